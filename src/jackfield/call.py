@@ -1,0 +1,138 @@
+"""Call and attempt: what one request of the host took, for the host, its layers and its errors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import attrs
+
+if TYPE_CHECKING:
+    from jackfield.http import Backend
+    from jackfield.models.chunks import CreateChatCompletionStreamResponse
+    from jackfield.models.response import CompletionUsage, CreateChatCompletionResponse
+
+Outcome = Literal["running", "success", "error", "cancelled"]
+
+
+@attrs.define(eq=False)
+class Attempt:
+    """One try at one backend.
+
+    Attributes:
+        number: 1 for the first of the call.
+        backend: the configured backend, see ``jackfield.http.Backend``.
+        model: the backend's own model name.
+        stream: whether the backend was asked for a stream.
+        started: seconds since the call began.
+        wait: seconds that layers slept before it.
+        duration: seconds until its outcome; None while it runs.
+        outcome: ``running``, ``success``, ``error`` or ``cancelled``.
+        error: class name and message of the failure, scrubbed; None without one.
+        exchanges: HTTP requests that the provider sent for it (more than one where a credential was renewed).
+        status_code, request_id, processing_ms: of the last exchange, where the backend told.
+        rate_limit: the backend's ``x-ratelimit-*`` headers, without that prefix.
+        first_chunk: seconds from the attempt's start to its first chunk.
+        usage: tokens, where the backend told.
+        maybe_billed: it failed after the backend may have begun to work: its tokens may be charged.
+        state: what layers keep for this attempt, each under itself.
+    """
+
+    number: int
+    backend: Backend
+    model: str
+    stream: bool = False
+    started: float = 0.0
+    wait: float = 0.0
+    duration: float | None = None
+    outcome: Outcome = "running"
+    error: str | None = None
+    exchanges: int = 0
+    status_code: int | None = None
+    request_id: str | None = None
+    processing_ms: float | None = None
+    rate_limit: Mapping[str, str] = attrs.field(factory=dict)
+    first_chunk: float | None = None
+    usage: CompletionUsage | None = None
+    maybe_billed: bool = False
+    state: MutableMapping[Any, Any] = attrs.field(factory=dict, repr=False)
+    chunks: list[CreateChatCompletionStreamResponse] = attrs.field(factory=list, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but what belongs to layers and to the stream: an error that carries its attempts can be pickled."""
+        values = {field.name: getattr(self, field.name) for field in attrs.fields(type(self))}
+        return {**values, "state": {}, "chunks": []}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+
+
+@attrs.define(eq=False)
+class Call:
+    """One request of the host, as its layers see it.
+
+    Attributes:
+        stream: whether the host asked for a stream.
+        model: the model name as the host gave it (or the default), before any layer.
+        labels: the host's own metadata, for logs and metrics.
+        timeout: seconds for everything, or None where the backend's ``timeout.total`` decides.
+        deadline: when it all must be over, on ``clock``.
+        clock: seconds, monotonic; a driver of tests may have its own.
+        id: 32 hexadecimal digits.
+        attempts: the ledger, oldest first.
+        committed: a chunk has been handed to the host: nothing may be repeated.
+        state: what layers keep for this call, each under itself: ``call.state[self]``.
+        faults: what layers did wrong while the call was taken down.
+        extra_headers, extra_body: what the host wants sent besides; the provider adds them.
+    """
+
+    clock: Callable[[], float] = attrs.field(repr=False)
+    model: str
+    stream: bool = False
+    labels: Mapping[str, str] = attrs.field(factory=dict)
+    timeout: float | None = None
+    extra_headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    extra_body: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    id: str = attrs.field(factory=lambda: os.urandom(16).hex())
+    started: float = attrs.field(init=False, repr=False)
+    deadline: float = attrs.field(init=False, repr=False)
+    attempts: list[Attempt] = attrs.field(factory=list, init=False)
+    committed: bool = attrs.field(default=False, init=False)
+    state: dict[Any, Any] = attrs.field(factory=dict, init=False, repr=False)
+    faults: list[str] = attrs.field(factory=list, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.started = self.clock()
+        self.deadline = float("inf") if self.timeout is None else self.started + self.timeout
+
+    @property
+    def attempt(self) -> Attempt | None:
+        """The attempt that runs, or the last one; None before the first."""
+        return self.attempts[-1] if self.attempts else None
+
+    @property
+    def backend(self) -> Backend | None:
+        """The backend of that attempt."""
+        return self.attempts[-1].backend if self.attempts else None
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the call began."""
+        return self.clock() - self.started
+
+    @property
+    def time_left(self) -> float:
+        """Seconds until the deadline, below zero after it."""
+        return self.deadline - self.clock()
+
+    @property
+    def partial(self) -> CreateChatCompletionResponse | None:
+        """What had arrived in the current attempt of a stream, assembled; None where nothing had."""
+        chunks: Sequence[CreateChatCompletionStreamResponse] = self.attempts[-1].chunks if self.attempts else ()
+        if not chunks:
+            return None
+        from jackfield.fold import fold  # only a stream needs it
+
+        return fold(chunks)

@@ -1,0 +1,170 @@
+"""Connections and pools of the sync driver: urllib3's, dialled within the time left and cut short by the watchdog."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import threading
+import time
+from typing import Any
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from jackfield.drivers.live import Live
+from jackfield.errors import APIConnectionError
+
+Address = tuple[Any, Any, int, str, Any]
+current = threading.local()
+"""``current.live``: the call that this thread drives."""
+
+
+def resolve(host: str, port: int, live: Live) -> list[Address]:
+    """The addresses of a host, from a helper thread that is abandoned when the time is over: getaddrinfo cannot be cut.
+
+    Raises:
+        APIConnectionError: the name has none.
+        CallError: the time is over.
+    """
+    if _is_address(host):
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    done = threading.Event()
+    found: list[Any] = []
+
+    def look_up() -> None:
+        try:
+            found.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            found.append(error)
+        done.set()
+
+    threading.Thread(target=look_up, name="jackfield-dns", daemon=True).start()
+    live.cut = done.set
+    done.wait(live.until - time.monotonic())
+    if not found:
+        raise live.over() or live.timeout()
+    if isinstance(found[0], Exception):
+        raise APIConnectionError(f"the name {host} cannot be resolved", code="dns", stage="not_sent")
+    addresses: list[Address] = found[0]
+    return addresses
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def dial(addresses: list[Address], where: str, live: Live, options: Any) -> socket.socket:
+    """A connected socket, to the first address that takes it within the time left.
+
+    Raises:
+        APIConnectionError: none did.
+        CallError: the time is over.
+    """
+    failure: OSError | None = None
+    for family, kind, protocol, _, address in addresses:
+        left = live.until - time.monotonic()
+        if left <= 0 or live.closing is not None:
+            break
+        sock = socket.socket(family, kind, protocol)
+        try:
+            for option in options or ():
+                sock.setsockopt(*option)
+            sock.settimeout(left)
+            sock.connect(address)
+        except OSError as error:
+            failure = error
+            sock.close()
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            sock.settimeout(None)
+            return sock
+    if live.closing is not None or time.monotonic() >= live.until:
+        raise live.over() or live.timeout()
+    code = "refused" if isinstance(failure, ConnectionRefusedError) else "connect"
+    why = type(failure).__name__ if failure is None or failure.strerror is None else failure.strerror
+    raise APIConnectionError(f"no connection to {where}: {why}", code=code, stage="not_sent")
+
+
+class Watched(HTTPConnection):
+    """A connection whose socket can be shut from another thread, from before the TLS handshake on.
+
+    A socket's object changes hands in the handshake, so it is shut through a duplicate of its descriptor.
+    """
+
+    _live: Live | None = None
+    _twin: socket.socket | None = None
+
+    def _new_conn(self) -> socket.socket:
+        live: Live = current.live
+        live.wait("connect", live.timeouts.connect)
+        addresses = resolve(self._dns_host, self.port or self.default_port, live)
+        sock = dial(addresses, f"{self.host}:{self.port}", live, self.socket_options)
+        self._twin = sock.dup()
+        live.cut = self.shut
+        return sock
+
+    def request(self, *args: Any, **options: Any) -> None:  # type: ignore[override]  # passed on as it is
+        """Send the request; from here on the limit is that of the first byte."""
+        live: Live = current.live
+        if self.sock is None:
+            self.connect()
+        live.wait("first_byte", live.timeouts.first_byte)
+        live.sent = True
+        super().request(*args, **options)
+
+    def shut(self) -> None:
+        """End whatever waits for this connection, from any thread."""
+        twin = self._twin
+        if twin is not None:
+            try:
+                twin.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # not connected any more: nothing waits
+
+    def close(self) -> None:
+        """Close the socket and its twin."""
+        twin, self._twin = self._twin, None
+        if twin is not None:
+            twin.close()
+        super().close()
+
+
+class WatchedTLS(Watched, HTTPSConnection):
+    """The same over TLS."""
+
+
+def _pool(base: type[HTTPConnectionPool], connection: type[HTTPConnection]) -> type[HTTPConnectionPool]:
+    """A pool whose connections belong to a call while they are out of it."""
+
+    class Pool(base):  # type: ignore[misc, valid-type]  # the same methods over two bases
+        ConnectionCls = connection
+
+        def _get_conn(self, timeout: float | None = None) -> Any:
+            conn = super()._get_conn(timeout)
+            live: Live = current.live
+            conn._live = live  # noqa: SLF001 - its own
+            live.cut = conn.shut
+            return conn
+
+        def _put_conn(self, conn: Any) -> None:
+            if conn is not None:
+                release(conn)
+            super()._put_conn(conn)
+
+    return Pool
+
+
+def release(conn: Any) -> None:
+    """Part a connection from its call before it goes back to the pool."""
+    live, conn._live = conn._live, None  # noqa: SLF001 - its own
+    if live is not None:
+        live.part(conn.shut)
+
+
+POOLS = {"http": _pool(HTTPConnectionPool, Watched), "https": _pool(HTTPSConnectionPool, WatchedTLS)}

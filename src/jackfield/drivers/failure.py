@@ -1,0 +1,46 @@
+"""From a transport's exception to ours: which kind of failure, how far the request came, and no object of theirs."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+
+from urllib3.exceptions import ProxyError
+
+from jackfield.errors import APIConnectionError, APIError
+from jackfield.http import Origin
+
+
+def transport_error(error: BaseException, origin: Origin, *, sent: bool) -> APIError:
+    """The error of a failed exchange.
+
+    Args:
+        error: what the transport raised.
+        origin: of the request.
+        sent: whether bytes of the request may have left.
+    """
+    chain = list(_chain(error))
+    cause = chain[-1]
+    words = f"{type(cause).__name__}" + (f": {cause.strerror}" if isinstance(cause, OSError) and cause.strerror else "")
+    if any(isinstance(link, ssl.SSLCertVerificationError) for link in chain):
+        reason = next(link.verify_message for link in chain if isinstance(link, ssl.SSLCertVerificationError))
+        return APIConnectionError(f"{origin} cannot be trusted: {reason}", code="certificate", stage="not_sent")
+    if any(isinstance(link, ProxyError) for link in chain):
+        return APIConnectionError(f"the proxy to {origin} failed: {words}", code="proxy", stage="not_sent")
+    stage = "ambiguous" if sent else "not_sent"
+    if any(isinstance(link, ssl.SSLError) for link in chain):
+        return APIConnectionError(f"TLS with {origin} failed: {words}", code="tls", stage=stage)
+    code = "reset" if isinstance(cause, OSError) else "protocol"
+    return APIConnectionError(f"the connection to {origin} broke: {words}", code=code, stage=stage)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The exception and what it wraps, outermost first: in its arguments (urllib3) or as its cause."""
+    link: BaseException | None = error
+    seen: set[int] = set()
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        yield link
+        wrapped = [argument for argument in link.args if isinstance(argument, BaseException)]
+        original = getattr(link, "original_error", None)
+        link = original if isinstance(original, BaseException) else (wrapped or [link.__cause__])[0]

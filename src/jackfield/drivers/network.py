@@ -1,0 +1,57 @@
+"""What both drivers need to reach a host: whom to trust, and through which proxy."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from urllib.parse import urlsplit
+
+from jackfield.errors import ConfigError
+from jackfield.http import Origin, Transport
+
+
+def tls_context(transport: Transport) -> ssl.SSLContext:
+    """TLS 1.2 or newer, always verified; ``SSLKEYLOGFILE`` is not honoured.
+
+    The authorities are those of ``ca_file``, else of ``SSL_CERT_FILE`` and ``SSL_CERT_DIR``, else the system's.
+
+    Raises:
+        ConfigError: ``ca_file`` cannot be used.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    if transport.ca_file is None:
+        context.load_default_certs()
+        return context
+    try:
+        context.load_verify_locations(transport.ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"ca_file {transport.ca_file} cannot be used: {type(error).__name__}") from None
+    return context
+
+
+def proxy_for(origin: Origin, transport: Transport) -> str | None:
+    """URL of the proxy to an origin: the configured one, else by ``*_PROXY`` and ``NO_PROXY``; None for none.
+
+    Raises:
+        ConfigError: it is not an http or https URL.
+    """
+    proxy = transport.proxy if transport.proxy is not None else _from_environment(origin)
+    if not proxy:
+        return None
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    if urlsplit(proxy).scheme not in {"http", "https"} or not urlsplit(proxy).hostname:
+        raise ConfigError("proxy: expected an http:// or https:// URL")
+    return proxy
+
+
+def _from_environment(origin: Origin) -> str | None:
+    if not any(name.lower().endswith("_proxy") for name in os.environ):
+        return None
+    from urllib.request import getproxies_environment, proxy_bypass_environment  # a slow import few need
+
+    if proxy_bypass_environment(f"{origin.host}:{origin.port}"):
+        return None
+    proxies = getproxies_environment()
+    return proxies.get(origin.scheme) or proxies.get("all")

@@ -1,0 +1,226 @@
+"""The sync driver: urllib3, one thread a call."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from urllib3 import PoolManager, ProxyManager, Timeout
+from urllib3.exceptions import EmptyPoolError, HTTPError
+
+from jackfield.drivers.connection import POOLS, current
+from jackfield.drivers.failure import transport_error
+from jackfield.drivers.live import POOL_WAIT, Live
+from jackfield.drivers.network import proxy_for, tls_context
+from jackfield.drivers.watchdog import Watchdog
+from jackfield.engine import Engine
+from jackfield.errors import CallError, DeadlineExceededError, PluginError
+from jackfield.flow import Acquire, Deliver, Effect, Read, Run, Send, Sleep
+from jackfield.http import HttpResponse, Origin, Transport, check_headers
+
+BLOCK = 65536
+DRAIN = 65536
+"""Bytes already received that are read from an unfinished answer, so that its connection can be used again."""
+NO_TIMEOUT = Timeout(connect=None, read=None)  # the watchdog and ``dial`` keep the time
+
+
+class SyncBody:
+    """A body on its connection."""
+
+    __slots__ = ("conn", "raw")
+
+    def __init__(self, raw: Any, conn: Any) -> None:
+        self.raw, self.conn = raw, conn
+
+    def release(self) -> None:
+        """Give the connection back if the body was read to its end or is here already, else close it."""
+        raw = self.raw
+        if raw._connection is None:  # noqa: SLF001 - urllib3 has given it back
+            return
+        try:
+            self.conn.sock.settimeout(0)
+            left = DRAIN
+            while left > 0:
+                block = raw.read1(left)
+                if not block:
+                    break
+                left -= len(block)
+        except Exception:  # noqa: BLE001, S110 - nothing there yet, or broken: closed below
+            pass
+        if raw._connection is not None:  # noqa: SLF001 - not read to its end
+            self.conn.close()
+            raw.release_conn()
+
+
+class SyncDriver:
+    """Drives calls in the threads of the host."""
+
+    def __init__(self) -> None:
+        self.watchdog = Watchdog()
+        self._pools: dict[tuple[Origin, Transport], tuple[Any, bool]] = {}
+        self._managers: list[Any] = []
+        self._lock = threading.Lock()
+        self._perform: dict[type[Effect], Callable[[Any, Live], Any]] = {
+            Send: self._send,
+            Read: self._read,
+            Sleep: self._sleep,
+            Run: self._run,
+            Acquire: self._acquire,
+        }
+
+    def advance(self, live: Live, effect: Effect | None) -> Deliver | None:
+        """Drive a call on from ``effect`` until it delivers chunks, or ends: then None.
+
+        What takes the call down (``KeyboardInterrupt``, say) is raised by the engine's ``result``.
+        """
+        engine = live.engine
+        while effect is not None:
+            if type(effect) is Deliver:
+                return effect
+            try:
+                value = self._perform[type(effect)](effect, live)
+            except BaseException as error:  # noqa: BLE001 - the engine deals with every failure
+                effect = engine.cancel(live.closing) if live.closing is not None else engine.fail(error)
+            else:
+                effect = engine.step(value)
+        return None
+
+    def close(self) -> None:
+        """Close all connections and end the watchdog."""
+        with self._lock:
+            managers, self._managers = self._managers, []
+            self._pools.clear()
+        for manager in managers:
+            manager.clear()
+        self.watchdog.stop()
+
+    # -- effects -------------------------------------------------------------------------------------------------
+
+    def _send(self, effect: Send, live: Live) -> HttpResponse:
+        request = effect.request
+        check_headers(request.headers)
+        pool, absolute = self._pool(request.origin, live.transport)
+        live.sent = False
+        left = live.wait("pool", POOL_WAIT) - time.monotonic()
+        current.live = live
+        try:
+            raw = pool.urlopen(
+                request.method,
+                request.url if absolute else request.target,
+                body=request.body or None,
+                headers=request.headers,
+                retries=False,
+                redirect=False,
+                assert_same_host=False,
+                timeout=NO_TIMEOUT,
+                pool_timeout=left,
+                preload_content=False,
+                decode_content=False,
+            )
+        except CallError:
+            raise
+        except EmptyPoolError:
+            raise live.over() or live.timeout() from None
+        except (HTTPError, OSError, ValueError) as error:
+            raise live.over() or transport_error(error, request.origin, sent=live.sent) from None
+        finally:
+            live.rest()
+        return HttpResponse(raw.status, raw.headers, request, SyncBody(raw, raw._connection))  # noqa: SLF001 - None where the body is empty
+
+    def _read(self, effect: Read, live: Live) -> bytes:
+        limit = live.transport.max_response_bytes
+        if not effect.whole:
+            return self._block(effect, live, limit)
+        blocks = []
+        while block := self._block(effect, live, limit):
+            blocks.append(block)
+        return b"".join(blocks)
+
+    def _block(self, effect: Read, live: Live, limit: int) -> bytes:
+        response = effect.response
+        body: Any = response.body
+        if body.raw._connection is not None:  # noqa: SLF001 - still being read
+            live.cut = body.conn.shut
+        live.wait("idle", live.timeouts.idle if effect.within is None else effect.within)
+        try:
+            while True:
+                block = body.raw.read1(BLOCK)
+                if not block:
+                    error = live.over()  # a socket that was shut reads like one that ended
+                    if error is not None:
+                        raise error
+                    return response.decode(b"", limit)
+                block = response.decode(block, limit)
+                if block:
+                    return block
+        except (HTTPError, OSError, ValueError) as error:
+            raise live.over() or transport_error(error, response.request.origin, sent=True) from None
+        finally:
+            live.rest()
+
+    def _sleep(self, effect: Sleep, live: Live) -> None:
+        if effect.seconds > live.engine.call.time_left:
+            raise DeadlineExceededError
+        self._wait(threading.Event(), effect.seconds, live)
+
+    def _acquire(self, effect: Acquire, live: Live) -> None:
+        entered = threading.Event()
+        ticket = effect.gate.line_up(entered.set)
+        try:
+            if not ticket.granted:
+                self._wait(entered, live.engine.call.time_left, live)
+            if not ticket.granted:
+                raise DeadlineExceededError
+        except BaseException:
+            effect.gate.leave(ticket)
+            raise
+
+    def _wait(self, event: threading.Event, seconds: float, live: Live) -> None:
+        """Let time pass until the event; closing the call from elsewhere ends it."""
+        live.cut = event.set
+        if live.closing is None:
+            event.wait(None if seconds == float("inf") else max(seconds, 0.0))
+        live.part(event.set)
+        if live.closing is not None:
+            raise live.closing
+
+    def _run(self, effect: Run, live: Live) -> Any:
+        call = live.engine.call
+        if call.time_left <= 0:
+            raise DeadlineExceededError
+        try:
+            value = live.engine.context.copy().run(effect.function, *effect.args)
+        except StopIteration:
+            raise PluginError("a Run function raised StopIteration; use Run(next, iterator, None)") from None
+        if call.time_left <= 0:
+            raise DeadlineExceededError
+        return value
+
+    # -- pools ---------------------------------------------------------------------------------------------------
+
+    def _pool(self, origin: Origin, transport: Transport) -> tuple[Any, bool]:
+        """The pool of an origin, and whether its requests name the whole URL (to a proxy, in clear)."""
+        try:
+            return self._pools[origin, transport]
+        except KeyError:
+            with self._lock:
+                return self._pools.setdefault((origin, transport), self._make_pool(origin, transport))
+
+    def _make_pool(self, origin: Origin, transport: Transport) -> tuple[Any, bool]:
+        options: dict[str, Any] = {"maxsize": transport.max_connections, "block": True}
+        proxy = proxy_for(origin, transport)
+        context: ssl.SSLContext | None = None
+        if origin.scheme == "https" or (proxy or "").startswith("https:"):
+            context = tls_context(transport)
+            options["ssl_context"] = context
+        if proxy is None:
+            manager = PoolManager(num_pools=1, **options)
+        else:
+            manager = ProxyManager(proxy, num_pools=1, proxy_ssl_context=context, **options)
+        manager.pool_classes_by_scheme = POOLS
+        self._managers.append(manager)
+        pool = manager.connection_from_host(origin.host, origin.port, origin.scheme)
+        return pool, proxy is not None and origin.scheme == "http"

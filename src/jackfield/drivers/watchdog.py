@@ -1,0 +1,85 @@
+"""Watchdog: one thread that cuts the waits of live calls short when their time is over.
+
+A socket's own timeout starts anew with every byte, so a server that drips defeats it. The watchdog compares one number
+for each call, every 50 ms while there are any.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from jackfield.drivers.live import Live
+
+TICK = 0.05
+LINGER = 20
+"""So many idle ticks before the thread goes to sleep, so that calls in quick succession need not wake it."""
+
+
+class Watchdog:
+    """Scans the live calls of one client, and carries out what may not be done where it is found out."""
+
+    def __init__(self) -> None:
+        self._live: dict[int, Live] = {}
+        self._chores: list[Callable[[], None]] = []
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def add(self, live: Live) -> None:
+        """Watch a call until it is discarded."""
+        self._live[id(live)] = live
+        if not self._wake.is_set():
+            self._rouse()
+
+    def discard(self, live: Live) -> None:
+        """Watch it no more."""
+        self._live.pop(id(live), None)
+
+    def live(self) -> list[Live]:
+        """The calls that are watched."""
+        return list(self._live.values())
+
+    def hand_over(self, chore: Callable[[], None]) -> None:
+        """Have ``chore`` done by the watchdog's thread; may be called from within the garbage collector."""
+        self._chores.append(chore)
+        # No lock here: the collector may run inside _rouse. A sleeping thread is woken; one that is awake looks.
+        self._wake.set()
+
+    def stop(self) -> None:
+        """End the thread once nothing is left to do."""
+        self._stopped = True
+        self._wake.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _rouse(self) -> None:
+        with self._lock:
+            if self._thread is None and not self._stopped:
+                self._thread = threading.Thread(target=self._watch, name="jackfield-watchdog", daemon=True)
+                self._thread.start()
+            self._wake.set()
+
+    def _watch(self) -> None:
+        idle = 0
+        while not (self._stopped and not self._live and not self._chores):
+            self._scan()
+            idle = 0 if self._live or self._chores else idle + 1
+            if idle > LINGER and not self._stopped:
+                self._wake.clear()
+                if not self._live and not self._chores:
+                    self._wake.wait()
+                idle = 0
+            elif not self._chores:
+                time.sleep(TICK)
+
+    def _scan(self) -> None:
+        while self._chores:
+            self._chores.pop(0)()
+        now = time.monotonic()
+        for live in self.live():
+            if now >= live.until and live.cut is not None:
+                live.expired = True
+                live.interrupt()

@@ -1,0 +1,339 @@
+"""The engine: a stack of generators, and the rules that hold for it whatever the driver.
+
+A call is a stack of frames, one for each flow that has begun: layers, the provider, layers around an HTTP exchange.
+The top frame runs until it yields. A request goes inward: a frame is pushed for the next layer. An effect goes straight
+to the driver. What a frame returns or raises is the one outcome of what the frame below it had yielded.
+
+A driver begins a call, then gives ``step`` or ``fail`` how the last effect went and gets the next effect, or None when
+the call has ended and ``result`` tells how. ``cancel`` takes it down.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from jackfield import stream
+from jackfield.errors import (
+    CallCancelled,
+    CallError,
+    DeadlineExceededError,
+    JackfieldError,
+    PluginError,
+    StreamInterruptedError,
+)
+from jackfield.flow import Deliver, Effect, Flow, Send, Sleep
+from jackfield.frame import CHAT, HTTP, PLAIN, PROVIDER, Frame, begin, close
+from jackfield.http import HttpRequest, HttpResponse
+from jackfield.ledger import begin_attempt, end_attempt
+from jackfield.models.request import CreateChatCompletionRequest
+from jackfield.models.response import CreateChatCompletionResponse
+
+if TYPE_CHECKING:
+    from jackfield.call import Call
+    from jackfield.plan import Plan, Route
+
+Move = tuple[Effect | None, Any, BaseException | None]
+"""What comes next: an effect for the driver; else a value or an error for the frame on top."""
+GO_ON: Move = (None, None, None)
+
+
+class Engine:
+    """One call. Driven by one thread or task at a time: the driver sees to that.
+
+    Attributes:
+        call: what the layers see.
+        context: the context in which every step runs, so that no layer's context variable leaks into the host.
+        whole: the terminal signal was delivered: closing the stream completes the call.
+        done: the call has ended; ``result`` tells how.
+    """
+
+    def __init__(self, plan: Plan, call: Call) -> None:
+        self.call = call
+        self.context = contextvars.copy_context()
+        self.whole = False
+        self.done = False
+        self._plan = plan
+        self._stack: list[Frame] = []
+        self._slept = 0.0
+        self._delivered = False
+        self._expired: DeadlineExceededError | None = None
+        self._cancelled: CallCancelled | None = None
+        self._instead: BaseException | None = None  # what the host gets in place of CallCancelled
+        self._value: Any = None
+        self._error: BaseException | None = None
+
+    def begin_chat(self, request: CreateChatCompletionRequest) -> Effect | None:
+        """Begin a chat completion: the first effect, or None where it ended at once."""
+        return self.context.run(self._begin, self._enter, request, None, 0)
+
+    def begin_models(self, route: Route) -> Effect | None:
+        """Begin to list the models of a backend."""
+        return self.context.run(self._begin, self._enter_provider, None, route)
+
+    def begin_flow(self, flow: Flow[Any]) -> Effect | None:
+        """Begin a flow that belongs to no layer."""
+        self._stack.append(Frame(PLAIN, flow))
+        return self.step(None)
+
+    def step(self, value: Any) -> Effect | None:
+        """Go on after an effect that went well."""
+        if type(value) is HttpResponse:
+            self._stack[-1].own(value)
+        return self.context.run(self._run, value, None)
+
+    def fail(self, error: BaseException) -> Effect | None:
+        """Go on after an effect that failed. What is no ``Exception`` takes the call down and is raised to the host."""
+        if not isinstance(error, Exception):
+            return self.cancel(error)
+        if isinstance(error, DeadlineExceededError):
+            self._expired = error
+        return self.context.run(self._run, None, error)
+
+    def cancel(self, instead: BaseException | None = None) -> None:
+        """Throw ``CallCancelled`` into the innermost layer and outward through all; nothing can be yielded any more.
+
+        Args:
+            instead: what ``result`` raises; ``StreamInterruptedError`` unless told.
+        """
+        if not self.done:
+            self._cancelled, self._instead = CallCancelled(), instead
+            self.context.run(self._run, None, self._cancelled)
+
+    def result(self) -> Any:
+        """The outcome of a call that is done: what the outermost layer returned.
+
+        Raises:
+            BaseException: what the outermost layer raised, or what took the call down.
+        """
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+    # -- the loop ------------------------------------------------------------------------------------------------
+
+    def _begin(self, enter: Any, *args: Any) -> Effect | None:
+        try:
+            enter(*args)
+        except JackfieldError as error:  # no route
+            return self._ended(None, error)
+        return self._run(None, None)
+
+    def _run(self, value: Any, error: BaseException | None) -> Effect | None:
+        stack = self._stack
+        while stack:
+            frame = stack[-1]
+            try:
+                if error is None:
+                    out = frame.flow.send(value)
+                else:
+                    frame.error = error
+                    out = frame.flow.throw(error)
+            except StopIteration as stop:
+                value, error = self._returned(frame, stop.value)
+            except BaseException as raised:  # noqa: BLE001 - every outcome of a layer is dealt with in one place
+                value, error = None, self._raised(frame, raised)
+            else:
+                effect, value, error = self._yielded(frame, out)
+                if effect is not None:
+                    return effect
+        return self._ended(value, error)
+
+    def _yielded(self, frame: Frame, out: object) -> Move:
+        if self._cancelled is not None or self._expired is not None:
+            return self._shut(frame, "yielded when nothing could be done any more")
+        if isinstance(out, Effect):
+            return self._effect(frame, out)
+        if frame.kind is CHAT and isinstance(out, CreateChatCompletionRequest):
+            return self._inward(frame, out)
+        if frame.kind is HTTP and isinstance(out, HttpRequest):
+            return self._exchange(frame, out, frame.level + 1)
+        return self._broke(frame, f"yielded {type(out).__name__}, which is not a thing it may ask for")
+
+    def _effect(self, frame: Frame, effect: Effect) -> Move:
+        kind = type(effect)
+        if frame.kind is PROVIDER:
+            if kind is Send:
+                return self._exchange(frame, effect.request, 0)  # type: ignore[attr-defined]  # kind is Send
+            if isinstance(effect, Deliver):
+                return self._deliver(frame, effect)
+        elif kind is Deliver:
+            return self._broke(frame, "yielded Deliver, which only a provider may")
+        elif kind is Sleep:
+            self._slept += effect.seconds  # type: ignore[attr-defined]  # kind is Sleep
+        return effect, None, None
+
+    # -- inward --------------------------------------------------------------------------------------------------
+
+    def _inward(self, frame: Frame, request: CreateChatCompletionRequest) -> Move:
+        if self.call.committed:
+            if frame.error is None:
+                return self._broke(frame, "asked again after the host was given a part of the answer")
+            return self._shut(frame, None)
+        if self.call.clock() >= self.call.deadline:
+            self._expired = DeadlineExceededError()
+            return None, None, self._expired
+        try:
+            self._enter(request, frame.route, frame.level + 1)
+        except JackfieldError as error:  # no route: the outcome of this request
+            return None, None, error
+        return GO_ON
+
+    def _enter(self, request: CreateChatCompletionRequest, route: Route | None, level: int) -> None:
+        """Push the frame that a request comes to next: a layer of the host, of the backend, or the provider."""
+        layers = self._plan.chat if route is None else route.chat
+        if route is None and level >= len(layers):
+            route, model = self._plan.route(request.model)
+            if model != request.model:
+                request = attrs.evolve(request, model=model)
+            layers, level = route.chat, 0
+        if level >= len(layers):
+            assert route is not None  # noqa: S101 - routed above
+            self._enter_provider(request, route)
+            return
+        layer = layers[level]
+        flow = begin(layer, "wrap_chat_completion", None, request, self.call)
+        self._stack.append(Frame(CHAT, flow, layer=layer, route=route, level=level))
+
+    def _enter_provider(self, request: CreateChatCompletionRequest | None, route: Route) -> None:
+        layer, call = route.provider, self.call
+        streamed = request is not None and request.stream is True
+        model = "" if request is None else request.model
+        attempt = begin_attempt(call, route, model, stream=streamed, wait=self._slept)
+        self._slept = 0.0
+        if request is None:
+            flow = begin(layer, "list_models", list, call)
+        else:
+            flow = begin(layer, "create_chat_completion", CreateChatCompletionResponse, request, call)
+            if streamed:
+                flow = stream.with_tail(flow, route.chunk, call)
+        self._stack.append(Frame(PROVIDER, flow, layer=layer, route=route, request=request, attempt=attempt))
+
+    def _exchange(self, frame: Frame, http_request: HttpRequest, level: int) -> Move:
+        route = frame.route
+        assert route is not None  # noqa: S101 - of a provider's or an HTTP frame
+        if level < len(route.http):
+            layer = route.http[level]
+            flow = begin(layer, "wrap_http", None, http_request, self.call)
+            self._stack.append(Frame(HTTP, flow, layer=layer, route=route, level=level))
+            return GO_ON
+        self.call.attempts[-1].exchanges += 1
+        return Send(http_request), None, None
+
+    def _deliver(self, frame: Frame, effect: Deliver) -> Move:
+        call, attempt, chunks = self.call, frame.attempt, effect.chunks
+        assert attempt is not None and frame.route is not None  # noqa: S101, PT018 - of a provider's frame
+        if frame.route.chunk and type(effect) is Deliver:
+            try:
+                chunks = stream.through(frame.route.chunk, chunks, call)
+            except Exception as error:  # noqa: BLE001 - raised at the provider's Deliver
+                return None, None, error
+        attempt.chunks.extend(chunks)
+        if chunks and attempt.first_chunk is None:
+            attempt.first_chunk = call.clock() - call.started - attempt.started
+        if not call.stream:
+            return GO_ON
+        self.whole = self.whole or effect.last
+        if not chunks:
+            return GO_ON
+        call.committed = self._delivered = True
+        return Deliver(chunks, effect.last), None, None
+
+    # -- outward -------------------------------------------------------------------------------------------------
+
+    def _returned(self, frame: Frame, result: Any) -> tuple[Any, BaseException | None]:
+        if self._cancelled is not None:
+            self._record(frame, "swallowed CallCancelled")
+            return None, self._leave(frame, self._cancelled)
+        if frame.kind is PROVIDER:
+            result = self._answer(frame, result)
+        wanted = {CHAT: CreateChatCompletionResponse, HTTP: HttpResponse}.get(frame.kind)
+        if isinstance(result, PluginError) and frame.kind is PROVIDER:
+            return None, self._leave(frame, result)
+        if wanted is not None and not isinstance(result, wanted):
+            text = f"{frame}: returned {type(result).__name__}, expected {wanted.__name__}"
+            return None, self._leave(frame, PluginError(text))
+        self._stack.pop()
+        frame.release(kept=result)
+        if self._stack:
+            self._stack[-1].error = None
+            if frame.kind is HTTP:
+                self._stack[-1].own(result)
+        return result, None
+
+    def _answer(self, frame: Frame, result: Any) -> Any:
+        """What a provider's flow came to, entered in the ledger; a ``PluginError`` where it is no answer."""
+        attempt, request = frame.attempt, frame.request
+        assert attempt is not None  # noqa: S101 - of a provider's frame
+        if request is None:
+            fits = isinstance(result, list)
+        elif attempt.stream and result is None:
+            result, fits = stream.assemble(attempt.chunks, request.model), True
+        else:
+            fits = isinstance(result, CreateChatCompletionResponse) and not attempt.chunks
+        if not fits:
+            return PluginError(f"{frame}: returned {type(result).__name__}, which is not an answer")
+        end_attempt(self.call, attempt, None, None if request is None else result)
+        return result
+
+    def _raised(self, frame: Frame, raised: BaseException) -> BaseException:
+        if self._cancelled is not None:
+            if raised is not self._cancelled:
+                self._record(frame, f"raised {type(raised).__name__} in place of CallCancelled")
+            return self._leave(frame, self._cancelled)
+        if isinstance(raised, CallCancelled):
+            raised = PluginError(f"{frame}: raised CallCancelled, which only the engine may")
+        elif not isinstance(raised, Exception):
+            self._cancelled, self._instead = CallCancelled(), raised
+            raised = self._cancelled
+        elif raised is not frame.error and not isinstance(raised, JackfieldError):
+            note = f"raised in {frame}"
+            if note not in getattr(raised, "__notes__", ()):
+                raised.add_note(note)
+        return self._leave(frame, raised)
+
+    def _leave(self, frame: Frame, error: BaseException) -> BaseException:
+        """Take the frame on top off the stack with an error as its outcome."""
+        self._stack.pop()
+        frame.release()
+        if frame.attempt is not None:
+            end_attempt(self.call, frame.attempt, error)
+        return error
+
+    def _shut(self, frame: Frame, fault: str | None) -> Move:
+        """Close a layer that may not yield; the error that it was to pass on goes outward."""
+        if fault is not None and self._cancelled is not None:
+            self._record(frame, fault)
+        close(frame.flow, lambda text: self._record(frame, text))
+        error = self._cancelled or frame.error or self._expired
+        assert error is not None  # noqa: S101 - the reason for shutting it
+        return None, None, self._leave(frame, error)
+
+    def _broke(self, frame: Frame, how: str) -> Move:
+        close(frame.flow, lambda text: self._record(frame, text))
+        return None, None, self._leave(frame, PluginError(f"{frame}: {how}"))
+
+    def _record(self, frame: Frame, text: str) -> None:
+        self.call.faults.append(f"{frame}: {text}")
+
+    def _ended(self, value: Any, error: BaseException | None) -> Effect | None:
+        if error is None and self.call.stream and not self._delivered:
+            # A cache's or a layer's own answer: the host asked for a stream, so it gets one.
+            self._delivered = self.call.committed = self.whole = True
+            self._value = value
+            try:
+                return Deliver(stream.replay(value, self._plan.chunk, self.call), last=True)
+            except Exception as raised:  # noqa: BLE001 - of an on_chunk hook: the call's outcome
+                error = raised
+        self.done = True
+        if error is None:
+            self._value = value if self._value is None else self._value
+        elif self._cancelled is not None:
+            self._error = self._instead or StreamInterruptedError("closed by the host", partial=self.call.partial)
+        else:
+            self._error = error
+        if isinstance(self._error, CallError):
+            self._error.attempts = tuple(self.call.attempts)
+        return None

@@ -1,0 +1,164 @@
+"""One event of a stream to a chunk: msgspec decodes its bytes straight into the attrs classes.
+
+What the classes do not know is not looked at until ``extra`` is asked for: it is read from the event's bytes, which
+stay with the chunk. An event that msgspec's types refuse goes the long way, through the converter, which forgives more
+(null for a field that has a default) and names every fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from jackfield.models.base import EMPTY, Extra, WireValue
+from jackfield.models.chunks import (
+    ChatCompletionChunkChoice,
+    ChatCompletionMessageToolCallChunk,
+    ChatCompletionStreamResponseDelta,
+    CreateChatCompletionStreamResponse,
+    FunctionCallDelta,
+)
+from jackfield.wire import from_json
+
+_CHOICE = ("choices", 0)
+_DELTA = (*_CHOICE, "delta")
+_CALL = (*_DELTA, "tool_calls", 0)
+_FIRST: Mapping[type[WireValue], tuple[str | int, ...]] = {
+    CreateChatCompletionStreamResponse: (),
+    ChatCompletionChunkChoice: _CHOICE,
+    ChatCompletionStreamResponseDelta: _DELTA,
+    ChatCompletionMessageToolCallChunk: _CALL,
+    FunctionCallDelta: (*_CALL, "function"),
+}
+"""Where in an event the first value of a class is: these share one ``EventExtra``."""
+
+
+class EventExtra(Extra):
+    """The unknown fields of a chunk and of its first choice, delta and tool call; read when asked for."""
+
+    __slots__ = ("raw",)
+    raw: bytes
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+
+    def of(self, owner: type[WireValue]) -> Extra:
+        return self.at(_FIRST[owner], owner)
+
+    def at(self, path: Iterable[str | int], owner: type[WireValue]) -> Extra:
+        """The unknown fields of the value of class ``owner`` that stands at ``path``, if the event has one there."""
+        data = msgspec.json.decode(self.raw)
+        try:
+            for step in path:
+                data = data[step]
+        except KeyError:
+            return EMPTY
+        return Extra({key: value for key, value in data.items() if key not in owner.__wire_fields__})
+
+    def detached(self) -> Extra:
+        return _Part(self, ())
+
+
+class _Part(Extra):
+    """The unknown fields of what stands below another part; without steps, of a changed copy of a first value."""
+
+    __slots__ = ("_above", "_steps")
+
+    def __init__(self, above: EventExtra | _Part, steps: tuple[str | int, ...]) -> None:
+        self._above, self._steps = above, steps
+
+    def of(self, owner: type[WireValue]) -> Extra:
+        above, path = self._above, self._steps
+        while isinstance(above, _Part):
+            path = (*above._steps, *path)  # noqa: SLF001 - its own class
+            above = above._above  # noqa: SLF001 - its own class
+        return above.at(path or _FIRST[owner], owner)
+
+
+def _other_types(kind: type, _: Any) -> Any:
+    """What msgspec leaves to us: ``_extra``, which no event may set, and types that only the converter can take."""
+    if kind is Extra:
+        return EMPTY
+    raise NotImplementedError
+
+
+_decode = msgspec.json.Decoder(CreateChatCompletionStreamResponse, dec_hook=_other_types).decode
+_ATOMS = frozenset({str, int, float, bool, type(None)})
+_REFUSED = (ValueError, RecursionError, NotImplementedError)
+_NESTED = frozenset({"function_call", "audio", "annotations"})
+"""Fields of a delta that hold values of their own, but for ``tool_calls``."""
+
+
+def decode_chunk(data: bytes) -> CreateChatCompletionStreamResponse:
+    """The chunk that an event's data says; ``chunk.raw`` keeps the bytes.
+
+    Raises:
+        ValidationError: it is no JSON, or does not have the shape of a chunk.
+    """
+    try:
+        chunk = _decode(data)
+    except _REFUSED:
+        return _long_way(data)
+    # Written past the guard of frozen classes: the values are new, and nobody else has them yet.
+    event = EventExtra(data)
+    chunk.__dict__["_extra"] = event
+    choices = chunk.choices
+    if choices:
+        choice = choices[0]
+        choice.__dict__["_extra"] = event
+        fields = choice.delta.__dict__
+        if "tool_calls" in fields:
+            _mark_calls(fields["tool_calls"], event)
+        if not _NESTED.isdisjoint(fields):
+            for name in _NESTED.intersection(fields):
+                _mark_in(fields[name], event, (*_DELTA, name))
+        fields["_extra"] = event
+        if choice.logprobs is not None:
+            _mark(choice.logprobs, _Part(event, (*_CHOICE, "logprobs")))
+        if len(choices) > 1:
+            for position, choice in enumerate(choices[1:], 1):
+                _mark(choice, _Part(event, ("choices", position)))
+    if chunk.usage is not None:
+        _mark(chunk.usage, _Part(event, ("usage",)))
+    return chunk
+
+
+def _mark_calls(calls: Sequence[ChatCompletionMessageToolCallChunk] | None, event: EventExtra) -> None:
+    """Have the tool calls of the first delta read their unknown fields from the event; mostly there is one."""
+    if not calls:
+        return
+    first = calls[0]
+    if first.custom is None:
+        first.__dict__["_extra"] = event
+        if first.function is not None:
+            first.function.__dict__["_extra"] = event
+    else:
+        _mark(first, _Part(event, _CALL))
+    if len(calls) > 1:
+        for position, call in enumerate(calls[1:], 1):
+            _mark(call, _Part(event, (*_DELTA, "tool_calls", position)))
+
+
+def _mark(value: WireValue, part: _Part) -> None:
+    """Have a value and all values in it read their unknown fields from the event."""
+    fields = value.__dict__
+    for name, item in fields.items():
+        if item.__class__ not in _ATOMS:
+            _mark_in(item, part, (name,))
+    fields["_extra"] = part
+
+
+def _mark_in(item: Any, above: EventExtra | _Part, steps: tuple[str | int, ...]) -> None:
+    if isinstance(item, WireValue):
+        _mark(item, _Part(above, steps))
+    elif item.__class__ is tuple and item and item[0].__class__ not in _ATOMS:
+        for position, member in enumerate(item):
+            _mark(member, _Part(above, (*steps, position)))
+
+
+def _long_way(data: bytes) -> CreateChatCompletionStreamResponse:
+    chunk = from_json(data, CreateChatCompletionStreamResponse)
+    chunk.__dict__["_extra"] = EventExtra(data)
+    return chunk

@@ -1,0 +1,103 @@
+"""Frame: one flow on the engine's stack, with the responses that belong to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import GeneratorType
+from typing import TYPE_CHECKING, Any
+
+from jackfield.errors import PluginError
+
+if TYPE_CHECKING:
+    from jackfield.call import Attempt
+    from jackfield.flow import Flow
+    from jackfield.http import HttpResponse
+    from jackfield.models.request import CreateChatCompletionRequest
+    from jackfield.plan import Layer, Route
+
+CHAT, PROVIDER, HTTP, PLAIN = "chat", "provider", "http", "plain"
+
+
+class Frame:
+    """A flow that has begun and not ended.
+
+    Attributes:
+        kind: what it may yield: ``chat`` a request, ``http`` an HTTP request, ``provider`` chunks; all of them effects.
+        route, level: where it stands among the layers.
+        error: the last exception that was thrown into it and not followed by a success.
+        attempt, request: of a provider.
+    """
+
+    __slots__ = ("attempt", "error", "flow", "kind", "layer", "level", "owned", "request", "route")
+
+    def __init__(
+        self,
+        kind: str,
+        flow: Flow[Any],
+        *,
+        layer: Layer | None = None,
+        route: Route | None = None,
+        level: int = 0,
+        request: CreateChatCompletionRequest | None = None,
+        attempt: Attempt | None = None,
+    ) -> None:
+        self.kind, self.flow, self.layer, self.route, self.level = kind, flow, layer, route, level
+        self.request, self.attempt = request, attempt
+        self.error: BaseException | None = None
+        self.owned: list[HttpResponse] | None = None
+
+    def own(self, response: HttpResponse) -> None:
+        """Have the frame close ``response`` when it ends."""
+        if self.owned is None:
+            self.owned = [response]
+        else:
+            self.owned.append(response)
+
+    def release(self, kept: object = None) -> None:
+        """Close what belongs to the frame, but for the response that it returned."""
+        for response in self.owned or ():
+            if response is not kept:
+                response.body.release()
+        self.owned = None
+
+    def __str__(self) -> str:
+        return "a flow" if self.layer is None else str(self.layer)
+
+
+def begin(layer: Layer, hook: str, answer: type | None, *args: Any) -> Flow[Any]:
+    """The flow of a layer's hook. A hook that is no generator may give an ``answer`` at once; else it broke the contract.
+
+    Whatever happens in it happens when the flow is driven, so that one place deals with it.
+    """
+    function = layer.hooks[hook]
+    try:
+        flow = function(*args)
+    except Exception as error:  # noqa: BLE001 - raised again where the flow is driven
+        return _raise(error)
+    if type(flow) is GeneratorType:
+        return flow
+    if answer is not None and isinstance(flow, answer):
+        return _return(flow)
+    return _raise(PluginError(f"{layer}: {hook} must be a generator function, but returned {_kind(flow)}"))
+
+
+def _return(answer: Any) -> Flow[Any]:
+    return answer
+    yield  # makes it a generator
+
+
+def _raise(error: Exception) -> Flow[Any]:
+    raise error
+    yield  # makes it a generator
+
+
+def _kind(value: object) -> str:
+    return "None" if value is None else type(value).__name__
+
+
+def close(flow: Flow[Any], record: Callable[[str], None]) -> None:
+    """Close a flow that may not go on; what it does instead of ending is only recorded."""
+    try:
+        flow.close()
+    except BaseException as error:  # noqa: BLE001 - a layer's cleanup must not replace the call's outcome
+        record(f"{type(error).__name__} while it was closed: {error}")

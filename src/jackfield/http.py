@@ -1,0 +1,236 @@
+"""HTTP as values: origins, requests, responses, the limits of a backend. No I/O happens here."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import attrs
+
+from jackfield.errors import ConfigError, InvalidResponseError
+from jackfield.secret import remember
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+SENSITIVE = frozenset(
+    {"authorization", "proxy-authorization", "api-key", "x-api-key", "x-goog-api-key", "cookie", "x-auth-token"}
+)
+"""Names of headers whose values are secrets, whoever set them."""
+
+
+def _positive(_: Any, attribute: attrs.Attribute[Any], value: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise ValueError(f"{attribute.name}: expected a number above 0")
+
+
+@attrs.frozen
+class Timeouts:
+    """Limits in seconds: of connecting, of the wait for the first byte and between events, and of the whole call."""
+
+    connect: float = attrs.field(default=5.0, validator=_positive)
+    first_byte: float = attrs.field(default=120.0, validator=_positive)
+    idle: float = attrs.field(default=60.0, validator=_positive)
+    total: float = attrs.field(default=600.0, validator=_positive)
+
+
+@attrs.frozen
+class Transport:
+    """How a backend is reached, and how much of its answers is taken.
+
+    Attributes:
+        proxy: URL of a proxy; None takes ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` from the
+            environment.
+        ca_file: PEM file of the certificate authorities to trust; None takes ``SSL_CERT_FILE``, then the system's.
+        max_connections: connections to one origin at a time; a call that finds none free waits.
+        max_response_bytes: most that is taken of one answer, decoded.
+        max_line_bytes: longest line of a stream.
+    """
+
+    proxy: str | None = None
+    ca_file: str | None = None
+    max_connections: int = attrs.field(default=1000, validator=_positive)
+    max_response_bytes: int = attrs.field(default=64 * 2**20, validator=_positive)
+    max_line_bytes: int = attrs.field(default=2**20, validator=_positive)
+
+
+@attrs.frozen(order=True)
+class Origin:
+    """Scheme, host and port: what a credential is bound to (RFC 6454)."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def secure(self) -> bool:
+        """Whether a credential may be sent there: https, or this machine itself."""
+        return self.scheme == "https" or self.host in LOOPBACK or self.host.startswith("127.")
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        default = {"http": 80, "https": 443}[self.scheme] == self.port
+        return f"{self.scheme}://{host}" + ("" if default else f":{self.port}")
+
+
+@lru_cache(maxsize=512)
+def split_url(url: str) -> tuple[Origin, str]:
+    """Origin, and path with query, of an absolute http or https URL.
+
+    Raises:
+        ConfigError: it is no such URL, carries user or password, or has characters that a request line cannot.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise ConfigError(f"not a URL: {error}") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ConfigError("expected a URL that begins with https:// or http:// and names a host")
+    if parts.username is not None or parts.password is not None:
+        raise ConfigError("a URL must not carry a user name or password; use an auth middleware")
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    if any(not "!" <= char <= "~" for char in target):
+        raise ConfigError("the URL has characters that must be percent-encoded")
+    return Origin(parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80)), target
+
+
+@attrs.frozen(eq=False)
+class Backend:
+    """A configured provider, as layers see it.
+
+    Attributes:
+        name: as configured.
+        provider: name of its plugin.
+        origin: where its credentials may be sent; None for one that runs in this process.
+    """
+
+    name: str
+    provider: str
+    origin: Origin | None = None
+    timeouts: Timeouts = attrs.field(factory=Timeouts, repr=False)
+    transport: Transport = attrs.field(factory=Transport, repr=False)
+
+
+@attrs.frozen(eq=False, repr=False)
+class HttpRequest:
+    """An HTTP request, immutable. Its repr shows neither the values of its headers nor its body.
+
+    Args:
+        method: ``GET``, ``POST`` …
+        url: absolute.
+        headers: by name in lower case.
+        body: bytes to send.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+    body: bytes = b""
+
+    @property
+    def origin(self) -> Origin:
+        """Scheme, host and port of the URL."""
+        return split_url(self.url)[0]
+
+    @property
+    def target(self) -> str:
+        """Path and query of the URL."""
+        return split_url(self.url)[1]
+
+    def with_headers(self, headers: Mapping[str, str]) -> HttpRequest:
+        """The same request with these headers set, names in lower case."""
+        return HttpRequest(self.method, self.url, {**self.headers, **headers}, self.body)
+
+    def __repr__(self) -> str:
+        return f"<HttpRequest {self.method} {self.url} {sorted(self.headers)} {len(self.body)} bytes>"
+
+
+def check_headers(headers: Mapping[str, str]) -> None:
+    """Refuse headers that could not be sent, or would end the head early (RFC 9110, section 5.5).
+
+    Raises:
+        ConfigError: names the header, never its value.
+    """
+    for name, value in headers.items():
+        if not (value.isascii() and value.isprintable() and name.isascii() and name.isprintable()) or ":" in name:
+            remember(value)
+            raise ConfigError(f"header {name!r}: its value has characters that cannot be sent in a header")
+
+
+class Body(Protocol):
+    """A driver's handle of a response's body."""
+
+    def release(self) -> None:
+        """Give the connection back if the body was read to its end, else close it; never waits."""
+
+
+@attrs.define(eq=False, repr=False)
+class HttpResponse:
+    """The head of an answer; its body is read by ``Read`` effects. It belongs to the flow that sent the request.
+
+    Attributes:
+        status: HTTP status.
+        headers: by name, whatever the case.
+        request: what was answered.
+        body: the driver's handle.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    request: HttpRequest
+    body: Body
+    _decoder: ContentDecoder | None = attrs.field(default=None, init=False)
+
+    def header(self, name: str) -> str | None:
+        """The value of a header, or None."""
+        return self.headers.get(name)
+
+    def decode(self, block: bytes, limit: int) -> bytes:
+        """For drivers: undo the content encoding of a block of the body, ``b""`` being its end.
+
+        Raises:
+            InvalidResponseError: over ``limit`` bytes in all, cut short, or encoded as no one asked for.
+        """
+        if self._decoder is None:
+            self._decoder = ContentDecoder(self.headers.get("content-encoding") or "", limit)
+        return self._decoder.feed(block)
+
+    def __repr__(self) -> str:
+        return f"<HttpResponse {self.status} to {self.request!r}>"
+
+
+class ContentDecoder:
+    """Undoes ``Content-Encoding`` (RFC 9110, section 8.4) within a limit: a small bomb never becomes a large body."""
+
+    __slots__ = ("_inflate", "_left", "_limit")
+
+    def __init__(self, encoding: str, limit: int) -> None:
+        self._left = self._limit = limit
+        self._inflate: Any = None
+        coding = encoding.strip().lower()
+        if coding in {"gzip", "x-gzip", "deflate"}:
+            self._inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+        elif coding not in {"", "identity"}:
+            raise InvalidResponseError(f"content encoding {coding[:40]!r} was not asked for and is not known")
+
+    def feed(self, block: bytes) -> bytes:
+        """Decode a block; ``b""`` is the end of the body and must be the end of the encoding too."""
+        if self._inflate is not None:
+            block = self._inflated(block)
+        self._left -= len(block)
+        if self._left < 0:
+            raise InvalidResponseError(f"the answer is larger than {self._limit} bytes (max_response_bytes)")
+        return block
+
+    def _inflated(self, block: bytes) -> bytes:
+        try:
+            if block:
+                data: bytes = self._inflate.decompress(block, self._left + 1)
+                return data
+        except zlib.error:
+            raise InvalidResponseError("the compressed answer is damaged") from None
+        if not self._inflate.eof:
+            raise InvalidResponseError("the compressed answer was cut short")
+        return b""

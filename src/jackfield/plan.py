@@ -1,0 +1,68 @@
+"""Plan: the layers of a configuration, resolved once, in the order in which a call passes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+if TYPE_CHECKING:
+    from jackfield.http import Backend
+
+
+@attrs.frozen(eq=False)
+class Layer:
+    """A plugin in its place. Each hook takes all arguments of its specification; None where it is not implemented.
+
+    Attributes:
+        name: ``<use>#<position>``, unique among the layers of a backend.
+        plugin: the instance.
+        distribution: name and version of the distribution it came from.
+        hooks: the implementations, by name of the hook.
+    """
+
+    name: str
+    plugin: object
+    distribution: str
+    hooks: dict[str, Callable[..., Any]] = attrs.field(repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({type(self.plugin).__name__} of {self.distribution})"
+
+
+@attrs.frozen(eq=False)
+class Route:
+    """A backend with its layers.
+
+    Attributes:
+        backend: as layers see it.
+        provider: the one provider.
+        chat: layers of the backend around a call, outermost first.
+        http: layers around an HTTP exchange, those of the host outside.
+        chunk: layers that see chunks, innermost first.
+    """
+
+    backend: Backend
+    provider: Layer
+    chat: tuple[Layer, ...] = ()
+    http: tuple[Layer, ...] = ()
+    chunk: tuple[Layer, ...] = ()
+
+
+@attrs.frozen(eq=False)
+class Plan:
+    """Everything a call may pass.
+
+    Attributes:
+        chat: layers of the host around a call, outermost first.
+        chunk: layers of the host that see chunks, innermost first.
+        route: model name as the host gives it, to its backend and the backend's own model name; raises
+            ``NotFoundError``.
+        layers: every layer once, for closing.
+    """
+
+    chat: tuple[Layer, ...]
+    chunk: tuple[Layer, ...]
+    route: Callable[[str], tuple[Route, str]]
+    layers: tuple[Layer, ...] = ()

@@ -1,0 +1,198 @@
+"""HttpProvider: what every provider that speaks HTTP has in common. A dialect says how to encode and decode."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import msgspec
+
+from jackfield.errors import APIError, InvalidResponseError, StreamInterruptedError, ValidationError
+from jackfield.failure import answer_error, body_error, request_id
+from jackfield.flow import Deliver, Flow, Read, Send
+from jackfield.hookspecs import hookimpl
+from jackfield.http import HttpRequest, HttpResponse, Origin, split_url
+from jackfield.reader import StreamReader
+
+if TYPE_CHECKING:
+    from jackfield.call import Attempt, Call
+    from jackfield.models.chunks import CreateChatCompletionStreamResponse
+    from jackfield.models.models import Model
+    from jackfield.models.request import CreateChatCompletionRequest
+    from jackfield.models.response import CreateChatCompletionResponse
+
+GRACE = 5.0
+"""Seconds to wait for the end of a stream whose answer is whole (for the usage, say)."""
+TO_EOF = 0.1
+"""Seconds to read on after the terminal event, so that the connection can be used again."""
+STREAM_TYPES = ("text/event-stream", "text/plain", "application/octet-stream", "")
+"""Content types that may be a stream: the right one, and those of servers that do not say."""
+
+
+@attrs.define(eq=False)
+class HttpProvider:
+    """Base of providers: one POST an attempt, an answer or a stream of server-sent events.
+
+    A dialect derives from it and implements ``encode``, ``decode``, ``reader``, and for the list of models
+    ``encode_models`` and ``decode_models``. None of them does I/O.
+
+    Attributes:
+        base_url: absolute; the credentials of the backend are bound to its origin.
+    """
+
+    base_url: str
+
+    @property
+    def origin(self) -> Origin:
+        """Where the requests go, and the only place where credentials may go."""
+        return split_url(self.base_url)[0]
+
+    # -- the dialect ---------------------------------------------------------------------------------------------
+
+    def encode(self, request: CreateChatCompletionRequest, call: Call) -> HttpRequest:
+        """The HTTP request for ``request``, without credentials."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement encode")
+
+    def decode(self, body: bytes) -> CreateChatCompletionResponse:
+        """The response in a body. Raises ``ValidationError``."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement decode")
+
+    def reader(self, request: CreateChatCompletionRequest, max_line_bytes: int) -> StreamReader:
+        """What reads one stream."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement reader")
+
+    def encode_models(self, call: Call) -> HttpRequest:
+        """The HTTP request for the list of models."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement encode_models")
+
+    def decode_models(self, body: bytes) -> list[Model]:
+        """The models in a body. Raises ``ValidationError``."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement decode_models")
+
+    # -- the flows -----------------------------------------------------------------------------------------------
+
+    @hookimpl
+    def create_chat_completion(
+        self, request: CreateChatCompletionRequest, call: Call
+    ) -> Flow[CreateChatCompletionResponse | None]:
+        """Send the request; the response, or for a stream chunk by chunk and then None."""
+        response = yield from self._answer(self.encode(request, call), call)
+        if request.stream is True:
+            yield from self._stream(response, request, call)
+            return None
+        body: bytes = yield Read(response, whole=True)
+        return self._whole(body)
+
+    @hookimpl
+    def list_models(self, call: Call) -> Flow[list[Model]]:
+        """The models that the backend lists."""
+        response = yield from self._answer(self.encode_models(call), call)
+        body: bytes = yield Read(response, whole=True)
+        try:
+            return self.decode_models(body)
+        except ValidationError as error:
+            raise _invalid(body, error) from None
+
+    def _answer(self, http_request: HttpRequest, call: Call) -> Flow[HttpResponse]:
+        """Send a request; its answer, if that is a success."""
+        response: HttpResponse = yield Send(http_request)
+        attempt = call.attempt
+        if attempt is not None:
+            note(response, attempt)
+        if 200 <= response.status < 300:
+            return response
+        try:
+            body: bytes = yield Read(response, whole=True)
+        except APIError:
+            body = b""  # the status tells enough
+        raise answer_error(response.status, response.headers, body)
+
+    def _whole(self, body: bytes) -> CreateChatCompletionResponse:
+        if b'"error"' in body:
+            error = body_error(_json(body))
+            if error is not None:
+                raise error
+        try:
+            response = self.decode(body)
+        except ValidationError as fault:
+            raise _invalid(body, fault) from None
+        if not response.choices:
+            raise InvalidResponseError("choices: expected at least one", body_excerpt=_excerpt(body))
+        return response
+
+    def _stream(self, response: HttpResponse, request: CreateChatCompletionRequest, call: Call) -> Flow[None]:
+        kind = (response.header("content-type") or "").partition(";")[0].strip().lower()
+        if kind not in STREAM_TYPES:
+            body: bytes = yield Read(response, whole=True)
+            raise body_error(_json(body)) or InvalidResponseError(
+                f"expected a stream of events, got {kind[:80]}", body_excerpt=_excerpt(body)
+            )
+        backend = call.backend
+        limit = 2**20 if backend is None else backend.transport.max_line_bytes
+        reader = self.reader(request, limit)
+        try:
+            yield from _chunks(response, reader)
+        except StreamInterruptedError as error:
+            error.partial = error.partial or call.partial
+            raise
+        except APIError as error:
+            if not call.committed or isinstance(error, InvalidResponseError) or error.stage == "answered":
+                raise
+            raise StreamInterruptedError(
+                f"the stream broke: {error.message}", partial=call.partial, code=error.code, stage="ambiguous"
+            ) from None
+
+
+def _chunks(response: HttpResponse, reader: StreamReader) -> Flow[None]:
+    """Deliver a stream to its end."""
+    read = Read(response)
+    while not reader.done:
+        try:
+            block: bytes = yield Read(response, within=GRACE) if reader.whole else read
+        except APIError:
+            if not reader.whole:
+                raise
+            block = b""  # nothing of the answer is missing
+        chunks = reader.feed(block) if block else reader.end()
+        if reader.done and block:
+            chunks += reader.end()
+        if chunks:
+            yield Deliver(chunks, last=reader.whole)
+        if not block:
+            return
+    try:
+        while (yield Read(response, within=TO_EOF)):
+            pass
+    except APIError:
+        return  # the connection is closed instead
+
+
+def note(response: HttpResponse, attempt: Attempt) -> None:
+    """Enter what the head of an answer tells into the ledger."""
+    headers = response.headers
+    attempt.status_code = response.status
+    attempt.request_id = request_id(headers)
+    attempt.rate_limit = {
+        name.lower().removeprefix("x-ratelimit-"): value
+        for name, value in headers.items()
+        if name.lower().startswith("x-ratelimit-")
+    }
+    try:
+        attempt.processing_ms = float(headers["openai-processing-ms"])
+    except (KeyError, ValueError):
+        attempt.processing_ms = None
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _invalid(body: bytes, fault: ValidationError) -> InvalidResponseError:
+    return InvalidResponseError(f"the answer is not what it should be: {fault}", body_excerpt=_excerpt(body))
+
+
+def _excerpt(body: bytes) -> str:
+    return body[:4096].decode("utf-8", "replace")

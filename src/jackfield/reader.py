@@ -1,0 +1,128 @@
+"""StreamReader: from the blocks of a body to chunks, and to the knowledge whether the answer is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+import msgspec
+
+from jackfield.errors import InvalidResponseError, StreamInterruptedError, ValidationError
+from jackfield.failure import body_error
+from jackfield.models.chunks import CreateChatCompletionStreamResponse
+from jackfield.sse import Event, EventDecoder
+
+Chunk = CreateChatCompletionStreamResponse
+DONE = b"[DONE]"
+
+
+class StreamReader:
+    """Reads one stream in OpenAI's dialect.
+
+    A stream is whole after ``[DONE]``, or once each of its choices has a finish reason.
+
+    Args:
+        decode: from the data of an event to a chunk.
+        max_line_bytes: longest line that is taken.
+        choices: how many the request asked for.
+        merge_usage: the host did not ask for the chunk that holds only the usage: give the usage with the last chunk
+            that has a choice instead.
+
+    Attributes:
+        done: the terminal event was read.
+        whole: nothing of the answer is missing.
+        empty: no chunk has come.
+    """
+
+    def __init__(
+        self, decode: Callable[[bytes], Chunk], *, max_line_bytes: int, choices: int = 1, merge_usage: bool = False
+    ) -> None:
+        self.done = self.whole = False
+        self.empty = True
+        self._decode = decode
+        self._events = EventDecoder(max_line_bytes)
+        self._choices = choices
+        self._merge = merge_usage
+        self._seen: set[int] = set()
+        self._finished: set[int] = set()
+        self._held: Chunk | None = None
+
+    def feed(self, block: bytes) -> list[Chunk]:
+        """The chunks that a block completes.
+
+        Raises:
+            APIError: the stream tells of an error.
+            InvalidResponseError: an event is no chunk.
+        """
+        return self._chunks(self._events.feed(block))
+
+    def end(self) -> list[Chunk]:
+        """The chunks that the end of the body completes.
+
+        Raises:
+            StreamInterruptedError: the answer is not whole.
+        """
+        try:
+            chunks = [] if self.done else self._chunks(self._events.end())
+        except InvalidResponseError:
+            raise StreamInterruptedError("the stream ended in the middle of an event") from None
+        if not self.whole:
+            raise StreamInterruptedError("the stream ended before its terminal signal")
+        if self.empty:
+            raise InvalidResponseError("the stream had no chunk")
+        if self._held is not None:
+            chunks.append(self._held)
+            self._held = None
+        return chunks
+
+    def _chunks(self, events: list[Event]) -> list[Chunk]:
+        chunks: list[Chunk] = []
+        for kind, data in events:
+            if data.startswith(DONE):
+                self.done = self.whole = True
+                break
+            if b'"error"' in data or kind == "error":
+                self._check(kind, data)
+            try:
+                chunk = self._decode(data)
+            except ValidationError as error:
+                raise InvalidResponseError(f"an event of the stream is no chunk: {error}") from None
+            self.empty = False
+            if chunk.choices:
+                self._mark(chunk)
+            if self._merge:
+                self._merged(chunk, chunks)
+            else:
+                chunks.append(chunk)
+        return chunks
+
+    def _mark(self, chunk: Chunk) -> None:
+        for choice in chunk.choices:
+            self._seen.add(choice.index)
+            if choice.finish_reason is not None:
+                self._finished.add(choice.index)
+                self.whole = len(self._finished) >= self._choices and self._finished >= self._seen
+
+    def _merged(self, chunk: Chunk, chunks: list[Chunk]) -> None:
+        """Hold the chunk that makes the answer whole until the usage is there, or the stream's end."""
+        if self._held is not None:
+            if not chunk.choices:
+                self._held = attrs.evolve(self._held, usage=chunk.usage or self._held.usage)
+                return
+            chunks.append(self._held)
+            self._held = None
+        if self.whole and chunk.choices and chunk.usage is None:
+            self._held = chunk
+        else:
+            chunks.append(chunk)
+
+    def _check(self, kind: str, data: bytes) -> None:
+        try:
+            content = msgspec.json.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            content = {"error": data.decode("utf-8", "replace")} if kind == "error" else None
+        if kind == "error" and not (isinstance(content, dict) and content.get("error")):
+            content = {"error": content or "the stream reported an error"}
+        error = body_error(content)
+        if error is not None:
+            raise error

@@ -1,0 +1,106 @@
+"""Chunks on their way to the host: through the hooks of the layers, and into a response."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from jackfield.errors import JackfieldError, PluginError
+from jackfield.flow import Deliver, Flow
+from jackfield.models.chunks import CreateChatCompletionStreamResponse
+
+if TYPE_CHECKING:
+    from jackfield.call import Call
+    from jackfield.models.response import CreateChatCompletionResponse
+    from jackfield.plan import Layer
+
+Chunk = CreateChatCompletionStreamResponse
+
+
+class Tail(Deliver):
+    """Chunks that have been through the hooks already."""
+
+    __slots__ = ()
+
+
+def through(layers: Sequence[Layer], chunks: Iterable[Chunk], call: Call) -> list[Chunk]:
+    """Pass chunks through ``on_chunk`` of the layers, innermost first."""
+    chunks = list(chunks)
+    for layer in layers:
+        if "on_chunk" in layer.hooks:
+            chunks = [chunk for before in chunks for chunk in _one(layer, before, call)]
+    return chunks
+
+
+def _one(layer: Layer, chunk: Chunk, call: Call) -> Iterable[Chunk]:
+    with _blamed(layer):
+        after = layer.hooks["on_chunk"](chunk, call)
+        return (chunk,) if after is None else list(_checked(layer, after))
+
+
+def _checked(layer: Layer, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+    for chunk in chunks:
+        if not isinstance(chunk, Chunk):
+            raise PluginError(f"{layer}: gave {type(chunk).__name__} for a chunk")
+        yield chunk
+
+
+class _blamed:  # noqa: N801 - reads as a statement
+    """Notes on a foreign exception which layer raised it."""
+
+    def __init__(self, layer: Layer) -> None:
+        self._layer = layer
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if error is not None and not isinstance(error, JackfieldError):
+            error.add_note(f"raised in {self._layer}")
+
+
+def tail(layers: Sequence[Layer], call: Call) -> list[Chunk]:
+    """What layers held back to the end of the stream, through ``on_chunk`` of the layers outside each."""
+    chunks: list[Chunk] = []
+    for layer in layers:
+        if "on_chunk" in layer.hooks:
+            chunks = through((layer,), chunks, call)
+        if "end_of_stream" in layer.hooks:
+            with _blamed(layer):
+                chunks += _checked(layer, layer.hooks["end_of_stream"](call) or ())
+    return chunks
+
+
+def with_tail(
+    flow: Flow[CreateChatCompletionResponse | None], layers: Sequence[Layer], call: Call
+) -> Flow[CreateChatCompletionResponse | None]:
+    """The provider's flow, followed by what layers held back; the flow itself where no layer holds anything."""
+    if not any("end_of_stream" in layer.hooks for layer in layers):
+        return flow
+    return _with_tail(flow, layers, call)
+
+
+def _with_tail(
+    flow: Flow[CreateChatCompletionResponse | None], layers: Sequence[Layer], call: Call
+) -> Flow[CreateChatCompletionResponse | None]:
+    result = yield from flow
+    if result is None:
+        rest = tail(layers, call)
+        if rest:
+            yield Tail(rest, last=True)
+    return result
+
+
+def assemble(chunks: Sequence[Chunk], model: str) -> CreateChatCompletionResponse:
+    """The response that the chunks make; an empty one where the layers dropped all of them."""
+    from jackfield.fold import fold  # only a stream needs it
+    from jackfield.models.response import CreateChatCompletionResponse
+
+    return fold(chunks) if chunks else CreateChatCompletionResponse(id="", created=0, model=model, choices=[])
+
+
+def replay(response: CreateChatCompletionResponse, layers: Sequence[Layer], call: Call) -> list[Chunk]:
+    """A whole response as the chunks of a stream, for the layers of the host and the host."""
+    from jackfield.fold import unfold
+
+    return through(layers, unfold(response), call) + tail(layers, call)
