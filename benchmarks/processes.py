@@ -11,7 +11,6 @@ from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any
 
 import attrs
-
 from payloads import KEY
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ class Place:
 
     def popen(self, client: str, errors: IO[str], *arguments: str) -> subprocess.Popen[str]:
         """Start a program of this folder for a client, pinned; what it says of errors goes to the file ``errors``."""
-        return subprocess.Popen(  # noqa: S603 - programs of this folder, run by an interpreter that the caller named
+        return subprocess.Popen(
             [self.pythons.get(client, sys.executable), "-W", "ignore", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -117,13 +116,11 @@ class Server:
         command = [sys.executable, "mock_server.py"]
         if cores.server is not None:
             command += ["--core", str(cores.server)]
-        self.process = subprocess.Popen(  # noqa: S603 - a program of this folder
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=HERE
-        )
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=HERE)
 
     def __enter__(self) -> str:
         """The base URL of the server, once it listens."""
-        assert self.process.stdout is not None  # noqa: S101 - it is a pipe
+        assert self.process.stdout is not None
         word, _, port = self.process.stdout.readline().strip().partition(" ")
         if word != "READY":
             raise RuntimeError("the mock server did not start")
@@ -150,13 +147,13 @@ class Worker:
         Raises:
             Broken: the client failed, or its answers were not those of the server.
         """
-        assert self.process.stdin is not None  # noqa: S101 - it is a pipe
+        assert self.process.stdin is not None
         self.process.stdin.write(json.dumps({"kind": kind, "seconds": seconds}) + "\n")
         self.process.stdin.flush()
         return self._reply()
 
     def _reply(self) -> dict[str, Any]:
-        assert self.process.stdout is not None  # noqa: S101 - it is a pipe
+        assert self.process.stdout is not None
         while line := self.process.stdout.readline():
             if line.startswith("{"):
                 reply: dict[str, Any] = json.loads(line)

@@ -7,7 +7,6 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import attrs
-
 from clients import BASELINE
 from kinds import KINDS, TARGETS, Kind, Target
 

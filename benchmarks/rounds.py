@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
-
 from clients import BASELINE, CLIENTS
 from processes import Broken, Place, Worker
 from report import Results, Sample

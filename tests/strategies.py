@@ -27,7 +27,17 @@ from jackfield.models import (
     WireValue,
 )
 
-__all__ = ["chunks", "json_values", "messages", "requests", "responses", "texts", "unknown_keys", "values", "wire_classes"]
+__all__ = [
+    "chunks",
+    "json_values",
+    "messages",
+    "requests",
+    "responses",
+    "texts",
+    "unknown_keys",
+    "values",
+    "wire_classes",
+]
 
 V = TypeVar("V", bound=WireValue)
 
@@ -40,7 +50,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(texts, inner, max_size=2),
     max_leaves=4,
 )
-extras = st.just({}) | st.dictionaries(unknown_keys, json_values, max_size=2)
+extras: st.SearchStrategy[dict[str, Any]] = st.just({}) | st.dictionaries(unknown_keys, json_values, max_size=2)
 
 _SCALARS: Mapping[Any, st.SearchStrategy[Any]] = {
     str: texts,
@@ -106,5 +116,3 @@ def responses(draw: st.DrawFn) -> CreateChatCompletionResponse:
         object="chat.completion",
         choices=[attrs.evolve(choice, index=index) for index, choice in enumerate(choices)],
     )
-
-

@@ -7,7 +7,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import aiohttp
-
 from payloads import KEY
 
 if TYPE_CHECKING:

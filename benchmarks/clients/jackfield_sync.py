@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import jackfield
-
 from clients.jackfield_config import config
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else the import itself goes to the network
 
 import litellm
-
 from payloads import KEY
 
 if TYPE_CHECKING:

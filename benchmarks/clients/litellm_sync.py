@@ -9,7 +9,6 @@ os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else the import itself go
 
 import httpx
 import litellm
-
 from payloads import KEY
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import openai
-
 from payloads import KEY
 
 if TYPE_CHECKING:

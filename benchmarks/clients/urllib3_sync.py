@@ -7,7 +7,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import urllib3
-
 from payloads import KEY
 
 if TYPE_CHECKING:

@@ -91,7 +91,7 @@ def test_conversation_has_twenty_messages_and_three_tools() -> None:
 
     fields = conversation()
 
-    assert (20, 3) == (len(fields["messages"]), len(fields["tools"]))
+    assert (len(fields["messages"]), len(fields["tools"])) == (20, 3)
 
 
 def results(*samples: tuple[str, int, float, float | None]) -> Any:
@@ -114,13 +114,13 @@ def test_ratio_is_the_median_of_the_ratios_to_the_neighbours() -> None:
 
     baseline, row = found.rows("call")
 
-    assert ("urllib3", 2.0, 0.5, 2.0) == (baseline.client, baseline.value, baseline.low, baseline.high)
-    assert ("jackfield", 3.0, 1.5, 1.0, 2.0, 3) == (row.client, row.value, row.ratio, row.low, row.high, row.rounds)
-    assert 2.0 == row.rate
+    assert (baseline.client, baseline.value, baseline.low, baseline.high) == ("urllib3", 2.0, 0.5, 2.0)
+    assert (row.client, row.value, row.ratio, row.low, row.high, row.rounds) == ("jackfield", 3.0, 1.5, 1.0, 2.0, 3)
+    assert row.rate == 2.0
 
 
 @pytest.mark.parametrize(("value", "broken"), [(1.3, True), (1.2, False)])
-def test_promise_is_missed_only_above_its_limit(value: float, broken: bool) -> None:  # noqa: FBT001 - a table
+def test_promise_is_missed_only_above_its_limit(value: float, broken: bool) -> None:
     """The limit of a sync call is 1.25 times hand-written code."""
     from report import missed, table
 
@@ -138,14 +138,14 @@ def test_promise_against_a_peer_compares_the_same_round() -> None:
         ("peer", 0, 4.0, 1.0), ("peer", 1, 8.0, 1.0), ("jackfield", 0, 1.0, 1.0), ("jackfield", 1, 1.0, 1.0)
     )
 
-    assert [0.25, 0.125] == found.ratios(Target("call", "jackfield", 1.0, against="peer"))
+    assert found.ratios(Target("call", "jackfield", 1.0, against="peer")) == [0.25, 0.125]
 
 
 def test_run_prints_a_table_and_writes_its_samples(tmp_path: Path) -> None:
     """A run with the hand-written client alone measures workers and fresh interpreters and says what it found."""
     file = tmp_path / "found.json"
     arguments = ["--quick", "--rounds", "1", "--kinds", "first,call,chunk,memory", "--clients", "urllib3"]
-    done = subprocess.run(  # noqa: S603 - the program under test
+    done = subprocess.run(
         [sys.executable, str(HERE / "run.py"), *arguments, "--json", str(file)],
         capture_output=True,
         text=True,
@@ -157,7 +157,7 @@ def test_run_prints_a_table_and_writes_its_samples(tmp_path: Path) -> None:
     assert "µs/call" in done.stdout
     assert {"first", "call", "chunk", "memory"} == {sample["kind"] for sample in found["samples"]}
     assert all(sample["value"] > 0 for sample in found["samples"])
-    assert [] == found["broken"]
+    assert found["broken"] == []
 
 
 def test_client_that_is_not_there_is_named_and_the_run_goes_on(tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_client_that_is_not_there_is_named_and_the_run_goes_on(tmp_path: Path) -
     python.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n', encoding="utf-8")
     python.chmod(0o755)
     arguments = ["--quick", "--rounds", "1", "--kinds", "call", "--clients", "litellm", "--python", f"litellm={python}"]
-    done = subprocess.run(  # noqa: S603 - the program under test
+    done = subprocess.run(
         [sys.executable, str(HERE / "run.py"), *arguments], capture_output=True, text=True, check=True, timeout=120
     )
 

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jackfield.models
 
 
-class _Names(Mapping[str, Any]):
+class _Names(dict[str, Any]):
     """The wire types by name; a module of them is imported when one of its names is asked for."""
 
-    def __getitem__(self, name: str) -> Any:
+    def __missing__(self, name: str) -> Any:
         try:
             return getattr(jackfield.models, name)
         except AttributeError:
             raise KeyError(name) from None
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(jackfield.models.__all__)
-
-    def __len__(self) -> int:
-        return len(jackfield.models.__all__)
 
 
 def evaluate(kind: Any, module: str) -> Any:

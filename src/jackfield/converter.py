@@ -10,6 +10,7 @@ All mismatches of an object or array are collected, in cattrs' own exception gro
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, get_args, get_origin
 
@@ -17,7 +18,7 @@ import attrs
 from cattrs import BaseConverter
 
 from jackfield.annotation import alternatives, evaluate
-from jackfield.mismatch import REFUSED, MismatchError, in_fields, in_items, refusal
+from jackfield.mismatch import MOST_LINES, REFUSED, MismatchError, in_fields, in_items, refusal
 from jackfield.models.base import UNSET, WireValue
 from jackfield.union import UNIONS, Hook, OneOf
 
@@ -105,9 +106,9 @@ def _object(data: Any) -> dict[Any, Any]:
 
 
 def _items_error(kind: Any, items: Iterable[tuple[Any, Any]], take: Hook) -> Exception:
-    """What is wrong with the items, each of which is tried again."""
-    errors = {index: error for index, value in items if (error := refusal(take, value)) is not None}
-    return in_items(kind, errors)
+    """What is wrong with the items, each of which is tried again; no more is collected than is ever told."""
+    errors = ((index, error) for index, value in items if (error := refusal(take, value)) is not None)
+    return in_items(kind, dict(itertools.islice(errors, MOST_LINES + 1)))
 
 
 def _value_hook(cls: type[WireValue]) -> Hook:

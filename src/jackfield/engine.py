@@ -24,12 +24,13 @@ from jackfield.errors import (
     PluginError,
     StreamInterruptedError,
 )
-from jackfield.flow import Deliver, Effect, Flow, Send, Sleep
-from jackfield.frame import CHAT, HTTP, PLAIN, PROVIDER, Frame, begin, close
+from jackfield.flow import Acquire, Deliver, Effect, Flow, Read, Run, Send, Sleep
+from jackfield.frame import CHAT, HTTP, PLAIN, PROVIDER, Frame, begin, blame
 from jackfield.http import HttpRequest, HttpResponse
-from jackfield.ledger import begin_attempt, end_attempt
+from jackfield.ledger import begin_attempt, complete, end_attempt
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.models.response import CreateChatCompletionResponse
+from jackfield.secret import scrub
 
 if TYPE_CHECKING:
     from jackfield.call import Call
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
 Move = tuple[Effect | None, Any, BaseException | None]
 """What comes next: an effect for the driver; else a value or an error for the frame on top."""
 GO_ON: Move = (None, None, None)
+EFFECTS = frozenset({Send, Read, Deliver, stream.Tail, Sleep, Run, Acquire})
+"""What drivers can do; a plugin cannot invent more."""
+ANSWERS: dict[str, type] = {CHAT: CreateChatCompletionResponse, HTTP: HttpResponse}
+"""What a layer must return."""
 
 
 class Engine:
@@ -86,10 +91,10 @@ class Engine:
 
     def fail(self, error: BaseException) -> Effect | None:
         """Go on after an effect that failed. What is no ``Exception`` takes the call down and is raised to the host."""
-        if not isinstance(error, Exception):
-            return self.cancel(error)
         if isinstance(error, DeadlineExceededError):
             self._expired = error
+        if not isinstance(error, Exception):
+            error = self._taken_down(error, "a Run function")
         return self.context.run(self._run, None, error)
 
     def cancel(self, instead: BaseException | None = None) -> None:
@@ -144,7 +149,7 @@ class Engine:
     def _yielded(self, frame: Frame, out: object) -> Move:
         if self._cancelled is not None or self._expired is not None:
             return self._shut(frame, "yielded when nothing could be done any more")
-        if isinstance(out, Effect):
+        if type(out) in EFFECTS:
             return self._effect(frame, out)
         if frame.kind is CHAT and isinstance(out, CreateChatCompletionRequest):
             return self._inward(frame, out)
@@ -152,17 +157,17 @@ class Engine:
             return self._exchange(frame, out, frame.level + 1)
         return self._broke(frame, f"yielded {type(out).__name__}, which is not a thing it may ask for")
 
-    def _effect(self, frame: Frame, effect: Effect) -> Move:
+    def _effect(self, frame: Frame, effect: Any) -> Move:
         kind = type(effect)
         if frame.kind is PROVIDER:
             if kind is Send:
-                return self._exchange(frame, effect.request, 0)  # type: ignore[attr-defined]  # kind is Send
+                return self._exchange(frame, effect.request, 0)
             if isinstance(effect, Deliver):
                 return self._deliver(frame, effect)
-        elif kind is Deliver:
+        elif isinstance(effect, Deliver):
             return self._broke(frame, "yielded Deliver, which only a provider may")
         elif kind is Sleep:
-            self._slept += effect.seconds  # type: ignore[attr-defined]  # kind is Sleep
+            self._slept += effect.seconds
         return effect, None, None
 
     # -- inward --------------------------------------------------------------------------------------------------
@@ -203,6 +208,7 @@ class Engine:
         model = "" if request is None else request.model
         attempt = begin_attempt(call, route, model, stream=streamed, wait=self._slept)
         self._slept = 0.0
+        self.whole = False  # of an earlier attempt, all of whose chunks were dropped
         if request is None:
             flow = begin(layer, "list_models", list, call)
         else:
@@ -214,6 +220,8 @@ class Engine:
     def _exchange(self, frame: Frame, http_request: HttpRequest, level: int) -> Move:
         route = frame.route
         assert route is not None  # noqa: S101 - of a provider's or an HTTP frame
+        if not isinstance(http_request, HttpRequest):
+            return self._broke(frame, f"yielded Send of {type(http_request).__name__}, which is no HttpRequest")
         if level < len(route.http):
             layer = route.http[level]
             flow = begin(layer, "wrap_http", None, http_request, self.call)
@@ -223,13 +231,14 @@ class Engine:
         return Send(http_request), None, None
 
     def _deliver(self, frame: Frame, effect: Deliver) -> Move:
-        call, attempt, chunks = self.call, frame.attempt, effect.chunks
-        assert attempt is not None and frame.route is not None  # noqa: S101, PT018 - of a provider's frame
-        if frame.route.chunk and type(effect) is Deliver:
-            try:
-                chunks = stream.through(frame.route.chunk, chunks, call)
-            except Exception as error:  # noqa: BLE001 - raised at the provider's Deliver
-                return None, None, error
+        call, attempt, route = self.call, frame.attempt, frame.route
+        assert attempt is not None and route is not None and frame.layer is not None  # noqa: S101, PT018 - a provider's
+        if not attempt.stream:
+            return self._broke(frame, "yielded Deliver for a request that asks for no stream")
+        try:
+            chunks = stream.given(frame.layer, route.chunk, effect, call)
+        except BaseException as raised:  # noqa: BLE001 - raised at the provider's Deliver
+            return None, None, self._taken_down(raised, "an on_chunk hook")
         attempt.chunks.extend(chunks)
         if chunks and attempt.first_chunk is None:
             attempt.first_chunk = call.clock() - call.started - attempt.started
@@ -249,9 +258,9 @@ class Engine:
             return None, self._leave(frame, self._cancelled)
         if frame.kind is PROVIDER:
             result = self._answer(frame, result)
-        wanted = {CHAT: CreateChatCompletionResponse, HTTP: HttpResponse}.get(frame.kind)
-        if isinstance(result, PluginError) and frame.kind is PROVIDER:
-            return None, self._leave(frame, result)
+            if isinstance(result, PluginError):
+                return None, self._leave(frame, result)
+        wanted = ANSWERS.get(frame.kind)
         if wanted is not None and not isinstance(result, wanted):
             text = f"{frame}: returned {type(result).__name__}, expected {wanted.__name__}"
             return None, self._leave(frame, PluginError(text))
@@ -274,7 +283,8 @@ class Engine:
         else:
             fits = isinstance(result, CreateChatCompletionResponse) and not attempt.chunks
         if not fits:
-            return PluginError(f"{frame}: returned {type(result).__name__}, which is not an answer")
+            after = " after it had delivered chunks" if attempt.chunks else ""
+            return PluginError(f"{frame}: returned {type(result).__name__}{after}, which is not an answer")
         end_attempt(self.call, attempt, None, None if request is None else result)
         return result
 
@@ -282,17 +292,24 @@ class Engine:
         if self._cancelled is not None:
             if raised is not self._cancelled:
                 self._record(frame, f"raised {type(raised).__name__} in place of CallCancelled")
+                self._taken_down(raised, frame)
             return self._leave(frame, self._cancelled)
+        error = self._taken_down(raised, frame)
+        if error is raised is not frame.error and not isinstance(raised, JackfieldError):
+            blame(raised, frame)
+        return self._leave(frame, error)
+
+    def _taken_down(self, raised: BaseException, where: object) -> BaseException:
+        """What goes outward for what was raised. What is no ``Exception`` takes the call down and is the host's."""
+        if isinstance(raised, Exception):
+            return raised
         if isinstance(raised, CallCancelled):
-            raised = PluginError(f"{frame}: raised CallCancelled, which only the engine may")
-        elif not isinstance(raised, Exception):
-            self._cancelled, self._instead = CallCancelled(), raised
-            raised = self._cancelled
-        elif raised is not frame.error and not isinstance(raised, JackfieldError):
-            note = f"raised in {frame}"
-            if note not in getattr(raised, "__notes__", ()):
-                raised.add_note(note)
-        return self._leave(frame, raised)
+            return PluginError(f"{where}: raised CallCancelled, which only the engine may")
+        if self._instead is None:
+            self._instead = raised
+        if self._cancelled is None:
+            self._cancelled = CallCancelled()
+        return self._cancelled
 
     def _leave(self, frame: Frame, error: BaseException) -> BaseException:
         """Take the frame on top off the stack with an error as its outcome."""
@@ -306,34 +323,47 @@ class Engine:
         """Close a layer that may not yield; the error that it was to pass on goes outward."""
         if fault is not None and self._cancelled is not None:
             self._record(frame, fault)
-        close(frame.flow, lambda text: self._record(frame, text))
-        error = self._cancelled or frame.error or self._expired
+        error = self._expired if frame.error is None else frame.error
         assert error is not None  # noqa: S101 - the reason for shutting it
-        return None, None, self._leave(frame, error)
+        return None, None, self._close(frame, error)
 
     def _broke(self, frame: Frame, how: str) -> Move:
-        close(frame.flow, lambda text: self._record(frame, text))
-        return None, None, self._leave(frame, PluginError(f"{frame}: {how}"))
+        return None, None, self._close(frame, PluginError(f"{frame}: {how}"))
+
+    def _close(self, frame: Frame, error: BaseException) -> BaseException:
+        """Close a layer that may not go on; what it does instead of ending is recorded, and changes nothing."""
+        try:
+            frame.flow.close()
+        except BaseException as raised:  # noqa: BLE001 - a layer's cleanup must not replace the call's outcome
+            self._record(frame, f"{type(raised).__name__} while it was closed: {raised}")
+            self._taken_down(raised, frame)
+        return self._leave(frame, error if self._cancelled is None else self._cancelled)
 
     def _record(self, frame: Frame, text: str) -> None:
-        self.call.faults.append(f"{frame}: {text}")
+        self.call.faults.append(scrub(f"{frame}: {text}"))
 
     def _ended(self, value: Any, error: BaseException | None) -> Effect | None:
         if error is None and self.call.stream and not self._delivered:
-            # A cache's or a layer's own answer: the host asked for a stream, so it gets one.
-            self._delivered = self.call.committed = self.whole = True
+            self._delivered = True
             self._value = value
             try:
-                return Deliver(stream.replay(value, self._plan.chunk, self.call), last=True)
-            except Exception as raised:  # noqa: BLE001 - of an on_chunk hook: the call's outcome
-                error = raised
+                chunks = stream.replay(value, self._plan.chunk, self.call)
+            except BaseException as raised:  # noqa: BLE001 - of an on_chunk hook: the call's outcome
+                error = self._taken_down(raised, "an on_chunk hook")
+            else:
+                self.whole = True
+                self.call.committed = bool(chunks)
+                if chunks:
+                    return Deliver(chunks, last=True)
         self.done = True
         if error is None:
             self._value = value if self._value is None else self._value
-        elif self._cancelled is not None:
-            self._error = self._instead or StreamInterruptedError("closed by the host", partial=self.call.partial)
-        else:
+        elif self._cancelled is None:
             self._error = error
+        else:
+            self._error = self._instead
+            if self._error is None:
+                self._error = StreamInterruptedError("closed by the host", partial=self.call.partial)
         if isinstance(self._error, CallError):
-            self._error.attempts = tuple(self.call.attempts)
+            complete(self._error, self.call)
         return None

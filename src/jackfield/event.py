@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from jackfield.models.base import EMPTY, Extra, WireValue
+from jackfield.models.base import EMPTY, Extra, ExtraSource, WireValue
 from jackfield.models.chunks import (
     ChatCompletionChunkChoice,
     ChatCompletionMessageToolCallChunk,
@@ -35,7 +35,7 @@ _FIRST: Mapping[type[WireValue], tuple[str | int, ...]] = {
 """Where in an event the first value of a class is: these share one ``EventExtra``."""
 
 
-class EventExtra(Extra):
+class EventExtra(ExtraSource):
     """The unknown fields of a chunk and of its first choice, delta and tool call; read when asked for."""
 
     __slots__ = ("raw",)
@@ -45,6 +45,7 @@ class EventExtra(Extra):
         self.raw = raw
 
     def of(self, owner: type[WireValue]) -> Extra:
+        """Those of the first value of the class ``owner``."""
         return self.at(_FIRST[owner], owner)
 
     def at(self, path: Iterable[str | int], owner: type[WireValue]) -> Extra:
@@ -57,11 +58,12 @@ class EventExtra(Extra):
             return EMPTY
         return Extra({key: value for key, value in data.items() if key not in owner.__wire_fields__})
 
-    def detached(self) -> Extra:
+    def detached(self) -> ExtraSource:
+        """The same without the event's bytes."""
         return _Part(self, ())
 
 
-class _Part(Extra):
+class _Part(ExtraSource):
     """The unknown fields of what stands below another part; without steps, of a changed copy of a first value."""
 
     __slots__ = ("_above", "_steps")
@@ -79,14 +81,14 @@ class _Part(Extra):
 
 def _other_types(kind: type, _: Any) -> Any:
     """What msgspec leaves to us: ``_extra``, which no event may set, and types that only the converter can take."""
-    if kind is Extra:
+    if kind is ExtraSource:
         return EMPTY
     raise NotImplementedError
 
 
 _decode = msgspec.json.Decoder(CreateChatCompletionStreamResponse, dec_hook=_other_types).decode
 _ATOMS = frozenset({str, int, float, bool, type(None)})
-_REFUSED = (ValueError, RecursionError, NotImplementedError)
+_REFUSED = (msgspec.MsgspecError, ValueError, RecursionError, NotImplementedError)
 _NESTED = frozenset({"function_call", "audio", "annotations"})
 """Fields of a delta that hold values of their own, but for ``tool_calls``."""
 

@@ -21,11 +21,18 @@ from jackfield.errors import (
     RateLimitError,
     status_error,
 )
+from jackfield.secret import scrub
 
 REQUEST_ID = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid")
 """Headers in which services send the id of an exchange, the usual one first."""
 MAX_MESSAGE = 1000
 """Characters of a backend's message that an exception's message repeats."""
+MAX_WORD = 256
+"""Characters of a code, a type, a request id, a host's name."""
+MAX_EXCERPT = 2048
+"""Characters of what a backend sent instead of an answer that an exception keeps."""
+LONGEST_SECRET = 4096
+"""No piece of a secret shorter than this is left where a text is cut."""
 _CONTEXT = {"context_length_exceeded", "exceed_context_size_error", "context_window_exceeded"}
 _FILTER = {"content_filter", "content_policy_violation", "responsibleaipolicyviolation"}
 _BY_WORD: dict[str, type[APIStatusError]] = {
@@ -61,9 +68,21 @@ def answer_error(status: int, headers: Mapping[str, str], body: bytes) -> APIErr
         request_id=request_id(headers),
         retry_after=retry_after(headers),
         should_retry={"true": True, "false": False}.get((headers.get("x-should-retry") or "").strip().lower()),
-        body_excerpt=body[:4096].decode("utf-8", "replace"),
+        body_excerpt=body_excerpt(body),
         **details,
     )
+
+
+def excerpt(text: str, limit: int) -> str:
+    """At most ``limit`` characters of a text from outside, scrubbed: no secret is cut in two and so overlooked."""
+    window = text[: limit + LONGEST_SECRET]
+    clean = scrub(window)
+    return clean[:limit] if len(window) == len(text) else clean[:-LONGEST_SECRET][:limit]
+
+
+def body_excerpt(body: bytes) -> str:
+    """At most 2 KiB of a body as text, scrubbed."""
+    return excerpt(body[: 8 * LONGEST_SECRET].decode("utf-8", "replace"), MAX_EXCERPT)
 
 
 def body_error(data: Any) -> APIError | None:
@@ -72,7 +91,7 @@ def body_error(data: Any) -> APIError | None:
         return None
     details, message = _details(data, b"")
     number = details["code"] or ""
-    status = int(number) if number.isdecimal() and 400 <= int(number[:4]) <= 599 else None
+    status = int(number) if len(number) == 3 and number.isdecimal() and 400 <= int(number) <= 599 else None
     kind = _class(status, details)
     return kind(message or "the backend reported an error", status_code=status, **details)
 
@@ -80,7 +99,7 @@ def body_error(data: Any) -> APIError | None:
 def request_id(headers: Mapping[str, str]) -> str | None:
     """The backend's id of the exchange, at most 256 characters of it."""
     found = next((headers[name] for name in REQUEST_ID if name in headers), None)
-    return None if found is None else found[:256]
+    return None if found is None else excerpt(found, MAX_WORD)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -88,11 +107,11 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
     A date counts from the answer's own ``Date``, so that a wrong clock on this side does no harm.
     """
-    milliseconds = _number(headers.get("retry-after-ms"))
+    milliseconds = number(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000
     value = headers.get("retry-after")
-    seconds = _number(value)
+    seconds = number(value)
     if seconds is not None or value is None:
         return seconds
     then, now = _date(value), _date(headers.get("date"))
@@ -105,19 +124,22 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return max(0.0, then - now)
 
 
-def _number(text: str | None) -> float | None:
+def number(text: str | None) -> float | None:
+    """The number in a header, finite and not negative; None where it is malformed."""
     try:
-        number = float(text or "")
+        value = float((text or "").replace("_", " "))  # Python's own notation is no one else's
     except ValueError:
         return None
-    return number if math.isfinite(number) and number >= 0 else None
+    return value if math.isfinite(value) and value >= 0 else None
 
 
 def _date(text: str | None) -> float | None:
+    from datetime import UTC
     from email.utils import parsedate_to_datetime
 
     try:
-        return parsedate_to_datetime(text or "").timestamp()
+        date = parsedate_to_datetime(text or "")
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()  # no other zone is meant
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
 
@@ -126,7 +148,7 @@ def _host(location: str) -> str:
     from urllib.parse import urlsplit
 
     try:
-        return urlsplit(location).hostname or "the same host"
+        return excerpt(urlsplit(location).hostname or "the same host", MAX_WORD)
     except ValueError:
         return "an address that is none"
 
@@ -140,8 +162,8 @@ def _parse(body: bytes) -> Any:
 
 def _details(data: Any, body: bytes) -> tuple[dict[str, Any], str]:
     """``code``, ``type`` and ``param`` of an error object, and the message, wherever servers put it."""
-    if isinstance(data, list) and data:
-        data = data[0]
+    if isinstance(data, list):
+        data = data[0] if data else {}
     error = data.get("error", data) if isinstance(data, dict) else data
     details = {"code": None, "type": None, "param": None}
     if isinstance(error, dict):
@@ -154,14 +176,14 @@ def _details(data: Any, body: bytes) -> tuple[dict[str, Any], str]:
     if not message and isinstance(data, dict) and isinstance(data.get("message"), str):
         message = data["message"]
     if not message and data is None:
-        message = body[:MAX_MESSAGE].decode("utf-8", "replace")
-    return details, " ".join(message.split())[:MAX_MESSAGE]
+        message = body_excerpt(body)
+    return details, excerpt(" ".join(message.split()), MAX_MESSAGE)
 
 
 def _text(value: Any) -> str | None:
     if value is None or isinstance(value, dict | list | bool):
         return None
-    return str(value)[:256]
+    return excerpt(str(value), MAX_WORD)
 
 
 def _class(status: int | None, details: Mapping[str, Any]) -> type[APIError]:

@@ -80,11 +80,20 @@ class Deliver(Effect):
     last: bool = False
 
 
+def _seconds(value: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124 - NaN
+        raise ValueError(f"seconds: expected a number, got {value!r}")
+    return max(0.0, float(value))
+
+
 @attrs.frozen(eq=False)
 class Sleep(Effect):
-    """Let ``seconds`` pass. Raises ``DeadlineExceededError`` at once where they would end after the deadline."""
+    """Let ``seconds`` pass; less than 0 counts as 0.
 
-    seconds: float
+    Raises ``DeadlineExceededError`` at once where they would end after the deadline.
+    """
+
+    seconds: float = attrs.field(converter=_seconds)
 
 
 @attrs.frozen(eq=False, init=False)

@@ -35,7 +35,8 @@ def fold(chunks: Sequence[CreateChatCompletionStreamResponse]) -> CreateChatComp
     Texts, arguments, log probabilities, sound and annotations are joined; of everything else the last that was told
     stands, of ``id``, ``created`` and ``model`` the first. Pieces of a tool call belong together by their index, and
     under one index by their id, since some servers send every call with index 0. Unknown fields of chunks, choices,
-    deltas and tool calls are kept, of one name the last; they are looked for when ``extra`` is asked for.
+    deltas and tool calls are kept, of one name the last; they are looked for when ``extra`` is asked for, and until
+    then the response holds the events' bytes.
 
     Args:
         chunks: in the order in which they came.

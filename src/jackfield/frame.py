@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from jackfield.plan import Layer, Route
 
 CHAT, PROVIDER, HTTP, PLAIN = "chat", "provider", "http", "plain"
+BLAME = "raised in "
 
 
 class Frame:
@@ -65,14 +65,16 @@ class Frame:
 
 
 def begin(layer: Layer, hook: str, answer: type | None, *args: Any) -> Flow[Any]:
-    """The flow of a layer's hook. A hook that is no generator may give an ``answer`` at once; else it broke the contract.
+    """The flow of a layer's hook; one that is no generator may give an ``answer`` at once, or else broke the contract.
 
     Whatever happens in it happens when the flow is driven, so that one place deals with it.
     """
-    function = layer.hooks[hook]
+    function = layer.hooks.get(hook)
+    if function is None:
+        return _raise(PluginError(f"{layer}: does not implement {hook}"))
     try:
         flow = function(*args)
-    except Exception as error:  # noqa: BLE001 - raised again where the flow is driven
+    except BaseException as error:  # noqa: BLE001 - raised again where the flow is driven
         return _raise(error)
     if type(flow) is GeneratorType:
         return flow
@@ -86,7 +88,7 @@ def _return(answer: Any) -> Flow[Any]:
     yield  # makes it a generator
 
 
-def _raise(error: Exception) -> Flow[Any]:
+def _raise(error: BaseException) -> Flow[Any]:
     raise error
     yield  # makes it a generator
 
@@ -95,9 +97,8 @@ def _kind(value: object) -> str:
     return "None" if value is None else type(value).__name__
 
 
-def close(flow: Flow[Any], record: Callable[[str], None]) -> None:
-    """Close a flow that may not go on; what it does instead of ending is only recorded."""
-    try:
-        flow.close()
-    except BaseException as error:  # noqa: BLE001 - a layer's cleanup must not replace the call's outcome
-        record(f"{type(error).__name__} while it was closed: {error}")
+def blame(error: BaseException, where: object) -> None:
+    """Note on a foreign exception where it was raised, once."""
+    notes = getattr(error, "__notes__", ())
+    if not any(note.startswith(BLAME) for note in notes):
+        error.add_note(f"{BLAME}{where}")

@@ -22,7 +22,11 @@ class Gate:
         self._line: deque[Ticket] = deque()
 
     def line_up(self, notify: Callable[[], None]) -> Ticket:
-        """For drivers: take a place; ``notify`` is called, from any thread, once it is ``granted``, unless it was at once."""
+        """For drivers: take a place in the line.
+
+        Args:
+            notify: called from any thread once the ticket is ``granted``, but not where it is so from the start.
+        """
         with self._lock:
             ticket = Ticket(notify)
             if self._free:

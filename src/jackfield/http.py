@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 import zlib
 from collections.abc import Mapping
 from functools import lru_cache
@@ -11,9 +13,10 @@ from urllib.parse import urlsplit
 import attrs
 
 from jackfield.errors import ConfigError, InvalidResponseError
-from jackfield.secret import remember
+from jackfield.secret import remember, scrub
 
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""The name of a header (RFC 9110, section 5.6.2)."""
 SENSITIVE = frozenset(
     {"authorization", "proxy-authorization", "api-key", "x-api-key", "x-goog-api-key", "cookie", "x-auth-token"}
 )
@@ -66,12 +69,20 @@ class Origin:
     @property
     def secure(self) -> bool:
         """Whether a credential may be sent there: https, or this machine itself."""
-        return self.scheme == "https" or self.host in LOOPBACK or self.host.startswith("127.")
+        return self.scheme == "https" or self.host == "localhost" or is_loopback(self.host)
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         default = {"http": 80, "https": 443}[self.scheme] == self.port
         return f"{self.scheme}://{host}" + ("" if default else f":{self.port}")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is an address of this machine itself; a name that only begins like one is not."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 @lru_cache(maxsize=512)
@@ -81,18 +92,18 @@ def split_url(url: str) -> tuple[Origin, str]:
     Raises:
         ConfigError: it is no such URL, carries user or password, or has characters that a request line cannot.
     """
+    if any(not "!" <= char <= "~" for char in url):  # urlsplit would drop line ends without a word
+        raise ConfigError("the URL has characters that must be percent-encoded (in the host's name: punycode)")
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as error:
-        raise ConfigError(f"not a URL: {error}") from None
+    except ValueError:
+        raise ConfigError("not a URL: its host or port is malformed") from None  # the reason repeats parts of it
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ConfigError("expected a URL that begins with https:// or http:// and names a host")
     if parts.username is not None or parts.password is not None:
         raise ConfigError("a URL must not carry a user name or password; use an auth middleware")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    if any(not "!" <= char <= "~" for char in target):
-        raise ConfigError("the URL has characters that must be percent-encoded")
     return Origin(parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80)), target
 
 
@@ -154,9 +165,18 @@ def check_headers(headers: Mapping[str, str]) -> None:
         ConfigError: names the header, never its value.
     """
     for name, value in headers.items():
-        if not (value.isascii() and value.isprintable() and name.isascii() and name.isprintable()) or ":" in name:
+        if not isinstance(value, str):
+            raise ConfigError(f"header {name!r}: expected text, got {type(value).__name__}")
+        if not (value.isascii() and value.isprintable()):
             remember(value)
             raise ConfigError(f"header {name!r}: its value has characters that cannot be sent in a header")
+        if not _is_token(name):
+            raise ConfigError(f"header {name!r}: this is no name of a header")
+
+
+@lru_cache(maxsize=512)
+def _is_token(name: object) -> bool:
+    return isinstance(name, str) and _TOKEN.fullmatch(name) is not None
 
 
 class Body(Protocol):
@@ -202,7 +222,12 @@ class HttpResponse:
 
 
 class ContentDecoder:
-    """Undoes ``Content-Encoding`` (RFC 9110, section 8.4) within a limit: a small bomb never becomes a large body."""
+    """Undoes ``Content-Encoding`` (RFC 9110, section 8.4) within a limit: a small bomb never becomes a large body.
+
+    Args:
+        encoding: the header's value; ``gzip`` and ``deflate`` are known.
+        limit: most bytes that are taken, decoded.
+    """
 
     __slots__ = ("_inflate", "_left", "_limit")
 
@@ -211,12 +236,16 @@ class ContentDecoder:
         self._inflate: Any = None
         coding = encoding.strip().lower()
         if coding in {"gzip", "x-gzip", "deflate"}:
-            self._inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+            self._inflate = _inflater()
         elif coding not in {"", "identity"}:
-            raise InvalidResponseError(f"content encoding {coding[:40]!r} was not asked for and is not known")
+            raise InvalidResponseError(f"content encoding {scrub(coding)[:40]!r} was not asked for and is not known")
 
     def feed(self, block: bytes) -> bytes:
-        """Decode a block; ``b""`` is the end of the body and must be the end of the encoding too."""
+        """Decode a block; ``b""`` is the end of the body and must be the end of the encoding too.
+
+        Raises:
+            InvalidResponseError: over the limit, damaged, or cut short.
+        """
         if self._inflate is not None:
             block = self._inflated(block)
         self._left -= len(block)
@@ -225,12 +254,20 @@ class ContentDecoder:
         return block
 
     def _inflated(self, block: bytes) -> bytes:
+        if not block and not self._inflate.eof:
+            raise InvalidResponseError("the compressed answer was cut short")
+        decoded, room = [], self._left + 1
         try:
-            if block:
-                data: bytes = self._inflate.decompress(block, self._left + 1)
-                return data
+            while block and room > 0:
+                if self._inflate.eof:
+                    self._inflate = _inflater()  # gzip may have several members (RFC 1952, section 2.2)
+                decoded.append(self._inflate.decompress(block, room))
+                room -= len(decoded[-1])
+                block = self._inflate.unused_data
         except zlib.error:
             raise InvalidResponseError("the compressed answer is damaged") from None
-        if not self._inflate.eof:
-            raise InvalidResponseError("the compressed answer was cut short")
-        return b""
+        return b"".join(decoded)
+
+
+def _inflater() -> Any:
+    return zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # of both formats, told by their heads

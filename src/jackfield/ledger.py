@@ -53,6 +53,15 @@ def end_attempt(
         attempt.usage = partial.usage
 
 
+def complete(error: CallError, call: Call) -> None:
+    """Tell in the host's error what the call took."""
+    error.attempts = tuple(call.attempts)
+    last = call.attempt
+    if last is not None:
+        error.backend = error.backend or last.backend.name
+        error.model = error.model or last.model
+
+
 def _refused(error: BaseException) -> bool:
     """Whether the backend provably did no work for it."""
     return isinstance(error, APIStatusError) or (isinstance(error, APIConnectionError) and error.stage == "not_sent")

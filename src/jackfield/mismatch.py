@@ -18,7 +18,9 @@ from cattrs import (
 from jackfield.models.base import UnsetType
 
 LONGEST_KEY = 40
+"""So many characters of a key are shown in a path."""
 MOST_LINES = 50
+"""So many faults are told: a hostile reply must not make an error of any size."""
 _OTHER_NAMES = {type(None): "null", UnsetType: "nothing"}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from jackfield.models.base import EMPTY, Extra, WireValue, unread_extra
+from jackfield.models.base import EMPTY, Extra, ExtraSource, WireValue, unread_extra
 from jackfield.models.chunks import (
     AudioDelta,
     ChatCompletionMessageToolCallChunk,
@@ -25,12 +25,12 @@ from jackfield.models.toolcalls import (
 from jackfield.plain import plain
 
 
-class _Joined(Extra):
+class _Joined(ExtraSource):
     """The unknown fields of several pieces, read and joined when asked for; of one name the last stands."""
 
     __slots__ = ("_pieces", "_read", "_source")
 
-    def __init__(self, source: type[WireValue], pieces: Sequence[Extra]) -> None:
+    def __init__(self, source: type[WireValue], pieces: Sequence[ExtraSource]) -> None:
         self._source, self._pieces = source, pieces
         self._read: dict[str, Any] | None = None
 
@@ -46,14 +46,14 @@ class Unread:
 
     def __init__(self, source: type[WireValue]) -> None:
         self._source = source
-        self._pieces: list[Extra] = []
+        self._pieces: list[ExtraSource] = []
 
     def add(self, piece: WireValue) -> None:
         """Take what the piece has, if it may have something."""
         if (extra := unread_extra(piece)) is not EMPTY:
             self._pieces.append(extra)
 
-    def whole(self) -> Extra:
+    def whole(self) -> ExtraSource:
         """All of it, still unread."""
         return _Joined(self._source, self._pieces) if self._pieces else EMPTY
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -59,10 +59,12 @@ class Plan:
         chunk: layers of the host that see chunks, innermost first.
         route: model name as the host gives it, to its backend and the backend's own model name; raises
             ``NotFoundError``.
+        routes: the backends, by name.
         layers: every layer once, for closing.
     """
 
     chat: tuple[Layer, ...]
     chunk: tuple[Layer, ...]
     route: Callable[[str], tuple[Route, str]]
+    routes: Mapping[str, Route] = attrs.field(factory=dict)
     layers: tuple[Layer, ...] = ()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import attrs
 import msgspec
 
-from jackfield.errors import InvalidResponseError, StreamInterruptedError, ValidationError
+from jackfield.errors import APIError, InvalidResponseError, StreamInterruptedError, ValidationError
 from jackfield.failure import body_error
 from jackfield.models.chunks import CreateChatCompletionStreamResponse
 from jackfield.sse import Event, EventDecoder
@@ -32,6 +32,8 @@ class StreamReader:
         done: the terminal event was read.
         whole: nothing of the answer is missing.
         empty: no chunk has come.
+        failure: what came after the chunks that ``feed`` or ``end`` returned, to be raised once they are delivered;
+            so what the host gets does not depend on how the bytes were cut.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class StreamReader:
     ) -> None:
         self.done = self.whole = False
         self.empty = True
+        self.failure: APIError | None = None
         self._decode = decode
         self._events = EventDecoder(max_line_bytes)
         self._choices = choices
@@ -51,7 +54,7 @@ class StreamReader:
         """The chunks that a block completes.
 
         Raises:
-            APIError: the stream tells of an error.
+            APIError: the stream tells of an error, before any chunk of this block.
             InvalidResponseError: an event is no chunk.
         """
         return self._chunks(self._events.feed(block))
@@ -62,10 +65,13 @@ class StreamReader:
         Raises:
             StreamInterruptedError: the answer is not whole.
         """
-        try:
-            chunks = [] if self.done else self._chunks(self._events.end())
-        except InvalidResponseError:
-            raise StreamInterruptedError("the stream ended in the middle of an event") from None
+        chunks: list[Chunk] = []
+        if not self.done:
+            try:
+                chunks = self._chunks(self._events.end())
+            except InvalidResponseError:
+                if not self.whole:  # else it is the torn rest of what need not be there
+                    raise StreamInterruptedError("the stream ended in the middle of an event") from None
         if not self.whole:
             raise StreamInterruptedError("the stream ended before its terminal signal")
         if self.empty:
@@ -77,6 +83,15 @@ class StreamReader:
 
     def _chunks(self, events: list[Event]) -> list[Chunk]:
         chunks: list[Chunk] = []
+        try:
+            self._take(events, chunks)
+        except APIError as error:
+            if not chunks:
+                raise
+            self.failure = error
+        return chunks
+
+    def _take(self, events: list[Event], chunks: list[Chunk]) -> None:
         for kind, data in events:
             if data.startswith(DONE):
                 self.done = self.whole = True
@@ -86,6 +101,8 @@ class StreamReader:
             try:
                 chunk = self._decode(data)
             except ValidationError as error:
+                if not data.strip():
+                    continue  # some servers keep the connection alive so
                 raise InvalidResponseError(f"an event of the stream is no chunk: {error}") from None
             self.empty = False
             if chunk.choices:
@@ -94,14 +111,14 @@ class StreamReader:
                 self._merged(chunk, chunks)
             else:
                 chunks.append(chunk)
-        return chunks
 
     def _mark(self, chunk: Chunk) -> None:
         for choice in chunk.choices:
             self._seen.add(choice.index)
             if choice.finish_reason is not None:
                 self._finished.add(choice.index)
-                self.whole = len(self._finished) >= self._choices and self._finished >= self._seen
+        if self._finished:
+            self.whole = len(self._finished) >= self._choices and self._finished >= self._seen
 
     def _merged(self, chunk: Chunk, chunks: list[Chunk]) -> None:
         """Hold the chunk that makes the answer whole until the usage is there, or the stream's end."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from jackfield.errors import JackfieldError, PluginError
 from jackfield.flow import Deliver, Flow
+from jackfield.frame import blame
 from jackfield.models.chunks import CreateChatCompletionStreamResponse
 
 if TYPE_CHECKING:
@@ -21,6 +22,19 @@ class Tail(Deliver):
     """Chunks that have been through the hooks already."""
 
     __slots__ = ()
+
+
+def given(provider: Layer, layers: Sequence[Layer], effect: Deliver, call: Call) -> list[Chunk]:
+    """The chunks that a provider delivers, as the host is to see them.
+
+    Raises:
+        PluginError: the provider, or a layer, gave something else than chunks.
+    """
+    chunks = list(effect.chunks)
+    for chunk in chunks:
+        if not isinstance(chunk, Chunk):
+            raise _no_chunk(provider, chunk)
+    return through(layers, chunks, call) if layers and type(effect) is Deliver else chunks
 
 
 def through(layers: Sequence[Layer], chunks: Iterable[Chunk], call: Call) -> list[Chunk]:
@@ -41,8 +55,12 @@ def _one(layer: Layer, chunk: Chunk, call: Call) -> Iterable[Chunk]:
 def _checked(layer: Layer, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
     for chunk in chunks:
         if not isinstance(chunk, Chunk):
-            raise PluginError(f"{layer}: gave {type(chunk).__name__} for a chunk")
+            raise _no_chunk(layer, chunk)
         yield chunk
+
+
+def _no_chunk(layer: Layer, value: object) -> PluginError:
+    return PluginError(f"{layer}: gave {type(value).__name__} for a chunk")
 
 
 class _blamed:  # noqa: N801 - reads as a statement
@@ -56,7 +74,7 @@ class _blamed:  # noqa: N801 - reads as a statement
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if error is not None and not isinstance(error, JackfieldError):
-            error.add_note(f"raised in {self._layer}")
+            blame(error, self._layer)
 
 
 def tail(layers: Sequence[Layer], call: Call) -> list[Chunk]:

@@ -22,6 +22,17 @@ if TYPE_CHECKING:
     from jackfield.event import decode_chunk
     from jackfield.models.messages import ChatCompletionRequestMessage
     from jackfield.models.response import ChatCompletionResponseMessage, CreateChatCompletionResponse
+else:
+
+    def __getattr__(name: str) -> Any:
+        """``decode_chunk``; only a stream needs the classes behind it."""
+        if name != "decode_chunk":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from jackfield.event import decode_chunk
+
+        globals()[name] = decode_chunk
+        return decode_chunk
+
 
 __all__ = [
     "build_request",
@@ -114,7 +125,7 @@ def parse(data: bytes | str) -> Any:
         raise ValidationError("expected UTF-8, got other bytes") from None
     except RecursionError:
         raise ValidationError(_TOO_DEEP) from None
-    except ValueError as error:  # msgspec's own, and too many digits
+    except (msgspec.MsgspecError, ValueError) as error:  # ValueError: too many digits
         raise ValidationError(f"expected JSON: {error}") from None
 
 
@@ -166,15 +177,3 @@ def _structure(data: Any, cls: type[T]) -> T:
     except REFUSED as error:
         raise ValidationError(listed(mismatches(error))) from None
     return value
-
-
-if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Any:
-        """``decode_chunk``; only a stream needs the classes behind it."""
-        if name != "decode_chunk":
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from jackfield.event import decode_chunk
-
-        globals()[name] = decode_chunk
-        return decode_chunk

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 import pickle
+from typing import Any
 
 import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import chunks, requests, responses, values, wire_classes
 
 from jackfield.models import (
     UNSET,
@@ -19,7 +19,8 @@ from jackfield.models import (
     CreateChatCompletionRequest,
     UnknownMessage,
 )
-from jackfield.models.base import EMPTY, Extra
+from jackfield.models.base import EMPTY, Extra, ExtraSource
+from strategies import chunks, requests, responses, values, wire_classes
 
 any_value = st.one_of([values(cls) for cls in wire_classes()])
 
@@ -29,7 +30,9 @@ def test_every_class_has_a_docstring_that_names_its_schema_or_says_that_there_is
     """Each wire class tells which schema it is, or that it stands for what no schema lists."""
     first = (cls.__doc__ or "").split("Attributes:")[0]
 
-    assert "OpenAI API schema" in first or "does not know" in first or "not known" in first or "not in OpenAI's" in first
+    assert (
+        "OpenAI API schema" in first or "does not know" in first or "not known" in first or "not in OpenAI's" in first
+    )
 
 
 @pytest.mark.parametrize("cls", wire_classes(), ids=lambda cls: cls.__name__)
@@ -39,7 +42,7 @@ def test_every_class_is_frozen_and_takes_keywords_only(cls: type) -> None:
 
     assert all(field.kw_only for field in fields)
     for name in ("anything", fields[1].name):
-        value = object.__new__(cls)
+        value: Any = object.__new__(cls)
         with pytest.raises(attrs.exceptions.FrozenInstanceError):
             setattr(value, name, 1)
         with pytest.raises(attrs.exceptions.FrozenInstanceError):
@@ -115,7 +118,7 @@ def test_extra_cannot_be_changed_and_does_not_follow_what_it_was_made_of() -> No
     assert len(usage.extra) == 1
     assert repr(usage.extra) == "{'a': 1}"
     with pytest.raises(TypeError):
-        usage.extra["a"] = 2  # type: ignore[index]
+        usage.extra["a"] = 2  # type: ignore[index]  # wrong on purpose
 
 
 def test_no_extra_is_one_shared_value() -> None:
@@ -123,6 +126,12 @@ def test_no_extra_is_one_shared_value() -> None:
     assert CompletionUsage().extra is EMPTY
     assert CompletionUsage(extra={}).extra is EMPTY
     assert Extra({"a": 1}).raw is None
+
+
+def test_a_source_of_unknown_fields_must_say_how_they_are_read() -> None:
+    """The base alone holds none."""
+    with pytest.raises(NotImplementedError):
+        ExtraSource().of(CompletionUsage)
 
 
 def test_unset_survives_pickle_as_itself() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import pytest
 
@@ -65,7 +67,7 @@ def test_null_content_beside_tool_calls_is_sent_back_as_null() -> None:
 @pytest.mark.parametrize("how", ["constructor", "evolve", "build_request"])
 def test_a_reply_may_stand_in_the_history(how: str) -> None:
     """However a request is made, the message of a reply in it becomes an assistant message."""
-    history = [ChatCompletionRequestUserMessage(content="hi"), FULL]
+    history: list[Any] = [ChatCompletionRequestUserMessage(content="hi"), FULL]
     if how == "constructor":
         request = CreateChatCompletionRequest(model="m", messages=history)
     elif how == "evolve":

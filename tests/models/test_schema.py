@@ -6,13 +6,13 @@ from typing import Any
 
 import attrs
 import pytest
-from strategies import wire_classes
 
 import jackfield.models
 from jackfield import wire
 from jackfield.errors import ValidationError
-from jackfield.models import UNSET, CreateChatCompletionRequest, WireValue
+from jackfield.models import UNSET, CreateChatCompletionRequest, RequestFields, WireValue
 from jackfield.models.base import ALWAYS
+from strategies import wire_classes
 
 # Facts of the specification: for each class the properties of its schema. ``!`` required, ``?`` may be null.
 INPUTS = {
@@ -103,9 +103,7 @@ OUTPUTS = {
     "FunctionCallDelta": "arguments name",
     "Model": "created! id! object! owned_by! shutdown_date?",
     "ModelList": "data! object!",
-    "ModerationResultBody": (
-        "categories! category_applied_input_types! category_scores! flagged! model! type!"
-    ),
+    "ModerationResultBody": ("categories! category_applied_input_types! category_scores! flagged! model! type!"),
     "PromptTokensDetails": "audio_tokens cache_write_tokens cached_tokens image_tokens text_tokens",
     "TopLogprob": "bytes!? logprob! token!",
     "URLCitation": "end_index! start_index! title! url!",
@@ -128,7 +126,9 @@ CONSTANT = {"PromptCacheBreakpointParam.mode", "WebSearchUserLocation.type"}
 def flags(table: dict[str, str]) -> list[Any]:
     """(class, property, required, may be null) for each property of a table."""
     return [
-        pytest.param(getattr(jackfield.models, name), entry.rstrip("!?"), "!" in entry, "?" in entry, id=f"{name}.{entry}")
+        pytest.param(
+            getattr(jackfield.models, name), entry.rstrip("!?"), "!" in entry, "?" in entry, id=f"{name}.{entry}"
+        )
         for name, entries in table.items()
         for entry in entries.split()
     ]
@@ -152,6 +152,11 @@ def test_the_fields_of_a_class_are_the_properties_of_its_schema(name: str, entri
     properties = {entry.rstrip("!?") for entry in entries.split()}
 
     assert set(getattr(jackfield.models, name).__wire_fields__) == properties | ADDITIONS.get(name, set())
+
+
+def test_the_keyword_arguments_are_the_requests_fields() -> None:
+    """What a type checker lets a host give is what the request has, but for what the client's signature names."""
+    assert set(RequestFields.__annotations__) == set(wire.request_fields()) - {"messages", "model", "stream"}
 
 
 def test_the_request_has_37_fields() -> None:

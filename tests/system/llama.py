@@ -121,7 +121,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     try:
         xllamacpp = import_module("xllamacpp")
     except ImportError as error:
-        print(f"llama.cpp cannot be imported: {error}", file=sys.stderr)
+        print(f"llama.cpp cannot be imported: {error}", file=sys.stderr)  # noqa: T201 - a program
         return NO_ENGINE
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -138,7 +138,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         if key := os.environ.get("LLAMA_API_KEY"):
             params.api_keys = [key]
         server = xllamacpp.Server(params)
-        print(READY + server.listening_address, flush=True)
+        print(READY + server.listening_address, flush=True)  # noqa: T201 - a program
         if arguments.with_parent:
             threading.Thread(target=_outlive, args=(stopped,), daemon=True).start()
         while not stopped.wait(0.5):  # a wait without end would not let signals through on every system

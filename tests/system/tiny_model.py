@@ -235,4 +235,4 @@ def write_tiny_model(path: Path, template: str = TEMPLATE) -> Path:
 
 
 if __name__ == "__main__":
-    print(write_tiny_model(Path(sys.argv[1])))
+    print(write_tiny_model(Path(sys.argv[1])))  # noqa: T201 - a program

@@ -94,7 +94,7 @@ class Drive:
             value = failure = None
             try:
                 value = self.perform(effect)
-            except Exception as error:  # noqa: BLE001 - all that fails is the flow's to hear
+            except Exception as error:  # all that fails is the flow's to hear
                 failure = error
             if isinstance(effect, Deliver) and until is not None and until(self):
                 flow.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Iterator
 
@@ -9,6 +10,11 @@ from urllib3.exceptions import ProxyError
 
 from jackfield.errors import APIConnectionError, APIError
 from jackfield.http import Origin
+
+
+_WRAPPED = ("original_error", "os_error", "certificate_error")
+"""Attributes in which urllib3 and aiohttp keep what they wrap."""
+_NOT_CONNECTED: dict[type, str] = {socket.gaierror: "dns", ConnectionRefusedError: "refused"}
 
 
 def transport_error(error: BaseException, origin: Origin, *, sent: bool) -> APIError:
@@ -30,7 +36,10 @@ def transport_error(error: BaseException, origin: Origin, *, sent: bool) -> APIE
     stage = "ambiguous" if sent else "not_sent"
     if any(isinstance(link, ssl.SSLError) for link in chain):
         return APIConnectionError(f"TLS with {origin} failed: {words}", code="tls", stage=stage)
-    code = "reset" if isinstance(cause, OSError) else "protocol"
+    if not sent and isinstance(cause, OSError):
+        code = _NOT_CONNECTED.get(type(cause), "connect")
+        return APIConnectionError(f"no connection to {origin}: {words}", code=code, stage="not_sent")
+    code = "reset" if isinstance(cause, OSError) or type(cause).__name__ == "ServerDisconnectedError" else "protocol"
     return APIConnectionError(f"the connection to {origin} broke: {words}", code=code, stage=stage)
 
 
@@ -42,5 +51,5 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         seen.add(id(link))
         yield link
         wrapped = [argument for argument in link.args if isinstance(argument, BaseException)]
-        original = getattr(link, "original_error", None)
-        link = original if isinstance(original, BaseException) else (wrapped or [link.__cause__])[0]
+        wrapped += [inner for name in _WRAPPED if isinstance(inner := getattr(link, name, None), BaseException)]
+        link = (wrapped or [link.__cause__])[-1]

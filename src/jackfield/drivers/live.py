@@ -34,9 +34,10 @@ class Live:
         sent: whether bytes of the request may have left.
         closing: what the host is to get, once it closed the call from elsewhere.
         cut: ends the wait at once, from any thread; None while nothing waits.
+        guard: held by the thread that drives the call.
     """
 
-    __slots__ = ("closing", "cut", "engine", "expired", "limit", "seconds", "sent", "until")
+    __slots__ = ("_handover", "closing", "cut", "engine", "expired", "guard", "limit", "seconds", "sent", "until")
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -46,6 +47,9 @@ class Live:
         self.expired = False
         self.closing: CallError | None = None
         self.cut: Callable[[], None] | None = None
+        self.guard = threading.Lock()
+        # Held while a connection changes hands, so that no cut hits the next call on it.
+        self._handover = threading.Lock()
 
     @property
     def timeouts(self) -> Timeouts:
@@ -58,6 +62,13 @@ class Live:
         """How that backend is reached."""
         backend = self.engine.call.backend
         return _USUAL_TRANSPORT if backend is None else backend.transport
+
+    def check(self) -> None:
+        """Raise what ends the call, if anything does: it was closed, or its time is over."""
+        if self.closing is not None:
+            raise self.closing
+        if time.monotonic() >= self.engine.call.deadline:
+            raise DeadlineExceededError
 
     def wait(self, limit: str, seconds: float) -> float:
         """Begin a wait of at most ``seconds``; returns when it must be over.
@@ -83,13 +94,13 @@ class Live:
 
     def interrupt(self) -> None:
         """Cut short what the call waits for, from any thread."""
-        with _handover:
+        with self._handover:
             if self.cut is not None:
                 self.cut()
 
     def part(self, cut: Callable[[], None]) -> None:
         """Have ``cut`` never called again for this call: what it cuts goes to someone else now."""
-        with _handover:
+        with self._handover:
             if self.cut == cut:
                 self.cut = None
 
@@ -109,7 +120,5 @@ class Live:
         )
 
 
-_handover = threading.Lock()
-"""Held while a call's connection changes hands, so that no cut hits the next call on it."""
 _USUAL_TIMEOUTS = Timeouts()
 _USUAL_TRANSPORT = Transport()

@@ -188,15 +188,12 @@ class SyncDriver:
             raise live.closing
 
     def _run(self, effect: Run, live: Live) -> Any:
-        call = live.engine.call
-        if call.time_left <= 0:
-            raise DeadlineExceededError
+        live.check()
         try:
             value = live.engine.context.copy().run(effect.function, *effect.args)
         except StopIteration:
             raise PluginError("a Run function raised StopIteration; use Run(next, iterator, None)") from None
-        if call.time_left <= 0:
-            raise DeadlineExceededError
+        live.check()
         return value
 
     # -- pools ---------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ class Watchdog:
         self._live: dict[int, Live] = {}
         self._chores: list[Callable[[], None]] = []
         self._wake = threading.Event()
-        self._thread: threading.Thread | None = None
+        self.thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._stopped = False
 
@@ -52,14 +52,14 @@ class Watchdog:
         """End the thread once nothing is left to do."""
         self._stopped = True
         self._wake.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
+        if self.thread is not None and self.thread is not threading.current_thread():
+            self.thread.join()
 
     def _rouse(self) -> None:
         with self._lock:
-            if self._thread is None and not self._stopped:
-                self._thread = threading.Thread(target=self._watch, name="jackfield-watchdog", daemon=True)
-                self._thread.start()
+            if self.thread is None and not self._stopped:
+                self.thread = threading.Thread(target=self._watch, name="jackfield-watchdog", daemon=True)
+                self.thread.start()
             self._wake.set()
 
     def _watch(self) -> None:

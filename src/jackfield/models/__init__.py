@@ -27,6 +27,17 @@ if TYPE_CHECKING:
     from jackfield.models.toolcalls import *
     from jackfield.models.toolchoice import *
     from jackfield.models.tools import *
+else:  # a checker would believe that every name exists
+
+    def __getattr__(name: str) -> Any:
+        """The wire type of that name; imports its module."""
+        home = _HOMES.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+        globals()[name] = value
+        return value
+
 
 _NAMES = {
     "chunks": (
@@ -92,18 +103,6 @@ _NAMES = {
 _HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 __all__ = ["UNSET", "UnsetType", "WireValue", *_HOMES]  # noqa: PLE0604 - a test checks the names
-
-
-if not TYPE_CHECKING:  # a checker would believe that every name exists
-
-    def __getattr__(name: str) -> Any:
-        """The wire type of that name; imports its module."""
-        home = _HOMES.get(name)
-        if home is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
-        globals()[name] = value
-        return value
 
 
 def __dir__() -> list[str]:

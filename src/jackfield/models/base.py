@@ -14,7 +14,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import attrs
 from msgspec import UNSET, UnsetType
 
-__all__ = ["EMPTY", "UNSET", "Array", "Extra", "UnsetType", "WireValue", "always_written", "unread_extra", "wire"]
+__all__ = [
+    "EMPTY",
+    "UNSET",
+    "Array",
+    "Extra",
+    "ExtraSource",
+    "UnsetType",
+    "WireValue",
+    "always_written",
+    "unread_extra",
+    "wire",
+]
 
 C = TypeVar("C", bound=type)
 
@@ -70,7 +81,26 @@ def always_written() -> Any:
     return attrs.field(default=None, metadata={ALWAYS: True})
 
 
-class Extra(Mapping[str, Any]):
+class ExtraSource:
+    """Where the unknown fields of a wire value are; they may be read when they are asked for."""
+
+    __slots__ = ()
+
+    @property
+    def raw(self) -> bytes | None:
+        """The event that the value was decoded from; only ``jackfield.event`` has one."""
+        return None
+
+    def of(self, owner: type[WireValue]) -> Extra:
+        """The unknown fields of a value of the class ``owner``."""
+        raise NotImplementedError
+
+    def detached(self) -> ExtraSource:
+        """The same for a changed copy of the value, which is no longer what came over the wire."""
+        return self
+
+
+class Extra(Mapping[str, Any], ExtraSource):
     """The unknown fields of one wire value: an immutable mapping."""
 
     __slots__ = ("_data",)
@@ -90,25 +120,16 @@ class Extra(Mapping[str, Any]):
     def __repr__(self) -> str:
         return repr(self._data)
 
-    @property
-    def raw(self) -> bytes | None:
-        """The event that the value was decoded from; only ``jackfield.event`` has one."""
-        return None
-
-    def of(self, owner: type[WireValue]) -> Extra:  # noqa: ARG002 - kinds of Extra that read late need to know
-        """The unknown fields of a value of the class ``owner``. Those that are read late are read here."""
-        return self
-
-    def detached(self) -> Extra:
-        """The same for a changed copy of the value, which is no longer what came over the wire."""
+    def of(self, owner: type[WireValue]) -> Extra:  # noqa: ARG002 - whatever the class
+        """These; they are one value's own."""
         return self
 
 
 EMPTY = Extra({})
 
 
-def _kept(extra: Mapping[str, Any]) -> Extra:
-    if isinstance(extra, Extra):
+def _kept(extra: Mapping[str, Any] | ExtraSource) -> ExtraSource:
+    if isinstance(extra, ExtraSource):
         return extra.detached()
     return Extra(extra) if extra else EMPTY
 
@@ -125,7 +146,7 @@ class WireValue:
     """
 
     __wire_fields__: ClassVar[tuple[str, ...]] = ()
-    _extra: Extra = attrs.field(default=EMPTY, converter=_kept)
+    _extra: ExtraSource = attrs.field(default=EMPTY, converter=_kept)
 
     @property
     def extra(self) -> Mapping[str, Any]:
@@ -168,5 +189,5 @@ def _same(value: Any, default: Any) -> bool:
     return value is default or (value.__class__ is default.__class__ and bool(value == default))
 
 
-unread_extra: Callable[[WireValue], Extra] = attrgetter("_extra")
+unread_extra: Callable[[WireValue], ExtraSource] = attrgetter("_extra")
 """What ``extra`` is read from, without reading it."""

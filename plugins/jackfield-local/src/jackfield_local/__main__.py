@@ -22,11 +22,11 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         path = model_file(SMOLLM2, options.cache_dir)
     except JackfieldError as error:
-        print(f"jackfield-local: {error}", file=sys.stderr)
+        print(f"jackfield-local: {error}", file=sys.stderr)  # noqa: T201 - a command
         return 1
     except KeyboardInterrupt:
         return 130
-    print(path)
+    print(path)  # noqa: T201 - a command
     return 0
 
 

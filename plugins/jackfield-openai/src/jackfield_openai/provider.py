@@ -1,0 +1,121 @@
+"""OpenAIProvider: OpenAI's dialect of POST /chat/completions and GET /models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import attrs
+from jackfield import Call, HttpProvider, HttpRequest
+from jackfield.http import SENSITIVE, split_url
+from jackfield.models import (
+    UNSET,
+    ChatCompletionStreamOptions,
+    CreateChatCompletionRequest,
+    CreateChatCompletionResponse,
+    Model,
+    ModelList,
+)
+from jackfield.reader import StreamReader
+from jackfield.secret import remember
+from jackfield.wire import decode_chunk, decode_response, encode, from_json, to_dict
+
+
+def _url(_: Any, attribute: attrs.Attribute[str], value: str) -> None:
+    try:
+        split_url(value)
+    except Exception as error:
+        raise ValueError(f"{attribute.name}: {error}") from None
+
+
+@attrs.define(eq=False, slots=False)
+class OpenAIProvider(HttpProvider):
+    """OpenAI, or anything that speaks its protocol.
+
+    Attributes:
+        base_url: up to and with the version, without ``/chat/completions``; a query is kept.
+        organization, project: sent as ``OpenAI-Organization`` and ``OpenAI-Project``.
+        headers: sent with every request. Credentials belong to an auth middleware.
+        include_usage: ask for the usage of streams too; switch it off for servers that refuse ``stream_options``.
+    """
+
+    base_url: str = attrs.field(default="https://api.openai.com/v1", validator=_url)
+    organization: str | None = None
+    project: str | None = None
+    headers: dict[str, str] = attrs.field(factory=dict)
+    include_usage: bool = True
+
+    def encode(self, request: CreateChatCompletionRequest, call: Call) -> HttpRequest:
+        """POST /chat/completions."""
+        headers = {**self._head, "content-type": "application/json"}
+        if request.stream is True:
+            headers["accept"] = "text/event-stream"
+            if self._adds_usage(request):
+                request = attrs.evolve(request, stream_options=ChatCompletionStreamOptions(include_usage=True))
+        if call.extra_headers:
+            _keep_secret(call.extra_headers)
+            headers.update(call.extra_headers)
+        body = encode({**to_dict(request), **call.extra_body}) if call.extra_body else encode(request)
+        return HttpRequest("POST", self._chat_url, headers, body)
+
+    def decode(self, body: bytes) -> CreateChatCompletionResponse:
+        """The response, whatever else the service says in it."""
+        return decode_response(body)
+
+    def reader(self, request: CreateChatCompletionRequest, max_line_bytes: int) -> StreamReader:
+        """Reads the stream; usage that the host did not ask for comes with the last chunk."""
+        return StreamReader(
+            decode_chunk,
+            max_line_bytes=max_line_bytes,
+            choices=request.n if isinstance(request.n, int) else 1,
+            merge_usage=self._adds_usage(request),
+        )
+
+    def encode_models(self, call: Call) -> HttpRequest:
+        """GET /models."""
+        return HttpRequest("GET", self._models_url, {**self._head, **call.extra_headers})
+
+    def decode_models(self, body: bytes) -> list[Model]:
+        """The list of models."""
+        return list(from_json(body, ModelList).data)
+
+    def _adds_usage(self, request: CreateChatCompletionRequest) -> bool:
+        return self.include_usage and request.stream_options in {None, UNSET}
+
+    @cached_property
+    def _head(self) -> Mapping[str, str]:
+        """The headers of every request. No compression is asked for: it would hold back the events of a stream."""
+        from importlib.metadata import version
+
+        head = {
+            "accept": "application/json",
+            "accept-encoding": "identity",
+            "user-agent": f"jackfield/{version('jackfield')}",
+        }
+        if self.organization:
+            head["openai-organization"] = self.organization
+        if self.project:
+            head["openai-project"] = self.project
+        own = {name.lower(): value for name, value in self.headers.items()}
+        _keep_secret(own)
+        return {**head, **own}
+
+    @cached_property
+    def _chat_url(self) -> str:
+        return self._under("/chat/completions")
+
+    @cached_property
+    def _models_url(self) -> str:
+        return self._under("/models")
+
+    def _under(self, path: str) -> str:
+        base, mark, query = self.base_url.partition("?")
+        return f"{base.rstrip('/')}{path}{mark}{query}"
+
+
+def _keep_secret(headers: Mapping[str, str]) -> None:
+    """Have credentials that stand in plain headers scrubbed from every text."""
+    for name in SENSITIVE & headers.keys():
+        remember(headers[name])
+        remember(headers[name].rpartition(" ")[2])

@@ -1,0 +1,323 @@
+"""The asynchronous client: the same calls, driven by the tasks of the host."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Generator, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
+
+from jackfield.drivers.live import Live
+from jackfield.errors import ClientClosedError, ConfigError, StreamInterruptedError
+from jackfield.session import Config, Session, answered
+
+if TYPE_CHECKING:
+    from jackfield.call import Call
+    from jackfield.drivers.aio import AsyncDriver
+    from jackfield.flow import Deliver
+    from jackfield.models.chunks import CreateChatCompletionStreamResponse
+    from jackfield.models.fields import Message, RequestFields
+    from jackfield.models.models import Model
+    from jackfield.models.request import CreateChatCompletionRequest
+    from jackfield.models.response import CreateChatCompletionResponse
+
+
+class AsyncClient:
+    """Calls the backends of a configuration. May be used by many tasks; needs the extra ``jackfield[async]``.
+
+    Close it with ``async with`` or ``await close()``. It may outlive an event loop: on a new one it connects anew.
+
+    Args:
+        config, profile, plugins: as for ``jackfield.Client``.
+
+    Raises:
+        ConfigError: lists everything that is wrong with the configuration; or the extra is not installed.
+    """
+
+    def __init__(
+        self, config: Config = None, *, profile: str | None = None, plugins: Mapping[str, type] | None = None
+    ) -> None:
+        try:
+            from jackfield.drivers.aio import AsyncDriver
+        except ImportError as error:
+            raise ConfigError(
+                f"AsyncClient needs the extra: pip install 'jackfield[async]' ({error.name} is missing)"
+            ) from None
+        self._make_driver = AsyncDriver
+        self._session = Session(config, profile, plugins)
+        self._driver: AsyncDriver | None = None
+
+    @overload
+    def create_chat_completion(
+        self,
+        request: CreateChatCompletionRequest | None = None,
+        /,
+        *,
+        messages: Sequence[Message] = ...,
+        model: str = ...,
+        stream: Literal[False] | None = None,
+        timeout: float | None = None,
+        labels: Mapping[str, str] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+        **fields: Unpack[RequestFields],
+    ) -> Coroutine[Any, Any, CreateChatCompletionResponse]: ...
+
+    @overload
+    def create_chat_completion(
+        self,
+        request: CreateChatCompletionRequest | None = None,
+        /,
+        *,
+        messages: Sequence[Message] = ...,
+        model: str = ...,
+        stream: Literal[True],
+        timeout: float | None = None,
+        labels: Mapping[str, str] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+        **fields: Unpack[RequestFields],
+    ) -> AsyncChatStream: ...
+
+    @overload
+    def create_chat_completion(
+        self,
+        request: CreateChatCompletionRequest | None = None,
+        /,
+        *,
+        messages: Sequence[Message] = ...,
+        model: str = ...,
+        stream: bool | None,
+        timeout: float | None = None,
+        labels: Mapping[str, str] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+        **fields: Unpack[RequestFields],
+    ) -> Coroutine[Any, Any, CreateChatCompletionResponse] | AsyncChatStream: ...
+
+    def create_chat_completion(
+        self,
+        request: CreateChatCompletionRequest | None = None,
+        /,
+        *,
+        stream: bool | None = None,
+        timeout: float | None = None,
+        labels: Mapping[str, str] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+        **fields: Any,
+    ) -> Coroutine[Any, Any, CreateChatCompletionResponse] | AsyncChatStream:
+        """Ask a backend for a chat completion; await the response, or enter (or await) the stream.
+
+        Arguments and errors are those of ``jackfield.Client.create_chat_completion``. The call begins when it is
+        awaited; a stream that is never entered is no call.
+        """
+        options: dict[str, Any] = {
+            "stream": stream,
+            "timeout": timeout,
+            "labels": labels,
+            "extra_headers": extra_headers,
+            "extra_body": extra_body,
+        }
+        wanted = stream if stream is not None else (request.stream if request is not None else None)
+        if wanted is True:
+            return AsyncChatStream(self, request, fields, options)
+        return self._answer(request, fields, options)
+
+    async def list_models(self, backend: str | None = None, *, timeout: float | None = None) -> list[Model]:  # noqa: ASYNC109 - the deadline of the calls, as in the other client
+        """The models of all backends, or of one; see ``jackfield.Client.list_models``."""
+        driver = self._current()
+        models: list[Model] = []
+        for route, engine in self._session.models(backend, timeout):
+            await run(driver, Live(engine), lambda engine=engine, route=route: engine.begin_models(route))  # type: ignore[misc]  # mypy cannot infer lambda defaults
+            models += self._session.named(route, engine.result())
+        return models
+
+    async def close(self) -> None:
+        """Take running calls down, close the plugins and all connections. Later calls raise ``ClientClosedError``."""
+        if self._session.closed:
+            return
+        self._session.closed = True
+        driver = self._driver
+        try:
+            if driver is not None and driver.loop is asyncio.get_running_loop():
+                for live in list(driver.live.values()):
+                    await shut(driver, live, ClientClosedError("the client was closed while the call ran"))
+                while driver.live:
+                    await asyncio.sleep(0.005)
+        finally:
+            try:
+                self._session.close_plugins()
+            finally:
+                if driver is not None:
+                    await driver.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _answer(
+        self, request: CreateChatCompletionRequest | None, fields: Mapping[str, Any], options: dict[str, Any]
+    ) -> CreateChatCompletionResponse:
+        engine, request = self._session.engine(request, fields, **options)
+        await run(self._current(), Live(engine), lambda: engine.begin_chat(request))
+        return answered(engine)
+
+    def _current(self) -> AsyncDriver:
+        """The driver of this event loop."""
+        if self._driver is None or self._driver.loop is not asyncio.get_running_loop():
+            if self._driver is not None:
+                self._driver.abandon()
+            self._driver = self._make_driver()
+        return self._driver
+
+
+class AsyncChatStream:
+    """The chunks of an answer as they come; an asynchronous iterator and context manager, and awaitable.
+
+    ``async with`` (or ``await``) sends the request, up to the first chunk, so errors and retries happen there. The call
+    ends when the iterator does, and ``response`` then holds the whole answer. Closing the stream before, cancelling its
+    task or dropping it cancels the call and closes its connection.
+    """
+
+    def __init__(
+        self,
+        client: AsyncClient,
+        request: CreateChatCompletionRequest | None,
+        fields: Mapping[str, Any],
+        options: dict[str, Any],
+    ) -> None:
+        self._client, self._request, self._fields, self._options = client, request, fields, options
+        self._live: Live | None = None
+        self._driver: AsyncDriver | None = None
+        self._block: Iterator[CreateChatCompletionStreamResponse] = iter(())
+        self._response: CreateChatCompletionResponse | None = None
+
+    @property
+    def call(self) -> Call:
+        """What the call took so far. Raises ``RuntimeError`` before it has begun."""
+        return self._begun().engine.call
+
+    @property
+    def response(self) -> CreateChatCompletionResponse:
+        """The whole answer, with usage.
+
+        Raises:
+            RuntimeError: the stream has not ended.
+            JackfieldError: it has failed.
+        """
+        engine = self._begun().engine
+        if not engine.done:
+            raise RuntimeError("the stream has not ended: iterate to its end first")
+        if self._response is None:
+            self._response = answered(engine)
+        return self._response
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        return self._begin().__await__()
+
+    async def __aenter__(self) -> Self:
+        return await self._begin()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> CreateChatCompletionStreamResponse:
+        for chunk in self._block:
+            return chunk
+        if self._live is None:
+            await self._begin()
+        live, driver = self._begun(), self._driver
+        assert driver is not None  # noqa: S101 - it has begun
+        engine = live.engine
+        while True:
+            for chunk in self._block:
+                return chunk
+            if engine.done:
+                break
+            self._take(await run(driver, live, lambda: engine.step(None)))
+        engine.result()
+        raise StopAsyncIteration
+
+    async def close(self) -> None:
+        """End the call: complete it where the answer is whole, else cancel it."""
+        self._block = iter(())
+        if self._live is not None and self._driver is not None:
+            await shut(self._driver, self._live, StreamInterruptedError("closed by the host"))
+
+    aclose = close
+
+    def __del__(self) -> None:
+        live: Live | None = getattr(self, "_live", None)
+        driver: AsyncDriver | None = getattr(self, "_driver", None)
+        if live is not None and driver is not None and not live.engine.done and not driver.loop.is_closed():
+            driver.loop.call_soon_threadsafe(_drop, driver, live)
+
+    async def _begin(self) -> Self:
+        if self._live is None:
+            session = self._client._session  # noqa: SLF001 - its own client
+            engine, request = session.engine(self._request, self._fields, **self._options)
+            self._driver = self._client._current()  # noqa: SLF001 - its own client
+            self._live = Live(engine)
+            self._take(await run(self._driver, self._live, lambda: engine.begin_chat(request)))
+        return self
+
+    def _begun(self) -> Live:
+        if self._live is None:
+            raise RuntimeError("the stream has not begun: enter it with 'async with', or await it")
+        return self._live
+
+    def _take(self, deliver: Deliver | None) -> None:
+        if deliver is not None:
+            self._block = iter(deliver.chunks)
+        else:
+            self._begun().engine.result()
+
+
+async def run(driver: AsyncDriver, live: Live, move: Any) -> Deliver | None:
+    """Drive a call from ``move`` until it delivers chunks or ends, as the only task that does.
+
+    Raises:
+        RuntimeError: another task drives it.
+    """
+    if not live.guard.acquire(blocking=False):
+        raise RuntimeError("the call is driven by another task")
+    driver.add(live)
+    deliver = None
+    try:
+        deliver = await driver.advance(live, move())
+    finally:
+        if deliver is None:
+            live.engine.cancel(live.closing)  # does nothing to a call that has ended
+            driver.discard(live)
+        live.guard.release()
+    return deliver
+
+
+async def shut(driver: AsyncDriver, live: Live, error: StreamInterruptedError | ClientClosedError) -> None:
+    """End a call from any task: the one that drives it unwinds it; where none does, this one."""
+    engine = live.engine
+    if engine.done:
+        return
+    if not live.guard.acquire(blocking=False):
+        live.closing = error
+        live.interrupt()
+        return
+    try:
+        while engine.whole and await driver.advance(live, engine.step(None)) is not None:
+            pass
+        engine.cancel(error)
+    finally:
+        driver.discard(live)
+        live.guard.release()
+
+
+def _drop(driver: AsyncDriver, live: Live) -> None:
+    """Take down the call of a stream that was dropped."""
+    if not live.engine.done:
+        live.engine.cancel()
+    driver.discard(live)

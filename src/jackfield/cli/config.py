@@ -1,0 +1,93 @@
+"""``jackfield config``: show, validate, path."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from jackfield.cli.output import document, harmless, say
+from jackfield.cli.source import Source, source_options
+from jackfield.errors import ConfigError
+
+if TYPE_CHECKING:
+    from jackfield.errors import Fault
+
+BUILT_IN = "no configuration file is found: the built-in default holds"
+
+
+@click.group()
+@source_options
+def config() -> None:
+    """Show the configuration, or tell what is wrong with it."""
+
+
+@config.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@source_options
+@click.pass_context
+def show(context: click.Context, *, as_json: bool) -> None:
+    """Print the configuration as TOML: after profile and environment, with all limits, without secrets."""
+    from jackfield.cli.toml import to_toml
+    from jackfield.config.show import show as plain
+
+    loaded = context.ensure_object(Source).load()
+    data = plain(loaded.settings)
+    if as_json:
+        document(data)
+    else:
+        sys.stdout.write(to_toml(data))
+    if loaded.faults:
+        raise ConfigError(loaded.faults)
+
+
+@config.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@source_options
+@click.pass_context
+def validate(context: click.Context, *, as_json: bool) -> None:
+    """Check the configuration and the settings of every plugin that it names; secrets are not read."""
+    source = context.ensure_object(Source)
+    try:
+        with source.client():
+            files = source.load().settings.files
+    except ConfigError as error:
+        if as_json:
+            document({"valid": False, "faults": [_fault(fault) for fault in error.faults]})
+            context.exit(1)
+        raise
+    if as_json:
+        document({"valid": True, "faults": []})
+    else:
+        sys.stdout.write(f"{harmless(_names(files), one_line=True)}: valid\n")
+
+
+@config.command()
+@source_options
+@click.pass_context
+def path(context: click.Context) -> None:
+    """Print the path of the configuration file in use; fails where there is none."""
+    from jackfield.config.find import discover, read
+
+    source = context.ensure_object(Source)
+    found = discover(os.environ) if source.config is None else read(source.config)
+    if found is None:
+        say(BUILT_IN)
+        context.exit(1)
+    for file in found.files:
+        click.echo(Path(file).absolute())
+    if found.faults:
+        raise ConfigError(found.faults)
+
+
+def _names(files: Sequence[str]) -> str:
+    return ", ".join(files) or "the built-in default"
+
+
+def _fault(fault: Fault) -> dict[str, Any]:
+    names = ("file", "line", "path", "expected", "hint")
+    return {name: getattr(fault, name) for name in names}

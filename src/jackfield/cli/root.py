@@ -1,0 +1,87 @@
+"""The group of all commands: its options, and how a command ends that failed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from jackfield.cli.chat import chat
+from jackfield.cli.completion import completion
+from jackfield.cli.config import config
+from jackfield.cli.main import INTERRUPTED
+from jackfield.cli.models import models
+from jackfield.cli.output import told
+from jackfield.cli.plugins import plugins
+from jackfield.cli.source import source_options
+from jackfield.errors import JackfieldError
+
+
+class Root(click.Group):
+    """A group whose commands may raise what jackfield raises: the user sees one message, never a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. Raises ``click.ClickException`` or ``click.exceptions.Exit`` for what went wrong."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # what it cannot write must be told here, not when the interpreter ends
+        except JackfieldError as error:
+            raise click.ClickException(told(error)) from error
+        except KeyboardInterrupt:
+            ctx.exit(INTERRUPTED)
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # click ends quietly: the reader has seen enough
+                raise
+            # Until the end: what is left in the buffer cannot be written either.
+            sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - the interpreter closes it
+            raise click.ClickException(f"the output cannot be written: {error.strerror}") from error
+        return result
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
+        """Run with these arguments; see ``click.Group.main``."""
+        reconfigure = getattr(sys.stdout, "reconfigure", None)
+        if reconfigure is not None:  # what the terminal's encoding cannot show must not end the answer
+            reconfigure(errors="backslashreplace")
+        return super().main(args, *rest, **extra)
+
+
+def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if not wanted or context.resilient_parsing:
+        return
+    import platform
+
+    import jackfield
+    from jackfield.plugins import installed
+
+    click.echo(f"jackfield {jackfield.__version__} (Python {platform.python_version()})")
+    for distribution in sorted({found.distribution for found in installed()}):
+        if distribution.split()[0] != "jackfield":
+            click.echo(distribution)
+    context.exit()
+
+
+@click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
+@source_options
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the versions of jackfield and of its plugins, and exit.",
+)
+def root() -> None:
+    """Patch this terminal to any LLM backend that is configured.
+
+    The configuration is jackfield.toml in this directory or one above it, or what JACKFIELD_CONFIG names; see
+    `jackfield config path`. Exit codes: 0, 1 failure, 2 wrong use, 130 interrupted.
+    """
+
+
+for command in (chat, models, plugins, config, completion):
+    root.add_command(command)

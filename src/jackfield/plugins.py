@@ -1,0 +1,309 @@
+"""Plugins: discover, load, check, order. The one door to pluggy.
+
+Installed is not enabled: only what a configuration names is imported. A plugin that is broken is told with its name
+and distribution, and harms no one who does not use it.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import attrs
+import pluggy
+
+from jackfield.config.hints import did_you_mean
+from jackfield.config.resolve import resolve
+from jackfield.config.settings import BackendSettings, LayerSettings, Settings
+from jackfield.construct import construct
+from jackfield.errors import ConfigError, Fault, NotFoundError
+from jackfield.hookspecs import PROJECT, MiddlewareSpec, PluginSpec, ProviderSpec
+from jackfield.http import Backend, Origin
+from jackfield.plan import Layer, Plan, Route
+
+PROVIDERS = "jackfield.providers"
+MIDDLEWARE = "jackfield.middleware"
+SPECS = (ProviderSpec, MiddlewareSpec, PluginSpec)
+KIND = {PROVIDERS: "provider", MIDDLEWARE: "middleware"}
+REORDERING = ("tryfirst", "trylast", "wrapper", "hookwrapper")
+
+
+@attrs.frozen
+class Found:
+    """A plugin that is installed.
+
+    Attributes:
+        name: as used in configuration.
+        group: ``jackfield.providers`` or ``jackfield.middleware``.
+        distribution: name and version of the distribution that brings it.
+    """
+
+    name: str
+    group: str
+    distribution: str
+    load: Callable[[], Any] = attrs.field(repr=False, eq=False)
+
+    def check(self) -> str | None:
+        """Import it: what is wrong with it, or None."""
+        try:
+            return _unfit(self.load(), self.group)
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything when it is imported
+            return f"cannot be imported: {type(error).__name__}: {error}"
+
+
+class Registry:
+    """The plugins of this environment, found by one scan of its entry points, and those that a program adds.
+
+    Args:
+        added: classes by name, of a program's own plugins; they hide installed ones of the same name and kind.
+    """
+
+    def __init__(self, added: Mapping[str, type] | None = None) -> None:
+        self._added = dict(added or {})
+        self._found: dict[tuple[str, str], list[Found]] | None = None
+
+    def find(self, group: str, name: str) -> list[Found]:
+        """The plugins of that name: none, one, or several that claim it."""
+        cls = self._added.get(name)
+        if cls is not None and _unfit(cls, group, only_kind=True) is None:
+            return [Found(name, group, "this program", lambda: cls)]
+        return self._installed.get((group, name), [])
+
+    def has(self, name: str) -> bool:
+        """Whether a plugin of that name is there, of either kind."""
+        return name in self._added or any((group, name) in self._installed for group in KIND)
+
+    def names(self, group: str) -> list[str]:
+        """The names that can be used."""
+        return [*self._added, *(name for kind, name in self._installed if kind == group)]
+
+    def everything(self) -> list[Found]:
+        """All that is installed, sorted."""
+        found = (one for several in self._installed.values() for one in several)
+        return sorted(found, key=lambda one: (one.group, one.name, one.distribution))
+
+    @property
+    def _installed(self) -> dict[tuple[str, str], list[Found]]:
+        if self._found is None:
+            self._found = {}
+            entry_points = importlib.metadata.entry_points()
+            for group in (PROVIDERS, MIDDLEWARE):
+                for point in entry_points.select(group=group):
+                    distribution = "an unknown distribution" if point.dist is None else _title(point.dist)
+                    found = Found(point.name, group, distribution, point.load)
+                    several = self._found.setdefault((group, point.name), [])
+                    if found not in several:  # a path may be listed twice
+                        several.append(found)
+        return self._found
+
+
+def _title(distribution: importlib.metadata.Distribution) -> str:
+    return f"{distribution.name} {distribution.version}"
+
+
+def _unfit(cls: Any, group: str, *, only_kind: bool = False) -> str | None:
+    """Why a class is no plugin of that group, with the remedy; None where it is one."""
+    if not isinstance(cls, type) or not attrs.has(cls):
+        return "is not an attrs class: make it one with @attrs.define(eq=False)"
+    provides = hasattr(cls, "create_chat_completion")
+    if provides != (group == PROVIDERS):
+        return f"is no {KIND[group]}: it has {'a' if provides else 'no'} create_chat_completion"
+    if not only_kind and cls.__eq__ is not object.__eq__:
+        return "compares by value, which pluggy cannot use: make it with @attrs.define(eq=False)"
+    return None
+
+
+class Assembly:
+    """Builds the plan of a configuration, and collects what is wrong with it.
+
+    Args:
+        settings: the configuration.
+        registry: where plugins are found.
+        faults: what is wrong already; more is added.
+    """
+
+    def __init__(self, settings: Settings, registry: Registry, faults: list[Fault]) -> None:
+        self._settings, self._registry, self._faults = settings, registry, faults
+        self._manager = pluggy.PluginManager(PROJECT)
+        for spec in SPECS:
+            self._manager.add_hookspecs(spec)
+        self._specs = {name: _arguments(spec, name) for spec in SPECS for name in vars(spec) if not name.startswith("_")}
+
+    def plan(self) -> Plan:
+        """The plan, usable only if no fault was added."""
+        host = [
+            layer
+            for position, entry in enumerate(self._settings.middleware)
+            if (layer := self._middleware(entry, position, inside=False)) is not None
+        ]
+        routes: dict[str, Route] = {}
+        layers = list(host)
+        for backend in self._settings.backends.values():
+            route, own = self._route(backend, host)
+            layers += own
+            if route is not None:
+                routes[backend.name] = route
+        return Plan(
+            chat=_having(host, "wrap_chat_completion"),
+            chunk=_chunk_layers(host),
+            route=_router(self._settings, routes),
+            routes=routes,
+            layers=tuple(layers),
+        )
+
+    def _route(self, backend: BackendSettings, host: list[Layer]) -> tuple[Route | None, list[Layer]]:
+        own = [
+            layer
+            for position, entry in enumerate(backend.middleware, start=len(self._settings.middleware))
+            if (layer := self._middleware(entry, position, inside=True)) is not None
+        ]
+        entry = LayerSettings(use=backend.provider, settings=backend.settings, place=backend.place)
+        provider = self._layer(PROVIDERS, entry, backend.provider, "provider")
+        if provider is None:
+            return None, own
+        try:
+            origin: Origin | None = getattr(provider.plugin, "origin", None)
+        except ConfigError as error:
+            self._faults.append(backend.place.fault("base_url", str(error)))
+            return None, own
+        seen = Backend(backend.name, backend.provider, origin, backend.timeout, backend.transport)
+        onion = host + own
+        return Route(
+            backend=seen,
+            provider=provider,
+            chat=_having(own, "wrap_chat_completion"),
+            http=_having(onion, "wrap_http"),
+            chunk=_chunk_layers(onion),
+        ), [*own, provider]
+
+    def _middleware(self, entry: LayerSettings, position: int, *, inside: bool) -> Layer | None:
+        layer = self._layer(MIDDLEWARE, entry, f"{entry.use}#{position}", "use")
+        if layer is not None and not inside and getattr(layer.plugin, "backend_only", False):
+            self._faults.append(
+                entry.place.fault("use", f"{entry.use} belongs to one backend", "list it in [[backends.NAME.middleware]]")
+            )
+        return layer
+
+    def _layer(self, group: str, entry: LayerSettings, name: str, key: str) -> Layer | None:
+        """A plugin in its place, or None and a fault."""
+        found = self._found(group, entry, key)
+        if found is None:
+            return None
+        try:
+            cls = found.load()
+            unfit = _unfit(cls, group)
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything when it is imported
+            unfit = f"cannot be imported: {type(error).__name__}: {error}"
+        if unfit is not None:
+            self._faults.append(entry.place.fault(key, f"{KIND[group]} {entry.use!r} of {found.distribution} {unfit}"))
+            return None
+        plugin, faults = construct(cls, entry.settings, entry.place)
+        self._faults += faults
+        if plugin is None:
+            return None
+        try:
+            return Layer(name, plugin, found.distribution, self._hooks(name, plugin))
+        except pluggy.PluginValidationError as error:
+            self._faults.append(entry.place.fault(key, f"{cls.__name__} of {found.distribution}: {error}"))
+            return None
+
+    def _found(self, group: str, entry: LayerSettings, key: str) -> Found | None:
+        found = self._registry.find(group, entry.use)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            claims = " and ".join(one.distribution for one in found)
+            self._faults.append(entry.place.fault(key, f"{KIND[group]} {entry.use!r} is claimed by {claims}"))
+            return None
+        hint = did_you_mean(entry.use, self._registry.names(group))
+        remedy = f"pip install jackfield-{entry.use}?"
+        self._faults.append(
+            entry.place.fault(key, f"no {KIND[group]} is named {entry.use!r}", f"{hint}; or {remedy}" if hint else remedy)
+        )
+        return None
+
+    def _hooks(self, name: str, plugin: object) -> dict[str, Callable[..., Any]]:
+        """The hooks of a plugin, checked by pluggy, each taking all arguments of its specification."""
+        manager = self._manager
+        manager.register(plugin, f"{name}@{id(plugin)}")
+        try:
+            manager.check_pending()
+        except pluggy.PluginValidationError:
+            manager.unregister(plugin)
+            raise
+        hooks = {}
+        for caller in manager.get_hookcallers(plugin) or ():
+            (implementation,) = (found for found in caller.get_hookimpls() if found.plugin is plugin)
+            if any(getattr(implementation, option) for option in REORDERING):
+                text = f"{caller.name} is marked {' or '.join(REORDERING)}: the order comes from configuration only"
+                raise pluggy.PluginValidationError(plugin, text)
+            hooks[caller.name] = _adapted(implementation, self._specs[caller.name])
+        return hooks
+
+
+def _arguments(spec: type, name: str) -> tuple[str, ...]:
+    code = vars(spec)[name].__code__
+    return tuple(code.co_varnames[1 : code.co_argcount])
+
+
+def _adapted(implementation: pluggy.HookImpl, arguments: tuple[str, ...]) -> Callable[..., Any]:
+    """The implementation as a function of all arguments, in the specification's order."""
+    function, names = implementation.function, implementation.argnames
+    if tuple(names) == arguments:
+        return function
+    wanted = [arguments.index(name) for name in names]
+    return lambda *values: function(*[values[position] for position in wanted])
+
+
+def _having(layers: Iterable[Layer], hook: str) -> tuple[Layer, ...]:
+    return tuple(layer for layer in layers if hook in layer.hooks)
+
+
+def _chunk_layers(layers: list[Layer]) -> tuple[Layer, ...]:
+    return tuple(layer for layer in reversed(layers) if not layer.hooks.keys().isdisjoint({"on_chunk", "end_of_stream"}))
+
+
+def _router(settings: Settings, routes: Mapping[str, Route]) -> Callable[[str], tuple[Route, str]]:
+    """From the host's model name to a route; names are resolved once, as far as they are configured."""
+    known: dict[str, tuple[Route, str]] = {}
+
+    def route(name: str) -> tuple[Route, str]:
+        found = known.get(name)
+        if found is None:
+            try:
+                backend, model = resolve(settings, name or None)
+            except ConfigError as error:
+                raise NotFoundError(str(error), stage="not_sent", code="model_not_found") from None
+            found = routes[backend], model
+            if len(known) < MAX_NAMES:
+                known[name] = found
+        return found
+
+    return route
+
+
+MAX_NAMES = 1024
+"""So many model names are remembered; a host that makes names up must not fill the memory."""
+
+
+def assemble(settings: Settings, faults: list[Fault], registry: Registry) -> Plan:
+    """The plan of a configuration.
+
+    Args:
+        settings: the configuration.
+        faults: what is wrong with it already; what is wrong with its plugins is added.
+        registry: where plugins are found.
+
+    Raises:
+        ConfigError: lists all faults.
+    """
+    plan = Assembly(settings, registry, faults).plan()
+    if faults:
+        raise ConfigError(faults)
+    return plan
+
+
+def installed() -> list[Found]:
+    """Everything that is installed, whether it is used or not; nothing is imported."""
+    return Registry().everything()

@@ -1,0 +1,149 @@
+"""Session: what both clients have in common: a configuration, its plan, and the calls made of a host's arguments."""
+
+from __future__ import annotations
+
+import copy
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from jackfield.call import Call
+from jackfield.config.hints import did_you_mean
+from jackfield.config.load import load
+from jackfield.engine import Engine
+from jackfield.errors import ClientClosedError, ConfigError
+from jackfield.models.request import CreateChatCompletionRequest
+from jackfield.plugins import Registry, assemble
+from jackfield.wire import build_request
+
+if TYPE_CHECKING:
+    from jackfield.config.settings import Settings
+    from jackfield.models.models import Model
+    from jackfield.models.response import CreateChatCompletionResponse
+    from jackfield.plan import Plan, Route
+
+Config = str | os.PathLike[str] | Mapping[str, Any] | None
+
+
+class Session:
+    """A loaded configuration.
+
+    Args:
+        config: path, mapping, or None to search; see ``jackfield.config.load``.
+        profile: name of the profile; None takes ``JACKFIELD_PROFILE``.
+        plugins: classes of the program's own, by the name that the configuration uses.
+
+    Raises:
+        ConfigError: lists everything that is wrong with the configuration.
+    """
+
+    def __init__(self, config: Config, profile: str | None, plugins: Mapping[str, type] | None) -> None:
+        registry = Registry(plugins)
+        loaded = load(config, profile=profile, installed=registry.has)
+        self.settings: Settings = loaded.settings
+        self.plan: Plan = assemble(loaded.settings, loaded.faults, registry)
+        self.closed = False
+
+    def engine(
+        self,
+        request: CreateChatCompletionRequest | None,
+        fields: Mapping[str, Any],
+        *,
+        stream: bool | None,
+        timeout: float | None,
+        labels: Mapping[str, str] | None,
+        extra_headers: Mapping[str, str] | None,
+        extra_body: Mapping[str, Any] | None,
+    ) -> tuple[Engine, CreateChatCompletionRequest]:
+        """An engine for a chat completion, not begun, and its request.
+
+        Raises:
+            ClientClosedError: the client was closed.
+            TypeError: an argument is none, or fields were given besides a request.
+            ValidationError: a field does not have its type.
+        """
+        self.check()
+        request = self._request(request, fields, stream=stream)
+        call = Call(
+            clock=time.monotonic,
+            model=request.model,
+            stream=request.stream is True,
+            timeout=_seconds(timeout),
+            labels=dict(labels or {}),
+            extra_headers={name.lower(): value for name, value in (extra_headers or {}).items()},
+            extra_body=dict(extra_body or {}),
+        )
+        return Engine(self.plan, call), request
+
+    def models(self, backend: str | None, timeout: float | None) -> list[tuple[Route, Engine]]:
+        """For each backend, or the one, its route and an engine, not begun.
+
+        Raises:
+            ConfigError: there is no such backend.
+        """
+        self.check()
+        routes = self.plan.routes
+        if backend is not None and backend not in routes:
+            hint = did_you_mean(backend, routes)
+            raise ConfigError(f"no backend is named {backend!r}" + (f" ({hint})" if hint else ""))
+        return [
+            (route, Engine(self.plan, Call(clock=time.monotonic, model="", timeout=_seconds(timeout))))
+            for route in (routes.values() if backend is None else [routes[backend]])
+        ]
+
+    def named(self, route: Route, models: list[Model]) -> list[Model]:
+        """The models of a backend under the names that ``model=`` takes."""
+        return [attrs.evolve(model, id=f"{route.backend.name}/{model.id}") for model in models]
+
+    def check(self) -> None:
+        """Refuse work after the client was closed."""
+        if self.closed:
+            raise ClientClosedError
+
+    def close_plugins(self) -> None:
+        """Call ``close`` of every plugin, once; the first failure is raised when all were called."""
+        failures = []
+        for layer in self.plan.layers:
+            hook: Callable[[], None] | None = layer.hooks.get("close")
+            if hook is not None:
+                try:
+                    hook()
+                except Exception as error:  # noqa: BLE001 - the others must be closed too
+                    error.add_note(f"raised in {layer}")
+                    failures.append(error)
+        if failures:
+            raise failures[0]
+
+    def _request(
+        self, request: CreateChatCompletionRequest | None, fields: Mapping[str, Any], *, stream: bool | None
+    ) -> CreateChatCompletionRequest:
+        if request is None:
+            given = {"model": self.settings.default_model or "", **fields}
+            return build_request(given if stream is None else {**given, "stream": stream})
+        if not isinstance(request, CreateChatCompletionRequest):
+            raise TypeError("expected a CreateChatCompletionRequest, or its fields as keywords")
+        if fields:
+            raise TypeError(f"a request was given, so {', '.join(sorted(fields))} cannot be given too")
+        if stream is None or stream == (request.stream is True):
+            return request
+        return attrs.evolve(request, stream=stream)
+
+
+def _seconds(timeout: float | None) -> float | None:
+    if timeout is not None and (isinstance(timeout, bool) or not timeout > 0):
+        raise ValueError("timeout: expected a number of seconds above 0")
+    return timeout
+
+
+def answered(engine: Engine) -> CreateChatCompletionResponse:
+    """The response of a call that is done, which tells of the call; or raises what went wrong."""
+    from jackfield.models.response import attach_call
+
+    response: CreateChatCompletionResponse = engine.result()
+    if response.call is not None and response.call is not engine.call:
+        response = copy.copy(response)  # a cache may give one answer to many calls
+    attach_call(response, engine.call)
+    return response
