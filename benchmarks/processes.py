@@ -55,11 +55,12 @@ class Cores:
 
 @attrs.frozen
 class Place:
-    """Where clients run: the server's URL, the processors, and the interpreter of each client."""
+    """Where clients run: the server's URL, the processors, the interpreter of each client, a folder for bytecode."""
 
     url: str
     cores: Cores
     pythons: Mapping[str, str]
+    bytecode: str
 
     def popen(self, client: str, errors: IO[str], *arguments: str) -> subprocess.Popen[str]:
         """Start a program of this folder for a client, pinned; what it says of errors goes to the file ``errors``."""
@@ -70,7 +71,7 @@ class Place:
             stderr=errors,
             text=True,
             cwd=HERE,
-            env=environment(),
+            env=environment(self.bytecode),
             preexec_fn=self.cores.pin(),  # noqa: PLW1509 - this process has one thread
         )
 
@@ -92,14 +93,17 @@ class Place:
         return result
 
 
-def environment() -> dict[str, str]:
-    """The environment of clients: no proxy, no configuration of the host, the token where jackfield looks for it."""
+def environment(bytecode: str) -> dict[str, str]:
+    """The environment of clients: no proxy, no configuration of the host, the token where jackfield looks for it.
+
+    Bytecode is written, whatever the host's setting, or a library run from its sources would be compiled at each start.
+    """
     kept = {name: value for name, value in os.environ.items() if not _foreign(name.upper())}
-    return {**kept, "BENCH_KEY": KEY}
+    return {**kept, "BENCH_KEY": KEY, "PYTHONPYCACHEPREFIX": bytecode}
 
 
 def _foreign(name: str) -> bool:
-    return name.endswith("_PROXY") or name.startswith(("OPENAI_", "LITELLM_", "JACKFIELD_"))
+    return name.endswith("_PROXY") or name.startswith(("OPENAI_", "LITELLM_", "JACKFIELD_", "PYTHONDONTWRITE"))
 
 
 def last_line(errors: IO[str]) -> str:

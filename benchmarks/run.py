@@ -12,6 +12,7 @@ import platform
 import resource
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from clients import BASELINE, CLIENTS
@@ -30,8 +31,8 @@ def main() -> int:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # 1,000 streams are 1,000 sockets
     cores = Cores.choose()
-    with Server(cores) as url:
-        place = Place(url, cores, options.python)
+    with Server(cores) as url, TemporaryDirectory() as bytecode:
+        place = Place(url, cores, options.python, bytecode)
         about = facts(place, options.clients)
         run = Run(place, options.clients, options.rounds, QUICK_SECONDS if options.quick else SECONDS)
         for kind in KINDS:

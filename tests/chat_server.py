@@ -24,12 +24,12 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name for it
         """Print nothing."""
 
-    def do_GET(self) -> None:  # noqa: N802 - the name that the base class calls
+    def do_GET(self) -> None:
         """List the models."""
         models = [{"id": name, "object": "model", "created": 1, "owned_by": "test"} for name in ("quiet", "loud")]
         self._json(200, {"object": "list", "data": models})
 
-    def do_POST(self) -> None:  # noqa: N802 - the name that the base class calls
+    def do_POST(self) -> None:
         """Answer a chat completion."""
         request = json.loads(self.rfile.read(int(self.headers["content-length"])))
         refusal = self._refusal(request["model"])

@@ -17,7 +17,9 @@ from pathlib import Path
 
 import attrs
 
-_FENCE = re.compile(r"^(?P<indent> *)```(?P<language>[^`\n]*)\n(?P<text>.*?)^(?P=indent)```\s*$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(
+    r"^(?P<indent> *)```(?P<language>[^`\n]*)\n(?P<text>.*?)^(?P=indent)```\s*$", re.MULTILINE | re.DOTALL
+)
 _NOTE = re.compile(r"<!-- (?P<kind>file|output|not run)(?:: (?P<value>.+?))? -->\s*\Z")
 
 

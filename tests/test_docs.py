@@ -7,14 +7,16 @@ import re
 from pathlib import Path
 
 import attrs
+import click
 import pytest
-from chat_server import serving
-from markdown import examples
-from walkthrough import ROOT, Walkthrough
 
+from chat_server import serving
 from jackfield import errors, flow, hookspecs
+from jackfield.cli.root import root
 from jackfield.config.check import BACKEND_KEYS, KEYS
 from jackfield.http import Timeouts, Transport
+from markdown import examples, section
+from walkthrough import ROOT, Walkthrough
 
 DOCS = ROOT / "docs"
 PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)
@@ -40,7 +42,7 @@ def test_relative_links_lead_somewhere(page: Path) -> None:
     """Every link within the repository has a target."""
     targets = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
 
-    assert [] == [target for target in targets if not (page.parent / target).exists()]
+    assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
 def test_every_page_is_in_a_table_of_contents() -> None:
@@ -125,7 +127,9 @@ def test_every_field_of_an_api_error_is_documented() -> None:
 
 def test_every_effect_is_documented() -> None:
     """The table of effects has every class of effect."""
-    effects = {value.__name__ for value in vars(flow).values() if inspect.isclass(value) and issubclass(value, flow.Effect)}
+    effects = {
+        value.__name__ for value in vars(flow).values() if inspect.isclass(value) and issubclass(value, flow.Effect)
+    }
 
     assert effects - {"Effect"} == {
         name.partition("(")[0] for name in table(DOCS / "reference" / "effects.md", "The effects")
@@ -138,3 +142,24 @@ def test_every_plugin_has_its_page(plugin: str) -> None:
     page = DOCS / "reference" / "plugins" / f"{plugin.removeprefix('jackfield-')}.md"
 
     assert f"```{{include}} ../../../plugins/{plugin}/README.md" in page.read_text(encoding="utf-8")
+
+
+def commands() -> list[str]:
+    """The names of all commands of the command line."""
+    return sorted(root.commands)
+
+
+@pytest.mark.parametrize("command", commands())
+def test_options_of_every_command_are_documented(command: str) -> None:
+    """The reference of the command line lists exactly the options of each command."""
+    page = DOCS / "reference" / "cli.md"
+    listed = set(re.findall(r"^\| (`-.*?`) \|", section(page, command), re.MULTILINE))
+
+    assert listed == {", ".join(f"`{name}`" for name in names) for names in options(root.commands[command])}
+
+
+def options(command: click.Command) -> set[tuple[str, ...]]:
+    """The options of a command and of those in it, without those that every command has."""
+    inner = command.commands.values() if isinstance(command, click.Group) else ()
+    own = {tuple(p.opts) for p in command.params if isinstance(p, click.Option)}
+    return own.union(*map(options, inner)) - {("--config",), ("--profile",)}

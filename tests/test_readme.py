@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
+
 from chat_server import serving
 from markdown import examples, section
 from walkthrough import ROOT, Walkthrough, distributions
@@ -25,7 +27,7 @@ def test_readme_has_its_sections_in_order() -> None:
     """Who opens the README first reads what it is, then how to try it, then how to test it."""
     headings = re.findall(r"^## (.*)$", README.read_text(encoding="utf-8"), re.MULTILINE)
 
-    assert ["Try it", "Test it", "Use it in Python", "Configure it"] == headings[:4]
+    assert headings[:4] == ["Try it", "Test it", "Use it in Python", "Configure it"]
 
 
 def test_first_paragraph_is_six_lines_at_most() -> None:
@@ -52,15 +54,23 @@ def test_try_it_installs_every_distribution_of_the_repository() -> None:
 
 def test_try_it_asks_the_embedded_model() -> None:
     """It ends with an answer that needs no key."""
-    assert first_command("Try it").rstrip().endswith('&& jackfield chat -m local/smollm2 "What is the capital of France?"')
+    assert (
+        first_command("Try it").rstrip().endswith('&& jackfield chat -m local/smollm2 "What is the capital of France?"')
+    )
 
 
 @pytest.mark.parametrize("heading", ["Try it", "Test it"])
 def test_ci_runs_the_command_out_of_the_readme(heading: str) -> None:
     """``.ci/run`` takes the command from the README instead of repeating it."""
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    function = re.search(r"^readme\(\) \{.*?^\}$", script, re.MULTILINE | re.DOTALL)
+    assert function is not None
+    found = subprocess.run(
+        ["bash", "-c", f"{function[0]}\nreadme '{heading}'"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
 
     assert f"$(readme '{heading}')" in script
+    assert found.stdout == first_command(heading)
 
 
 def test_package_table_lists_every_distribution() -> None:
@@ -76,7 +86,7 @@ def test_relative_links_lead_somewhere() -> None:
     """Every link of the README within the repository has a target."""
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", README.read_text(encoding="utf-8"))
 
-    assert [] == [target for target in targets if not (ROOT / target).exists()]
+    assert [target for target in targets if not (ROOT / target).exists()] == []
 
 
 def test_examples_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,10 +21,10 @@ from typing import Any
 
 import attrs
 import pytest
-from chat_server import KEY
-from markdown import Example, examples
 
 import jackfield
+from chat_server import KEY
+from markdown import Example, examples
 
 OPENAI = "https://api.openai.com/v1"
 """In examples; a server on this machine stands in for it."""
@@ -147,13 +147,17 @@ class Walkthrough:
             else:
                 name, _, extras = argument.partition("[")
                 project = distributions()[name]
-                assert set(filter(None, extras.rstrip("]").split(","))) <= set(project.get("optional-dependencies", {})), place
+                assert set(filter(None, extras.rstrip("]").split(","))) <= set(
+                    project.get("optional-dependencies", {})
+                ), place
 
     def _install_own(self, package: Path) -> None:
         project = tomllib.loads((package / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         info = package / "src" / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
         info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+        )
         points = project["entry-points"]
         lines = [f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in table.items()) for group, table in points.items()]
         (info / "entry_points.txt").write_text("\n".join(lines))

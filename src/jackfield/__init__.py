@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # type checkers know the name; importing typing would cost more than all of this module
 if TYPE_CHECKING:
+    from typing import Any
+
     from jackfield.aclient import AsyncChatStream as AsyncChatStream
     from jackfield.aclient import AsyncClient as AsyncClient
     from jackfield.call import Attempt as Attempt

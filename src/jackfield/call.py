@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
 if TYPE_CHECKING:
     from jackfield.http import Backend
-    from jackfield.models.chunks import CreateChatCompletionStreamResponse
+    from jackfield.fold import Folder
     from jackfield.models.response import CompletionUsage, CreateChatCompletionResponse
 
 Outcome = Literal["running", "success", "error", "cancelled"]
@@ -37,6 +37,7 @@ class Attempt:
         usage: tokens, where the backend told.
         maybe_billed: it failed after the backend may have begun to work: its tokens may be charged.
         state: what layers keep for this attempt, each under itself.
+        folder: puts together what the host was given of a stream, until the call has ended.
     """
 
     number: int
@@ -57,12 +58,12 @@ class Attempt:
     usage: CompletionUsage | None = None
     maybe_billed: bool = False
     state: MutableMapping[Any, Any] = attrs.field(factory=dict, repr=False)
-    chunks: list[CreateChatCompletionStreamResponse] = attrs.field(factory=list, repr=False)
+    folder: Folder | None = attrs.field(default=None, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
         """All but what belongs to layers and to the stream: an error that carries its attempts can be pickled."""
         values = {field.name: getattr(self, field.name) for field in attrs.fields(type(self))}
-        return {**values, "state": {}, "chunks": []}
+        return {**values, "state": {}, "folder": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in state.items():
@@ -130,9 +131,5 @@ class Call:
     @property
     def partial(self) -> CreateChatCompletionResponse | None:
         """What had arrived in the current attempt of a stream, assembled; None where nothing had."""
-        chunks: Sequence[CreateChatCompletionStreamResponse] = self.attempts[-1].chunks if self.attempts else ()
-        if not chunks:
-            return None
-        from jackfield.fold import fold  # only a stream needs it
-
-        return fold(chunks)
+        folder = self.attempts[-1].folder if self.attempts else None
+        return None if folder is None or folder.empty else folder.whole()

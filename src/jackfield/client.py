@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from jackfield.drivers.live import Live
 from jackfield.drivers.sync import SyncDriver
-from jackfield.errors import ClientClosedError, StreamInterruptedError
-from jackfield.session import Config, Session, answered
+from jackfield.errors import CallError, ClientClosedError, StreamInterruptedError
+from jackfield.session import Config, Session, answered, hurry, interrupted
 
 if TYPE_CHECKING:
     from jackfield.call import Call
-    from jackfield.engine import Engine
     from jackfield.flow import Deliver, Effect
     from jackfield.models.chunks import CreateChatCompletionStreamResponse
     from jackfield.models.fields import Message, RequestFields
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from jackfield.models.request import CreateChatCompletionRequest
     from jackfield.models.response import CreateChatCompletionResponse
 
-T = TypeVar("T")
 LEAVE = 1.0
 """Seconds that ``close`` waits for the threads whose calls it took down."""
 
@@ -143,11 +141,10 @@ class Client:
             extra_headers=extra_headers,
             extra_body=extra_body,
         )
-        driver = self._current()
-        live = Live(engine)
+        session, driver, live = self._session, self._current(), Live(engine)
         if engine.call.stream:
-            return ChatStream(driver, live, request)
-        run(driver, live, lambda: engine.begin_chat(request))
+            return ChatStream(driver, live, lambda: session.begin_chat(engine, request))
+        run(driver, live, lambda: session.begin_chat(engine, request))
         return answered(engine)
 
     def list_models(self, backend: str | None = None, *, timeout: float | None = None) -> list[Model]:
@@ -190,6 +187,12 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def __del__(self) -> None:
+        driver: SyncDriver | None = getattr(self, "_driver", None)
+        if driver is not None:
+            # Streams may outlive a client that was dropped: the watchdog ends with the last of them.
+            driver.watchdog.hand_over(driver.close)
+
     def _current(self) -> SyncDriver:
         """The driver; a forked child gets one of its own, for sockets and threads are the parent's."""
         if os.getpid() != self._process:
@@ -204,11 +207,11 @@ class ChatStream:
     dropping it, cancels the call and closes its connection. One thread at a time may iterate; any may close.
     """
 
-    def __init__(self, driver: SyncDriver, live: Live, request: CreateChatCompletionRequest) -> None:
+    def __init__(self, driver: SyncDriver, live: Live, begin: Callable[[], Effect | None]) -> None:
         self._driver, self._live = driver, live
         self._block: Iterator[CreateChatCompletionStreamResponse] = iter(())
         self._response: CreateChatCompletionResponse | None = None
-        self._take(run(driver, live, lambda: live.engine.begin_chat(request)))
+        self._take(run(driver, live, begin))
 
     @property
     def call(self) -> Call:
@@ -269,7 +272,7 @@ class ChatStream:
             self._live.engine.result()
 
 
-def run(driver: SyncDriver, live: Live, move: Any) -> Deliver | None:
+def run(driver: SyncDriver, live: Live, move: Callable[[], Effect | None]) -> Deliver | None:
     """Drive a call from ``move`` until it delivers chunks or ends, as the only thread that does.
 
     Raises:
@@ -277,21 +280,19 @@ def run(driver: SyncDriver, live: Live, move: Any) -> Deliver | None:
     """
     if not live.guard.acquire(blocking=False):
         raise RuntimeError("the call is driven by another thread")
-    engine: Engine = live.engine
-    driver.watchdog.add(live)
     deliver = None
     try:
-        effect: Effect | None = move()
-        deliver = driver.advance(live, effect)
+        driver.watchdog.add(live)
+        deliver = driver.advance(live, move())
     finally:
         if deliver is None:
-            engine.cancel(live.closing)  # does nothing to a call that has ended
+            live.engine.cancel(live.closing)  # does nothing to a call that has ended
             driver.watchdog.discard(live)
         live.guard.release()
     return deliver
 
 
-def shut(driver: SyncDriver, live: Live, error: Any) -> None:
+def shut(driver: SyncDriver, live: Live, error: CallError | None) -> None:
     """End a call from any thread: the one that drives it unwinds it; where none does, this one."""
     engine = live.engine
     if engine.done:
@@ -302,9 +303,11 @@ def shut(driver: SyncDriver, live: Live, error: Any) -> None:
         return
     try:
         if engine.whole and threading.current_thread() is not driver.watchdog.thread:
+            hurry(engine)
             while driver.advance(live, engine.step(None)) is not None:
                 pass
-        engine.cancel(error)
+            interrupted(engine)
     finally:
+        engine.cancel(error)  # does nothing to a call that has ended
         driver.watchdog.discard(live)
         live.guard.release()

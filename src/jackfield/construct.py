@@ -1,149 +1,286 @@
-"""From a plugin's TOML table to an instance of its attrs class: strict, and with every fault at its place."""
+"""From a plugin's TOML table to an instance of its attrs class: strict, and with every fault at its place.
+
+cattrs dispatches on types; what it would let pass (1.9 as an integer, a string as an array, ``None`` as text) is
+replaced here. No message repeats a text that stands in the settings: it may be a key.
+"""
 
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Set as AbstractSet
+from enum import Enum
+from itertools import count, repeat
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import attrs
-import cattrs
+from cattrs import BaseConverter
 
 from jackfield.config.hints import did_you_mean, kind
 from jackfield.errors import ConfigError
-from jackfield.secret import EXPECTED, Secret
+from jackfield.secret import EXPECTED, MASK, Secret
 
 if TYPE_CHECKING:
-    from jackfield.config.place import Place
+    from jackfield.config.place import Path, Place
     from jackfield.errors import Fault
 
+SCALARS = (bool, int, float, str)
+ARRAYS: dict[Any, Callable[[Iterable[Any]], Any]] = {
+    list: list,
+    tuple: tuple,
+    Sequence: tuple,
+    set: set,
+    frozenset: frozenset,
+    AbstractSet: frozenset,
+}
+TABLES = (dict, Mapping, MutableMapping)
+LONG = 8
+"""Texts of so many characters are masked wherever a message repeats them, shorter ones only between quotes."""
 
-class Unfit(ValueError):  # noqa: N818 - reads as what it says; it never leaves this module
-    """A value is not what a setting takes."""
 
-    def __init__(self, expected: str, value: object) -> None:
-        super().__init__(f"expected {expected}, got {kind(value)}")
+class Reason(NamedTuple):
+    """One thing that is wrong: keys and indexes down to it, what was expected, and a guess at what was meant."""
+
+    path: Path
+    text: str
+    hint: str | None = None
+
+
+class Unfit(Exception):  # noqa: N818 - reads as what it says; it never leaves this module
+    """A value is not what a setting takes.
+
+    Attributes:
+        reasons: everything wrong in it.
+        expected: what it should have been, where it is of another type altogether; else None.
+    """
+
+    def __init__(self, reasons: list[Reason], expected: str | None = None) -> None:
+        super().__init__(reasons)
+        self.reasons, self.expected = reasons, expected
 
 
 def construct(cls: type, settings: Mapping[str, Any], place: Place) -> tuple[Any, list[Fault]]:
     """The plugin with these settings, or None, and what is wrong with them.
 
     A value that already is of the setting's type is taken as it is, so that a program may give a ``Secret`` or an
-    object of its own in a mapping.
+    object of its own in a mapping. Attributes that begin with ``_`` or have ``init=False`` are no settings.
 
     Args:
         cls: an attrs class.
         settings: by the names of its attributes; unknown ones are faults.
         place: where they were written.
     """
-    attrs.resolve_types(cls)
-    fields = {field.alias: field for field in attrs.fields(cls) if field.init}
-    faults = [
-        place.fault(name, "unknown setting", did_you_mean(name, fields)) for name in settings if name not in fields
-    ]
-    faults += [
-        place.fault("", f"setting {name!r} is missing")
-        for name, field in fields.items()
-        if field.default is attrs.NOTHING and name not in settings
-    ]
-    values: dict[str, Any] = {}
-    for name, value in settings.items():
-        if name in fields:
-            try:
-                values[name] = _converter.structure(value, fields[name].type or Any)
-            except Exception as error:  # noqa: BLE001 - cattrs raises a type for each kind of value
-                faults.append(place.fault(name, _words(error)))
-    if faults:
-        return None, faults
     try:
-        return cls(**values), []
+        return _build(settings, cls), []
+    except Unfit as unfit:
+        return None, [place.fault(reason.path, reason.text, reason.hint) for reason in unfit.reasons]
+
+
+# -- attrs classes ---------------------------------------------------------------------------------------------------
+
+
+def _build(table: Any, cls: type) -> Any:
+    """An attrs class of a table."""
+    if not isinstance(table, Mapping):
+        raise _mismatch("a table", table)
+    fields = _settings(cls)
+    reasons = [
+        Reason((name,), "unknown setting", did_you_mean(str(name), fields)) for name in table if name not in fields
+    ]
+    reasons += [
+        Reason((), f"setting {name!r} is missing")
+        for name, field in fields.items()
+        if field.default is attrs.NOTHING and name not in table
+    ]
+    values, wrong = _each((name, table[name], field.type) for name, field in fields.items() if name in table)
+    if reasons or wrong:
+        raise Unfit(reasons + wrong)
+    try:
+        return cls(**values)
     except ConfigError as error:
-        return None, [place.fault("", str(error))]
-    except (ValueError, TypeError) as error:
-        name = next((name for name in fields if str(error).startswith((f"{name}:", f"'{name}'"))), "")
-        return None, [place.fault(name, str(error).removeprefix(f"{name}: "))]
+        raise Unfit([Reason((), _masked(str(fault), table)) for fault in error.faults]) from None
+    except Exception as error:  # noqa: BLE001 - a plugin's validators may raise anything
+        raise Unfit([_refusal(error, fields, table)]) from None
 
 
-def _words(error: BaseException) -> str:
-    """The innermost reason that is ours; values are never shown."""
-    while isinstance(error, cattrs.BaseValidationError):
-        error = error.exceptions[0]
-    if isinstance(error, cattrs.ForbiddenExtraKeysError):
-        return f"unknown key {sorted(error.extra_fields)[0]!r}"
-    if isinstance(error, KeyError):
-        return f"key {error} is missing"
-    return str(error) if isinstance(error, ValueError) else f"does not fit ({type(error).__name__})"
+def _settings(cls: type) -> dict[str, attrs.Attribute[Any]]:
+    try:
+        attrs.resolve_types(cls)
+    except Exception as error:  # noqa: BLE001 - an annotation may be any expression
+        text = f"a type that {cls.__name__} names is not there when it runs: {error}"
+        raise Unfit([Reason((), text, "import it outside of TYPE_CHECKING")]) from None
+    return {field.alias: field for field in attrs.fields(cls) if field.init and not field.name.startswith("_")}
 
 
-def _exact(*accepted: type, name: str) -> Any:
-    def take(value: Any, _: Any) -> Any:
-        if isinstance(value, accepted) and (bool in accepted or not isinstance(value, bool)):
+def _refusal(error: Exception, fields: Mapping[str, attrs.Attribute[Any]], table: Mapping[str, Any]) -> Reason:
+    """What a validator said, at the setting that it is about."""
+    first, *others = error.args or ("",)
+    text = first if isinstance(first, str) else str(error)  # attrs' own validators give more than a text
+    named = [str(other.alias) for other in others if isinstance(other, attrs.Attribute)]
+    named += [name for name in fields if text.startswith((f"{name}:", f"'{name}'", f"Length of '{name}'"))]
+    if not isinstance(error, ValueError | TypeError):
+        text = f"{type(error).__name__}: {text}"
+    for name in named[:1]:
+        return Reason((name,), _masked(text.removeprefix(f"{name}: "), table))
+    return Reason((), _masked(text, table))
+
+
+def _masked(text: str, settings: Any) -> str:
+    """The text without the texts that stand in the settings."""
+    for value in sorted(_texts(settings), key=len, reverse=True):
+        text = text.replace(repr(value), MASK)
+        if len(value) >= LONG:
+            text = text.replace(value, MASK)
+    return text
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
+
+
+# -- values ----------------------------------------------------------------------------------------------------------
+
+
+def _fit(value: Any, wanted: Any) -> Any:
+    """The value as the type that is wanted."""
+    if wanted is Any or wanted is None:
+        return value
+    origin = get_origin(wanted) or wanted
+    try:
+        checked = origin in SCALARS or origin in ARRAYS or origin in TABLES
+        if not checked and isinstance(origin, type) and isinstance(value, origin):
             return value
-        raise Unfit(name, value)
+        if isinstance(origin, type) and issubclass(origin, Enum):  # cattrs takes one of texts for a text
+            return _choice(value, {member.value: member for member in origin})
+        return _converter.structure(value, wanted)
+    except Unfit:
+        raise
+    except Exception:  # noqa: BLE001 - cattrs and foreign types raise what they like, and repeat the value
+        raise _mismatch(getattr(origin, "__name__", str(origin)), value) from None
+
+
+def _each(items: Iterable[tuple[Any, Any, Any]]) -> tuple[dict[Any, Any], list[Reason]]:
+    """Values by key, and all that is wrong with them; of triples: key, value, type."""
+    values, reasons = {}, []
+    for key, value, wanted in items:
+        try:
+            values[key] = _fit(value, wanted)
+        except Unfit as unfit:
+            reasons += [reason._replace(path=(key, *reason.path)) for reason in unfit.reasons]
+    return values, reasons
+
+
+def _mismatch(expected: str, value: Any, got: str | None = None) -> Unfit:
+    return Unfit([Reason((), f"expected {expected}, got {got or kind(value)}")], expected)
+
+
+def _exact(accepted: type, expected: str) -> Callable[[Any, Any], Any]:
+    def take(value: Any, _: Any) -> Any:
+        if (type(value) is bool and accepted is not bool) or not isinstance(value, accepted):
+            raise _mismatch(expected, value)
+        return value
 
     return take
 
 
-def _union(value: Any, wanted: Any) -> Any:
-    arms = get_args(wanted)
-    if value is None and type(None) in arms:
-        return None
-    failure: Exception = Unfit("another type", value)
-    for arm in arms:
-        if arm is not type(None):
-            try:
-                return _converter.structure(value, arm)
-            except Exception as error:  # noqa: BLE001 - the last arm's reason is told
-                failure = error
-    raise failure
-
-
-def _literal(value: Any, wanted: Any) -> Any:
-    if value in get_args(wanted):
-        return value
-    choices = " or ".join(repr(choice) for choice in get_args(wanted))
-    raise ValueError(f"expected {choices}")
+def _float(value: Any, _: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _mismatch("a number", value)
+    if value != value:  # noqa: PLR0124 - NaN, which passes every comparison that a validator negates
+        raise _mismatch("a number", value, "nan")
+    return float(value)
 
 
 def _secret(value: Any, _: Any) -> Secret:
-    if isinstance(value, Secret):
-        return value
     if not isinstance(value, str):
-        raise Unfit(EXPECTED, value)
-    return Secret(value)
+        raise _mismatch(EXPECTED, value)
+    try:
+        return Secret(value)
+    except ValueError as error:
+        raise Unfit([Reason((), str(error))], EXPECTED) from None
 
 
-def _list(value: Any, wanted: Any) -> Any:
-    if not isinstance(value, list | tuple):
-        raise Unfit("an array", value)
-    (item, *_) = get_args(wanted) or (Any,)
-    return get_origin(wanted)([_converter.structure(one, item) for one in value])
+def _choice(value: Any, choices: Mapping[Any, Any]) -> Any:
+    """What stands for a value among choices; ``True`` is not 1."""
+    for choice, meant in choices.items():
+        if type(choice) is type(value) and choice == value:
+            return meant
+    got = f"another {kind(value)}" if any(type(choice) is type(value) for choice in choices) else None
+    raise _mismatch(" or ".join(repr(choice) for choice in choices), value, got)
 
 
-def _dict(value: Any, wanted: Any) -> Any:
+def _literal(value: Any, wanted: Any) -> Any:
+    return _choice(value, {choice: choice for choice in get_args(wanted)})
+
+
+def _union(value: Any, wanted: Any) -> Any:
+    arms = [arm for arm in get_args(wanted) if arm is not types.NoneType]
+    if value is None and len(arms) < len(get_args(wanted)):
+        return None
+    if type(value) in arms:  # 1 is an int before it is a float
+        return _fit(value, type(value))
+    failures = []
+    for arm in arms:
+        try:
+            return _fit(value, arm)
+        except Unfit as unfit:
+            failures.append(unfit)
+    for failure in failures:
+        if failure.expected is None:  # of the right type, but something in it is wrong: that tells more
+            raise failure
+    raise _mismatch(" or ".join(dict.fromkeys(failure.expected or "" for failure in failures)), value)
+
+
+def _array(value: Any, wanted: Any) -> Any:
+    if not isinstance(value, list | tuple | AbstractSet):
+        raise _mismatch("an array", value)
+    origin, arguments = get_origin(wanted) or wanted, get_args(wanted)
+    items: Iterable[Any] = repeat(arguments[0] if arguments else Any)
+    if origin is tuple and arguments and arguments[-1] is not Ellipsis:
+        items = arguments
+        if len(value) != len(arguments):
+            raise _mismatch(f"an array of {len(arguments)}", value, f"one of {len(value)}")
+    values, reasons = _each(zip(count(), value, items, strict=False))
+    if reasons:
+        raise Unfit(reasons)
+    return ARRAYS[origin](values.values())
+
+
+def _table(value: Any, wanted: Any) -> dict[Any, Any]:
     if not isinstance(value, Mapping):
-        raise Unfit("a table", value)
-    _, item = get_args(wanted) or (str, Any)
-    return {_converter.structure(key, str): _converter.structure(one, item) for key, one in value.items()}
+        raise _mismatch("a table", value)
+    key_type, item_type = get_args(wanted) or (Any, Any)
+    _, reasons = _each((key, key, key_type) for key in value)
+    values, wrong = _each((key, item, item_type) for key, item in value.items())
+    if reasons or wrong:
+        raise Unfit(reasons + wrong)
+    return values
 
 
-def _is_union(wanted: Any) -> bool:
-    return get_origin(wanted) in {Union, types.UnionType}
-
-
-def _make_converter() -> cattrs.Converter:
-    converter = cattrs.Converter(forbid_extra_keys=True)
-    converter.register_structure_hook(bool, _exact(bool, name="true or false"))
-    converter.register_structure_hook(int, _exact(int, name="an integer"))
-    converter.register_structure_hook(float, _exact(int, float, name="a number"))
-    converter.register_structure_hook(str, _exact(str, name="a string"))
-    converter.register_structure_hook(Secret, _secret)
-    converter.register_structure_hook_func(_is_union, _union)
-    converter.register_structure_hook_func(lambda wanted: get_origin(wanted) is Literal, _literal)
-    converter.register_structure_hook_func(lambda wanted: get_origin(wanted) in {list, tuple}, _list)
-    converter.register_structure_hook_func(
-        lambda wanted: get_origin(wanted) in {dict, Mapping} or str(get_origin(wanted)).endswith("abc.Mapping'>"), _dict
+def _make_converter() -> BaseConverter:
+    converter = BaseConverter()
+    shapes: tuple[tuple[Callable[[Any], bool], Callable[[Any, Any], Any]], ...] = (
+        (attrs.has, _build),
+        (lambda wanted: get_origin(wanted) in {Union, types.UnionType}, _union),
+        (lambda wanted: get_origin(wanted) is Literal, _literal),
+        (lambda wanted: get_origin(wanted) is Annotated, lambda value, wanted: _fit(value, get_args(wanted)[0])),
+        (lambda wanted: (get_origin(wanted) or wanted) in ARRAYS, _array),
+        (lambda wanted: (get_origin(wanted) or wanted) in TABLES, _table),
     )
+    for suits, hook in shapes:
+        converter.register_structure_hook_func(suits, hook)
+    converter.register_structure_hook(bool, _exact(bool, "true or false"))
+    converter.register_structure_hook(int, _exact(int, "an integer"))
+    converter.register_structure_hook(str, _exact(str, "a string"))
+    converter.register_structure_hook(float, _float)
+    converter.register_structure_hook(Secret, _secret)
     return converter
 
 

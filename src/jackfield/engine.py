@@ -217,7 +217,7 @@ class Engine:
                 flow = stream.with_tail(flow, route.chunk, call)
         self._stack.append(Frame(PROVIDER, flow, layer=layer, route=route, request=request, attempt=attempt))
 
-    def _exchange(self, frame: Frame, http_request: HttpRequest, level: int) -> Move:
+    def _exchange(self, frame: Frame, http_request: Any, level: int) -> Move:
         route = frame.route
         assert route is not None  # noqa: S101 - of a provider's or an HTTP frame
         if not isinstance(http_request, HttpRequest):
@@ -239,9 +239,11 @@ class Engine:
             chunks = stream.given(frame.layer, route.chunk, effect, call)
         except BaseException as raised:  # noqa: BLE001 - raised at the provider's Deliver
             return None, None, self._taken_down(raised, "an on_chunk hook")
-        attempt.chunks.extend(chunks)
-        if chunks and attempt.first_chunk is None:
+        if chunks and attempt.folder is None:
+            attempt.folder = stream.folder()
             attempt.first_chunk = call.clock() - call.started - attempt.started
+        if attempt.folder is not None:
+            attempt.folder.extend(chunks)
         if not call.stream:
             return GO_ON
         self.whole = self.whole or effect.last
@@ -279,11 +281,11 @@ class Engine:
         if request is None:
             fits = isinstance(result, list)
         elif attempt.stream and result is None:
-            result, fits = stream.assemble(attempt.chunks, request.model), True
+            result, fits = stream.assemble(attempt.folder, request.model), True
         else:
-            fits = isinstance(result, CreateChatCompletionResponse) and not attempt.chunks
+            fits = isinstance(result, CreateChatCompletionResponse) and attempt.folder is None
         if not fits:
-            after = " after it had delivered chunks" if attempt.chunks else ""
+            after = " after it had delivered chunks" if attempt.folder is not None else ""
             return PluginError(f"{frame}: returned {type(result).__name__}{after}, which is not an answer")
         end_attempt(self.call, attempt, None, None if request is None else result)
         return result

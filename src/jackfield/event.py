@@ -8,6 +8,7 @@ stay with the chunk. An event that msgspec's types refuse goes the long way, thr
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -36,7 +37,10 @@ _FIRST: Mapping[type[WireValue], tuple[str | int, ...]] = {
 
 
 class EventExtra(ExtraSource):
-    """The unknown fields of a chunk and of its first choice, delta and tool call; read when asked for."""
+    """The unknown fields of a chunk and of its first choice, delta and tool call; read when asked for.
+
+    A chunk holds the bare bytes, which cost neither time nor the garbage collector; they become this when needed.
+    """
 
     __slots__ = ("raw",)
     raw: bytes
@@ -89,7 +93,10 @@ def _other_types(kind: type, _: Any) -> Any:
 _decode = msgspec.json.Decoder(CreateChatCompletionStreamResponse, dec_hook=_other_types).decode
 _ATOMS = frozenset({str, int, float, bool, type(None)})
 _REFUSED = (msgspec.MsgspecError, ValueError, RecursionError, NotImplementedError)
-_NESTED = frozenset({"function_call", "audio", "annotations"})
+_set = object.__setattr__
+_NESTED = ("function_call", "audio", "annotations")
+_rare_in = attrgetter("tool_calls", *_NESTED)
+_NOTHING = (None,) * (1 + len(_NESTED))
 """Fields of a delta that hold values of their own, but for ``tool_calls``."""
 
 
@@ -103,44 +110,54 @@ def decode_chunk(data: bytes) -> CreateChatCompletionStreamResponse:
         chunk = _decode(data)
     except _REFUSED:
         return _long_way(data)
-    # Written past the guard of frozen classes: the values are new, and nobody else has them yet.
+    # Written past the guard of frozen classes: the values are new, and nobody else has them yet. Not through
+    # ``__dict__``, which would make a dict of each.
+    _set(chunk, "_extra", data)
+    if len(chunk.choices) == 1 and chunk.usage is None:
+        choice = chunk.choices[0]
+        delta = choice.delta
+        _set(choice, "_extra", data)
+        _set(delta, "_extra", data)
+        if _rare_in(delta) == _NOTHING and choice.logprobs is None:
+            return chunk
+    return _mark_all(chunk, data)
+
+
+def _mark_all(chunk: CreateChatCompletionStreamResponse, data: bytes) -> CreateChatCompletionStreamResponse:
+    """Have every value in a chunk read its unknown fields from the event."""
     event = EventExtra(data)
-    chunk.__dict__["_extra"] = event
-    choices = chunk.choices
-    if choices:
-        choice = choices[0]
-        choice.__dict__["_extra"] = event
-        fields = choice.delta.__dict__
-        if "tool_calls" in fields:
-            _mark_calls(fields["tool_calls"], event)
-        if not _NESTED.isdisjoint(fields):
-            for name in _NESTED.intersection(fields):
-                _mark_in(fields[name], event, (*_DELTA, name))
-        fields["_extra"] = event
+    for position, choice in enumerate(chunk.choices):
+        if position:
+            _mark(choice, _Part(event, ("choices", position)))
+            continue
+        delta = choice.delta
+        _set(choice, "_extra", data)
+        _set(delta, "_extra", data)
+        if delta.tool_calls is not None:
+            _mark_calls(delta.tool_calls, data)
+        for name in _NESTED:
+            _mark_in(getattr(delta, name), event, (*_DELTA, name))
         if choice.logprobs is not None:
             _mark(choice.logprobs, _Part(event, (*_CHOICE, "logprobs")))
-        if len(choices) > 1:
-            for position, choice in enumerate(choices[1:], 1):
-                _mark(choice, _Part(event, ("choices", position)))
     if chunk.usage is not None:
         _mark(chunk.usage, _Part(event, ("usage",)))
     return chunk
 
 
-def _mark_calls(calls: Sequence[ChatCompletionMessageToolCallChunk] | None, event: EventExtra) -> None:
+def _mark_calls(calls: Sequence[ChatCompletionMessageToolCallChunk], data: bytes) -> None:
     """Have the tool calls of the first delta read their unknown fields from the event; mostly there is one."""
     if not calls:
         return
     first = calls[0]
     if first.custom is None:
-        first.__dict__["_extra"] = event
+        _set(first, "_extra", data)
         if first.function is not None:
-            first.function.__dict__["_extra"] = event
+            _set(first.function, "_extra", data)
     else:
-        _mark(first, _Part(event, _CALL))
+        _mark(first, _Part(EventExtra(data), _CALL))
     if len(calls) > 1:
         for position, call in enumerate(calls[1:], 1):
-            _mark(call, _Part(event, (*_DELTA, "tool_calls", position)))
+            _mark(call, _Part(EventExtra(data), (*_DELTA, "tool_calls", position)))
 
 
 def _mark(value: WireValue, part: _Part) -> None:
@@ -162,5 +179,5 @@ def _mark_in(item: Any, above: EventExtra | _Part, steps: tuple[str | int, ...])
 
 def _long_way(data: bytes) -> CreateChatCompletionStreamResponse:
     chunk = from_json(data, CreateChatCompletionStreamResponse)
-    chunk.__dict__["_extra"] = EventExtra(data)
+    _set(chunk, "_extra", data)
     return chunk

@@ -165,7 +165,7 @@ def _details(data: Any, body: bytes) -> tuple[dict[str, Any], str]:
     if isinstance(data, list):
         data = data[0] if data else {}
     error = data.get("error", data) if isinstance(data, dict) else data
-    details = {"code": None, "type": None, "param": None}
+    details: dict[str, str | None] = {"code": None, "type": None, "param": None}
     if isinstance(error, dict):
         details = {name: _text(error.get(name)) for name in details}
         message = next((error[name] for name in ("message", "detail", "error", "msg") if error.get(name)), "")

@@ -108,7 +108,7 @@ class Run(Effect):
     args: tuple[Any, ...]
 
     def __init__(self, function: Callable[..., Any], *args: Any) -> None:
-        self.__attrs_init__(function, args)  # type: ignore[attr-defined]  # attrs makes it; mypy's plugin misses it
+        self.__attrs_init__(function, args)
 
 
 @attrs.frozen(eq=False)

@@ -84,13 +84,13 @@ def begin(layer: Layer, hook: str, answer: type | None, *args: Any) -> Flow[Any]
 
 
 def _return(answer: Any) -> Flow[Any]:
+    yield from ()  # makes it a generator
     return answer
-    yield  # makes it a generator
 
 
 def _raise(error: BaseException) -> Flow[Any]:
+    yield from ()  # makes it a generator
     raise error
-    yield  # makes it a generator
 
 
 def _kind(value: object) -> str:

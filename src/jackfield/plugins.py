@@ -18,15 +18,15 @@ from jackfield.config.resolve import resolve
 from jackfield.config.settings import BackendSettings, LayerSettings, Settings
 from jackfield.construct import construct
 from jackfield.errors import ConfigError, Fault, NotFoundError
-from jackfield.hookspecs import PROJECT, MiddlewareSpec, PluginSpec, ProviderSpec
+from jackfield.hooks import HookFinder, missing
 from jackfield.http import Backend, Origin
 from jackfield.plan import Layer, Plan, Route
 
 PROVIDERS = "jackfield.providers"
 MIDDLEWARE = "jackfield.middleware"
-SPECS = (ProviderSpec, MiddlewareSpec, PluginSpec)
 KIND = {PROVIDERS: "provider", MIDDLEWARE: "middleware"}
-REORDERING = ("tryfirst", "trylast", "wrapper", "hookwrapper")
+MAX_NAMES = 1024
+"""So many model names are remembered; a host that makes names up must not fill the memory."""
 
 
 @attrs.frozen
@@ -46,10 +46,21 @@ class Found:
 
     def check(self) -> str | None:
         """Import it: what is wrong with it, or None."""
+        cls, unfit = self.take()
+        if unfit is not None:
+            return unfit
         try:
-            return _unfit(self.load(), self.group)
+            return missing(HookFinder()(self.name, cls), provider=self.group == PROVIDERS)
+        except pluggy.PluginValidationError as error:
+            return str(error)
+
+    def take(self) -> tuple[Any, str | None]:
+        """Its class, imported, and why that is no plugin of its group, or None."""
+        try:
+            cls = self.load()
+            return cls, _unfit(cls, self.group)
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything when it is imported
-            return f"cannot be imported: {type(error).__name__}: {error}"
+            return None, f"cannot be imported: {type(error).__name__}: {error}"
 
 
 class Registry:
@@ -65,10 +76,10 @@ class Registry:
 
     def find(self, group: str, name: str) -> list[Found]:
         """The plugins of that name: none, one, or several that claim it."""
-        cls = self._added.get(name)
-        if cls is not None and _unfit(cls, group, only_kind=True) is None:
-            return [Found(name, group, "this program", lambda: cls)]
-        return self._installed.get((group, name), [])
+        installed = self._installed.get((group, name), [])
+        if name in self._added and (not installed or _is_provider(self._added[name]) == (group == PROVIDERS)):
+            return [Found(name, group, "this program", lambda: self._added[name])]
+        return installed
 
     def has(self, name: str) -> bool:
         """Whether a plugin of that name is there, of either kind."""
@@ -76,7 +87,8 @@ class Registry:
 
     def names(self, group: str) -> list[str]:
         """The names that can be used."""
-        return [*self._added, *(name for kind, name in self._installed if kind == group)]
+        own = [name for name, cls in self._added.items() if _is_provider(cls) == (group == PROVIDERS)]
+        return [*own, *(name for kind, name in self._installed if kind == group)]
 
     def everything(self) -> list[Found]:
         """All that is installed, sorted."""
@@ -92,9 +104,7 @@ class Registry:
                 for point in entry_points.select(group=group):
                     distribution = "an unknown distribution" if point.dist is None else _title(point.dist)
                     found = Found(point.name, group, distribution, point.load)
-                    several = self._found.setdefault((group, point.name), [])
-                    if found not in several:  # a path may be listed twice
-                        several.append(found)
+                    self._found.setdefault((group, point.name), []).append(found)
         return self._found
 
 
@@ -102,14 +112,18 @@ def _title(distribution: importlib.metadata.Distribution) -> str:
     return f"{distribution.name} {distribution.version}"
 
 
-def _unfit(cls: Any, group: str, *, only_kind: bool = False) -> str | None:
+def _is_provider(cls: Any) -> bool:
+    return hasattr(cls, "create_chat_completion")
+
+
+def _unfit(cls: Any, group: str) -> str | None:
     """Why a class is no plugin of that group, with the remedy; None where it is one."""
     if not isinstance(cls, type) or not attrs.has(cls):
         return "is not an attrs class: make it one with @attrs.define(eq=False)"
-    provides = hasattr(cls, "create_chat_completion")
+    provides = _is_provider(cls)
     if provides != (group == PROVIDERS):
         return f"is no {KIND[group]}: it has {'a' if provides else 'no'} create_chat_completion"
-    if not only_kind and cls.__eq__ is not object.__eq__:
+    if cls.__eq__ is not object.__eq__:
         return "compares by value, which pluggy cannot use: make it with @attrs.define(eq=False)"
     return None
 
@@ -125,10 +139,7 @@ class Assembly:
 
     def __init__(self, settings: Settings, registry: Registry, faults: list[Fault]) -> None:
         self._settings, self._registry, self._faults = settings, registry, faults
-        self._manager = pluggy.PluginManager(PROJECT)
-        for spec in SPECS:
-            self._manager.add_hookspecs(spec)
-        self._specs = {name: _arguments(spec, name) for spec in SPECS for name in vars(spec) if not name.startswith("_")}
+        self._hooks = HookFinder()
 
     def plan(self) -> Plan:
         """The plan, usable only if no fault was added."""
@@ -164,8 +175,9 @@ class Assembly:
             return None, own
         try:
             origin: Origin | None = getattr(provider.plugin, "origin", None)
-        except ConfigError as error:
-            self._faults.append(backend.place.fault("base_url", str(error)))
+        except Exception as error:  # noqa: BLE001 - a property of a plugin may raise anything
+            text = str(error) if isinstance(error, ConfigError) else f"{type(error).__name__} in the property origin"
+            self._faults.append(backend.place.fault("base_url", text))
             return None, own
         seen = Backend(backend.name, backend.provider, origin, backend.timeout, backend.transport)
         onion = host + own
@@ -181,7 +193,9 @@ class Assembly:
         layer = self._layer(MIDDLEWARE, entry, f"{entry.use}#{position}", "use")
         if layer is not None and not inside and getattr(layer.plugin, "backend_only", False):
             self._faults.append(
-                entry.place.fault("use", f"{entry.use} belongs to one backend", "list it in [[backends.NAME.middleware]]")
+                entry.place.fault(
+                    "use", f"{entry.use} belongs to one backend", "list it in [[backends.NAME.middleware]]"
+                )
             )
         return layer
 
@@ -190,11 +204,7 @@ class Assembly:
         found = self._found(group, entry, key)
         if found is None:
             return None
-        try:
-            cls = found.load()
-            unfit = _unfit(cls, group)
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything when it is imported
-            unfit = f"cannot be imported: {type(error).__name__}: {error}"
+        cls, unfit = found.take()
         if unfit is not None:
             self._faults.append(entry.place.fault(key, f"{KIND[group]} {entry.use!r} of {found.distribution} {unfit}"))
             return None
@@ -203,10 +213,15 @@ class Assembly:
         if plugin is None:
             return None
         try:
-            return Layer(name, plugin, found.distribution, self._hooks(name, plugin))
+            hooks = self._hooks(name, plugin)
+            wrong = missing(hooks, provider=group == PROVIDERS)
         except pluggy.PluginValidationError as error:
-            self._faults.append(entry.place.fault(key, f"{cls.__name__} of {found.distribution}: {error}"))
+            wrong = str(error)
+        if wrong is not None:
+            text = f"{KIND[group]} {entry.use!r} of {found.distribution}: {cls.__name__}: {wrong}"
+            self._faults.append(entry.place.fault(key, text))
             return None
+        return Layer(name, plugin, found.distribution, hooks)
 
     def _found(self, group: str, entry: LayerSettings, key: str) -> Found | None:
         found = self._registry.find(group, entry.use)
@@ -219,41 +234,11 @@ class Assembly:
         hint = did_you_mean(entry.use, self._registry.names(group))
         remedy = f"pip install jackfield-{entry.use}?"
         self._faults.append(
-            entry.place.fault(key, f"no {KIND[group]} is named {entry.use!r}", f"{hint}; or {remedy}" if hint else remedy)
+            entry.place.fault(
+                key, f"no {KIND[group]} is named {entry.use!r}", f"{hint}; or {remedy}" if hint else remedy
+            )
         )
         return None
-
-    def _hooks(self, name: str, plugin: object) -> dict[str, Callable[..., Any]]:
-        """The hooks of a plugin, checked by pluggy, each taking all arguments of its specification."""
-        manager = self._manager
-        manager.register(plugin, f"{name}@{id(plugin)}")
-        try:
-            manager.check_pending()
-        except pluggy.PluginValidationError:
-            manager.unregister(plugin)
-            raise
-        hooks = {}
-        for caller in manager.get_hookcallers(plugin) or ():
-            (implementation,) = (found for found in caller.get_hookimpls() if found.plugin is plugin)
-            if any(getattr(implementation, option) for option in REORDERING):
-                text = f"{caller.name} is marked {' or '.join(REORDERING)}: the order comes from configuration only"
-                raise pluggy.PluginValidationError(plugin, text)
-            hooks[caller.name] = _adapted(implementation, self._specs[caller.name])
-        return hooks
-
-
-def _arguments(spec: type, name: str) -> tuple[str, ...]:
-    code = vars(spec)[name].__code__
-    return tuple(code.co_varnames[1 : code.co_argcount])
-
-
-def _adapted(implementation: pluggy.HookImpl, arguments: tuple[str, ...]) -> Callable[..., Any]:
-    """The implementation as a function of all arguments, in the specification's order."""
-    function, names = implementation.function, implementation.argnames
-    if tuple(names) == arguments:
-        return function
-    wanted = [arguments.index(name) for name in names]
-    return lambda *values: function(*[values[position] for position in wanted])
 
 
 def _having(layers: Iterable[Layer], hook: str) -> tuple[Layer, ...]:
@@ -261,7 +246,9 @@ def _having(layers: Iterable[Layer], hook: str) -> tuple[Layer, ...]:
 
 
 def _chunk_layers(layers: list[Layer]) -> tuple[Layer, ...]:
-    return tuple(layer for layer in reversed(layers) if not layer.hooks.keys().isdisjoint({"on_chunk", "end_of_stream"}))
+    return tuple(
+        layer for layer in reversed(layers) if not layer.hooks.keys().isdisjoint({"on_chunk", "end_of_stream"})
+    )
 
 
 def _router(settings: Settings, routes: Mapping[str, Route]) -> Callable[[str], tuple[Route, str]]:
@@ -281,10 +268,6 @@ def _router(settings: Settings, routes: Mapping[str, Route]) -> Callable[[str], 
         return found
 
     return route
-
-
-MAX_NAMES = 1024
-"""So many model names are remembered; a host that makes names up must not fill the memory."""
 
 
 def assemble(settings: Settings, faults: list[Fault], registry: Registry) -> Plan:

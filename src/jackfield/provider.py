@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import msgspec
 
-from jackfield.errors import APIError, InvalidResponseError, StreamInterruptedError, ValidationError
-from jackfield.failure import answer_error, body_error, request_id
+from jackfield.errors import (
+    APIError,
+    DeadlineExceededError,
+    InvalidResponseError,
+    StreamInterruptedError,
+    ValidationError,
+)
+from jackfield.failure import MAX_WORD, answer_error, body_error, body_excerpt, excerpt, number, request_id
 from jackfield.flow import Deliver, Flow, Read, Send
 from jackfield.hookspecs import hookimpl
 from jackfield.http import HttpRequest, HttpResponse, Origin, split_url
@@ -16,13 +22,16 @@ from jackfield.reader import StreamReader
 
 if TYPE_CHECKING:
     from jackfield.call import Attempt, Call
-    from jackfield.models.chunks import CreateChatCompletionStreamResponse
     from jackfield.models.models import Model
     from jackfield.models.request import CreateChatCompletionRequest
     from jackfield.models.response import CreateChatCompletionResponse
 
 GRACE = 5.0
-"""Seconds to wait for the end of a stream whose answer is whole (for the usage, say)."""
+"""Seconds to wait for the end of a stream whose answer is whole (for the usage, say), or for an error's body."""
+SPARE = 0.05
+"""Seconds before the deadline at which that wait ends: what is whole shall not fail for what may not come."""
+MAX_ERROR_BODY = 2**20
+"""Bytes of the body of an error that are read."""
 TO_EOF = 0.1
 """Seconds to read on after the terminal event, so that the connection can be used again."""
 STREAM_TYPES = ("text/event-stream", "text/plain", "application/octet-stream", "")
@@ -101,11 +110,13 @@ class HttpProvider:
             note(response, attempt)
         if 200 <= response.status < 300:
             return response
+        body = bytearray()
         try:
-            body: bytes = yield Read(response, whole=True)
+            while len(body) < MAX_ERROR_BODY and (block := (yield Read(response, within=GRACE))):
+                body += block
         except APIError:
-            body = b""  # the status tells enough
-        raise answer_error(response.status, response.headers, body)
+            pass  # the status tells enough
+        raise answer_error(response.status, response.headers, bytes(body))
 
     def _whole(self, body: bytes) -> CreateChatCompletionResponse:
         if b'"error"' in body:
@@ -117,7 +128,7 @@ class HttpProvider:
         except ValidationError as fault:
             raise _invalid(body, fault) from None
         if not response.choices:
-            raise InvalidResponseError("choices: expected at least one", body_excerpt=_excerpt(body))
+            raise InvalidResponseError("choices: expected at least one", body_excerpt=body_excerpt(body))
         return response
 
     def _stream(self, response: HttpResponse, request: CreateChatCompletionRequest, call: Call) -> Flow[None]:
@@ -125,13 +136,13 @@ class HttpProvider:
         if kind not in STREAM_TYPES:
             body: bytes = yield Read(response, whole=True)
             raise body_error(_json(body)) or InvalidResponseError(
-                f"expected a stream of events, got {kind[:80]}", body_excerpt=_excerpt(body)
+                f"expected a stream of events, got {excerpt(kind, MAX_WORD)}", body_excerpt=body_excerpt(body)
             )
         backend = call.backend
         limit = 2**20 if backend is None else backend.transport.max_line_bytes
         reader = self.reader(request, limit)
         try:
-            yield from _chunks(response, reader)
+            yield from _chunks(response, reader, call)
         except StreamInterruptedError as error:
             error.partial = error.partial or call.partial
             raise
@@ -143,28 +154,32 @@ class HttpProvider:
             ) from None
 
 
-def _chunks(response: HttpResponse, reader: StreamReader) -> Flow[None]:
+def _chunks(response: HttpResponse, reader: StreamReader, call: Call) -> Flow[None]:
     """Deliver a stream to its end."""
     read = Read(response)
     while not reader.done:
         try:
-            block: bytes = yield Read(response, within=GRACE) if reader.whole else read
-        except APIError:
+            block: bytes = yield Read(response, within=_grace(call)) if reader.whole else read
+        except (APIError, DeadlineExceededError):
             if not reader.whole:
                 raise
             block = b""  # nothing of the answer is missing
         chunks = reader.feed(block) if block else reader.end()
-        if reader.done and block:
-            chunks += reader.end()
         if chunks:
-            yield Deliver(chunks, last=reader.whole)
+            yield Deliver(chunks, last=reader.whole and reader.failure is None)
+        if reader.failure is not None:
+            raise reader.failure
         if not block:
             return
     try:
         while (yield Read(response, within=TO_EOF)):
             pass
-    except APIError:
+    except (APIError, DeadlineExceededError):
         return  # the connection is closed instead
+
+
+def _grace(call: Call) -> float:
+    return max(min(GRACE, call.time_left - SPARE), 0.0)
 
 
 def note(response: HttpResponse, attempt: Attempt) -> None:
@@ -177,10 +192,7 @@ def note(response: HttpResponse, attempt: Attempt) -> None:
         for name, value in headers.items()
         if name.lower().startswith("x-ratelimit-")
     }
-    try:
-        attempt.processing_ms = float(headers["openai-processing-ms"])
-    except (KeyError, ValueError):
-        attempt.processing_ms = None
+    attempt.processing_ms = number(headers.get("openai-processing-ms"))
 
 
 def _json(body: bytes) -> Any:
@@ -191,8 +203,4 @@ def _json(body: bytes) -> Any:
 
 
 def _invalid(body: bytes, fault: ValidationError) -> InvalidResponseError:
-    return InvalidResponseError(f"the answer is not what it should be: {fault}", body_excerpt=_excerpt(body))
-
-
-def _excerpt(body: bytes) -> str:
-    return body[:4096].decode("utf-8", "replace")
+    return InvalidResponseError(f"the answer is not what it should be: {fault}", body_excerpt=body_excerpt(body))

@@ -71,14 +71,12 @@ class StreamReader:
                 chunks = self._chunks(self._events.end())
             except InvalidResponseError:
                 if not self.whole:  # else it is the torn rest of what need not be there
-                    raise StreamInterruptedError("the stream ended in the middle of an event") from None
+                    raise StreamInterruptedError(
+                        "the stream ended in the middle of an event", stage="ambiguous"
+                    ) from None
         if not self.whole:
-            raise StreamInterruptedError("the stream ended before its terminal signal")
-        if self.empty:
-            raise InvalidResponseError("the stream had no chunk")
-        if self._held is not None:
-            chunks.append(self._held)
-            self._held = None
+            raise StreamInterruptedError("the stream ended before its terminal signal", stage="ambiguous")
+        self._finish(chunks)
         return chunks
 
     def _chunks(self, events: list[Event]) -> list[Chunk]:
@@ -89,36 +87,37 @@ class StreamReader:
             if not chunks:
                 raise
             self.failure = error
+        self.empty = self.empty and not chunks
         return chunks
 
     def _take(self, events: list[Event], chunks: list[Chunk]) -> None:
+        decode, seen, finished = self._decode, self._seen, self._finished
         for kind, data in events:
-            if data.startswith(DONE):
+            if data[:6] == DONE:
                 self.done = self.whole = True
                 break
-            if b'"error"' in data or kind == "error":
+            if kind == "error" or b'"error"' in data:
                 self._check(kind, data)
             try:
-                chunk = self._decode(data)
+                chunk = decode(data)
             except ValidationError as error:
                 if not data.strip():
                     continue  # some servers keep the connection alive so
                 raise InvalidResponseError(f"an event of the stream is no chunk: {error}") from None
+            for choice in chunk.choices:
+                if choice.finish_reason is not None:
+                    finished.add(choice.index)
+                elif choice.index not in seen:
+                    seen.add(choice.index)
+            if not finished:
+                chunks.append(chunk)
+                continue
             self.empty = False
-            if chunk.choices:
-                self._mark(chunk)
+            self.whole = len(finished) >= self._choices and finished >= seen
             if self._merge:
                 self._merged(chunk, chunks)
             else:
                 chunks.append(chunk)
-
-    def _mark(self, chunk: Chunk) -> None:
-        for choice in chunk.choices:
-            self._seen.add(choice.index)
-            if choice.finish_reason is not None:
-                self._finished.add(choice.index)
-        if self._finished:
-            self.whole = len(self._finished) >= self._choices and self._finished >= self._seen
 
     def _merged(self, chunk: Chunk, chunks: list[Chunk]) -> None:
         """Hold the chunk that makes the answer whole until the usage is there, or the stream's end."""

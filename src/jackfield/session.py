@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import os
 import time
@@ -21,11 +22,14 @@ from jackfield.wire import build_request
 
 if TYPE_CHECKING:
     from jackfield.config.settings import Settings
+    from jackfield.flow import Effect
     from jackfield.models.models import Model
     from jackfield.models.response import CreateChatCompletionResponse
     from jackfield.plan import Plan, Route
 
 Config = str | os.PathLike[str] | Mapping[str, Any] | None
+FINISH = 0.5
+"""Seconds that closing a stream whose answer is whole waits for what is left of its call."""
 
 
 class Session:
@@ -77,6 +81,11 @@ class Session:
             extra_body=dict(extra_body or {}),
         )
         return Engine(self.plan, call), request
+
+    def begin_chat(self, engine: Engine, request: CreateChatCompletionRequest) -> Effect | None:
+        """Begin a chat completion, unless the client was closed meanwhile: from here on ``close`` knows of the call."""
+        self.check()
+        return engine.begin_chat(request)
 
     def models(self, backend: str | None, timeout: float | None) -> list[tuple[Route, Engine]]:
         """For each backend, or the one, its route and an engine, not begun.
@@ -147,3 +156,15 @@ def answered(engine: Engine) -> CreateChatCompletionResponse:
         response = copy.copy(response)  # a cache may give one answer to many calls
     attach_call(response, engine.call)
     return response
+
+
+def hurry(engine: Engine) -> None:
+    """Give what is left of a call, whose answer is whole, little time: the host wants no more of it."""
+    call = engine.call
+    call.deadline = min(call.deadline, call.clock() + FINISH)
+
+
+def interrupted(engine: Engine) -> None:
+    """Raise what took a call down and is no failure of it, ``KeyboardInterrupt`` say; nothing where nothing did."""
+    with contextlib.suppress(Exception):
+        engine.result()

@@ -12,6 +12,7 @@ from jackfield.models.chunks import CreateChatCompletionStreamResponse
 
 if TYPE_CHECKING:
     from jackfield.call import Call
+    from jackfield.fold import Folder
     from jackfield.models.response import CreateChatCompletionResponse
     from jackfield.plan import Layer
 
@@ -31,9 +32,10 @@ def given(provider: Layer, layers: Sequence[Layer], effect: Deliver, call: Call)
         PluginError: the provider, or a layer, gave something else than chunks.
     """
     chunks = list(effect.chunks)
-    for chunk in chunks:
-        if not isinstance(chunk, Chunk):
-            raise _no_chunk(provider, chunk)
+    if set(map(type, chunks)) != {Chunk}:
+        for chunk in chunks:
+            if not isinstance(chunk, Chunk):
+                raise _no_chunk(provider, chunk)
     return through(layers, chunks, call) if layers and type(effect) is Deliver else chunks
 
 
@@ -109,12 +111,20 @@ def _with_tail(
     return result
 
 
-def assemble(chunks: Sequence[Chunk], model: str) -> CreateChatCompletionResponse:
+def folder() -> Folder:
+    """What puts the chunks of an attempt together as they come, so that none has to be kept."""
+    from jackfield.fold import Folder  # only a stream needs it
+
+    return Folder()
+
+
+def assemble(folder: Folder | None, model: str) -> CreateChatCompletionResponse:
     """The response that the chunks make; an empty one where the layers dropped all of them."""
-    from jackfield.fold import fold  # only a stream needs it
+    if folder is not None:
+        return folder.whole()
     from jackfield.models.response import CreateChatCompletionResponse
 
-    return fold(chunks) if chunks else CreateChatCompletionResponse(id="", created=0, model=model, choices=[])
+    return CreateChatCompletionResponse(id="", created=0, model=model, choices=[])
 
 
 def replay(response: CreateChatCompletionResponse, layers: Sequence[Layer], call: Call) -> list[Chunk]:

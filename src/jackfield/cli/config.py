@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from jackfield.cli.output import document, harmless, say
+from jackfield.cli.output import document, emit, harmless, say
 from jackfield.cli.source import Source, source_options
 from jackfield.errors import ConfigError
 
@@ -40,7 +39,7 @@ def show(context: click.Context, *, as_json: bool) -> None:
     if as_json:
         document(data)
     else:
-        sys.stdout.write(to_toml(data))
+        emit(to_toml(data))
     if loaded.faults:
         raise ConfigError(loaded.faults)
 
@@ -63,7 +62,7 @@ def validate(context: click.Context, *, as_json: bool) -> None:
     if as_json:
         document({"valid": True, "faults": []})
     else:
-        sys.stdout.write(f"{harmless(_names(files), one_line=True)}: valid\n")
+        emit(f"{harmless(_names(files), one_line=True)}: valid\n")
 
 
 @config.command()
@@ -79,7 +78,7 @@ def path(context: click.Context) -> None:
         say(BUILT_IN)
         context.exit(1)
     for file in found.files:
-        click.echo(Path(file).absolute())
+        emit(f"{Path(file).absolute()}\n")
     if found.faults:
         raise ConfigError(found.faults)
 

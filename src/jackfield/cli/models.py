@@ -26,8 +26,9 @@ HEAD = ("MODEL", "ALIAS OF", "OWNER")
 @source_options
 @click.pass_context
 def models(context: click.Context, *, as_json: bool, timeout: float | None) -> None:
-    """List the names that chat -m takes: the aliases of the configuration, and the models of every backend.
+    """List the models.
 
+    These are the names that chat -m takes: the aliases of the configuration, and the models of every backend.
     Columns: name, what it is an alias of, owner. A backend that does not answer is told on stderr; it is a failure
     where none of them answers.
     """

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
+
+import click
 
 from jackfield.errors import APIError, CallError, JackfieldError
 
@@ -42,10 +46,26 @@ def told(error: JackfieldError) -> str:
     return harmless(f"{message} [{', '.join(facts)}]" if facts else message)
 
 
+def emit(text: str) -> None:
+    """Write a result on stdout at once; nothing else writes there.
+
+    Raises:
+        BrokenPipeError: the reader has seen enough; click ends the command quietly.
+        click.ClickException: it cannot be written.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # What is left in the buffer cannot be written either, and is not to be tried again when the interpreter ends.
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - the interpreter closes it
+        raise click.ClickException(f"the output cannot be written: {error.strerror}") from error
+
+
 def say(message: str) -> None:
     """Write a message on stderr, harmless."""
-    import click
-
     click.echo(harmless(message), err=True)
 
 
@@ -56,7 +76,7 @@ def document(value: Any) -> None:
 
 def json_text(text: str) -> None:
     """Write JSON text on stdout; on a terminal without control characters that JSON leaves alone."""
-    sys.stdout.write((text.translate(_IN_JSON) if sys.stdout.isatty() else text) + "\n")
+    emit((text.translate(_IN_JSON) if sys.stdout.isatty() else text) + "\n")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -70,8 +90,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     if sys.stdout.isatty():
         _draw(head, lines)
         return
-    for line in lines:
-        sys.stdout.write("\t".join(line).rstrip("\t") + "\n")
+    emit("".join("\t".join(line).rstrip("\t") + "\n" for line in lines))
 
 
 def _draw(head: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
@@ -79,12 +98,16 @@ def _draw(head: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    style = "" if os.environ.get("NO_COLOR") else "bold"  # rich takes away the colours only
+    drawn = Table(box=None, pad_edge=False, header_style=style)
     for title in head:
         drawn.add_column(title, overflow="fold")
     for line in lines:
         drawn.add_row(*map(Text, line))  # Text: a name may look like rich's markup
-    Console(file=sys.stdout).print(drawn)
+    console = Console(file=sys.stdout)
+    with console.capture() as captured:
+        console.print(drawn)
+    emit(captured.get())
 
 
 class TextOut:
@@ -101,12 +124,10 @@ class TextOut:
     def write(self, text: str) -> None:
         """Write a piece at once."""
         self.pieces.append(text)
-        sys.stdout.write(harmless(text) if self._terminal else text)
-        sys.stdout.flush()
+        emit(harmless(text) if self._terminal else text)
 
     def end(self) -> None:
         """End the last line, where something was written and its line is open."""
         text = next((piece for piece in reversed(self.pieces) if piece), "")
         if text and not text.endswith("\n"):
-            sys.stdout.write("\n")
-            sys.stdout.flush()
+            emit("\n")

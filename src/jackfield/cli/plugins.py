@@ -48,8 +48,9 @@ class Row:
 @source_options
 @click.pass_context
 def plugins(context: click.Context, *, as_json: bool) -> None:
-    """List the plugins that are installed, which of them are enabled, and what is wrong with them.
+    """List the plugins.
 
+    All that are installed are listed, which of them are enabled, and what is wrong with them.
     Columns: name, kind, enabled, distribution, version, fault. To find what is wrong each one is imported.
     """
     loaded = context.ensure_object(Source).load()

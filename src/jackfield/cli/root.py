@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
@@ -16,7 +13,7 @@ from jackfield.cli.completion import completion
 from jackfield.cli.config import config
 from jackfield.cli.main import INTERRUPTED
 from jackfield.cli.models import models
-from jackfield.cli.output import told
+from jackfield.cli.output import emit, say, told
 from jackfield.cli.plugins import plugins
 from jackfield.cli.source import source_options
 from jackfield.errors import JackfieldError
@@ -28,22 +25,17 @@ class Root(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command. Raises ``click.ClickException`` or ``click.exceptions.Exit`` for what went wrong."""
         try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()  # what it cannot write must be told here, not when the interpreter ends
+            return super().invoke(ctx)
         except JackfieldError as error:
             raise click.ClickException(told(error)) from error
         except KeyboardInterrupt:
             ctx.exit(INTERRUPTED)
-        except OSError as error:
-            if error.errno == errno.EPIPE:  # click ends quietly: the reader has seen enough
-                raise
-            # Until the end: what is left in the buffer cannot be written either.
-            sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - the interpreter closes it
-            raise click.ClickException(f"the output cannot be written: {error.strerror}") from error
-        return result
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
         """Run with these arguments; see ``click.Group.main``."""
+        if sys.stdout is None:  # it was closed: what is opened next would get its number, and the results
+            say("Error: there is no standard output")
+            raise SystemExit(1)
         reconfigure = getattr(sys.stdout, "reconfigure", None)
         if reconfigure is not None:  # what the terminal's encoding cannot show must not end the answer
             reconfigure(errors="backslashreplace")
@@ -58,10 +50,9 @@ def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> N
     import jackfield
     from jackfield.plugins import installed
 
-    click.echo(f"jackfield {jackfield.__version__} (Python {platform.python_version()})")
-    for distribution in sorted({found.distribution for found in installed()}):
-        if distribution.split()[0] != "jackfield":
-            click.echo(distribution)
+    own = f"jackfield {jackfield.__version__}"
+    others = {found.distribution for found in installed()} - {own}
+    emit("\n".join([f"{own} (Python {platform.python_version()})", *sorted(others)]) + "\n")
     context.exit()
 
 

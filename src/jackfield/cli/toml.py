@@ -31,8 +31,10 @@ def _table(data: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
         inner = (*path, name)
         title = ".".join(map(_key, inner))
         for table in value if isinstance(value, list) else [value]:
-            yield ""
-            yield f"[[{title}]]" if isinstance(value, list) else f"[{title}]"
+            if isinstance(value, list):
+                yield f"\n[[{title}]]"
+            elif not (table and all(map(_has_header, table.values()))):  # else the headers inside it make it
+                yield f"\n[{title}]"
             yield from _table(table, inner)
 
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import socket
 import threading
 import time
+from functools import partial
 from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import EmptyPoolError, FullPoolError
 
-from jackfield.drivers.live import Live
+from jackfield.drivers.live import LONGEST_WAIT, Live
 from jackfield.errors import APIConnectionError
 
 Address = tuple[Any, Any, int, str, Any]
 current = threading.local()
 """``current.live``: the call that this thread drives."""
+SLICE = 0.25
+"""Seconds after which who waits for a free connection looks whether the call was closed."""
 
 
 def resolve(host: str, port: int, live: Live) -> list[Address]:
@@ -40,7 +45,8 @@ def resolve(host: str, port: int, live: Live) -> list[Address]:
 
     threading.Thread(target=look_up, name="jackfield-dns", daemon=True).start()
     live.cut = done.set
-    done.wait(live.until - time.monotonic())
+    if live.closing is None:
+        done.wait(min(live.until - time.monotonic(), LONGEST_WAIT))
     if not found:
         raise live.over() or live.timeout()
     if isinstance(found[0], Exception):
@@ -70,19 +76,20 @@ def dial(addresses: list[Address], where: str, live: Live, options: Any) -> sock
         if left <= 0 or live.closing is not None:
             break
         sock = socket.socket(family, kind, protocol)
+        live.cut = cut = partial(_shut, sock)
         try:
             for option in options or ():
                 sock.setsockopt(*option)
-            sock.settimeout(left)
+            sock.settimeout(min(left, LONGEST_WAIT))
             sock.connect(address)
-        except OSError as error:
-            failure = error
-            sock.close()
-        except BaseException:
-            sock.close()
-            raise
-        else:
             sock.settimeout(None)
+        except BaseException as error:
+            live.part(cut)
+            sock.close()
+            if not isinstance(error, OSError):
+                raise
+            failure = error
+        else:
             return sock
     if live.closing is not None or time.monotonic() >= live.until:
         raise live.over() or live.timeout()
@@ -91,14 +98,21 @@ def dial(addresses: list[Address], where: str, live: Live, options: Any) -> sock
     raise APIConnectionError(f"no connection to {where}: {why}", code=code, stage="not_sent")
 
 
+def _shut(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # not connected any more: nothing waits
+        sock.shutdown(socket.SHUT_RDWR)
+
+
 class Watched(HTTPConnection):
     """A connection whose socket can be shut from another thread, from before the TLS handshake on.
 
-    A socket's object changes hands in the handshake, so it is shut through a duplicate of its descriptor.
+    A socket's object changes hands in the handshake, and again where the answer says that it is the last one of the
+    connection, so it is shut through a duplicate of its descriptor.
     """
 
     _live: Live | None = None
     _twin: socket.socket | None = None
+    _keep_twin = False
 
     def _new_conn(self) -> socket.socket:
         live: Live = current.live
@@ -109,7 +123,7 @@ class Watched(HTTPConnection):
         live.cut = self.shut
         return sock
 
-    def request(self, *args: Any, **options: Any) -> None:  # type: ignore[override]  # passed on as it is
+    def request(self, *args: Any, **options: Any) -> None:
         """Send the request; from here on the limit is that of the first byte."""
         live: Live = current.live
         if self.sock is None:
@@ -118,20 +132,29 @@ class Watched(HTTPConnection):
         live.sent = True
         super().request(*args, **options)
 
+    def getresponse(self) -> Any:
+        """Read the head of the answer."""
+        # Where the answer is the last one, this closes the connection, but the body is still to be read and watched.
+        self._keep_twin = True
+        try:
+            return super().getresponse()
+        finally:
+            self._keep_twin = False
+
     def shut(self) -> None:
         """End whatever waits for this connection, from any thread."""
         twin = self._twin
         if twin is not None:
-            try:
-                twin.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass  # not connected any more: nothing waits
+            _shut(twin)
 
     def close(self) -> None:
         """Close the socket and its twin."""
-        twin, self._twin = self._twin, None
-        if twin is not None:
-            twin.close()
+        if not self._keep_twin:
+            if self._live is not None:
+                self._live.part(self.shut)  # a descriptor that is closed may soon be another's
+            twin, self._twin = self._twin, None
+            if twin is not None:
+                twin.close()
         super().close()
 
 
@@ -145,17 +168,25 @@ def _pool(base: type[HTTPConnectionPool], connection: type[HTTPConnection]) -> t
     class Pool(base):  # type: ignore[misc, valid-type]  # the same methods over two bases
         ConnectionCls = connection
 
-        def _get_conn(self, timeout: float | None = None) -> Any:
-            conn = super()._get_conn(timeout)
+        def _get_conn(self, timeout: float | None = None) -> Any:  # noqa: ARG002 - the call knows how long
             live: Live = current.live
-            conn._live = live  # noqa: SLF001 - its own
-            live.cut = conn.shut
-            return conn
+            while True:
+                try:
+                    conn = super()._get_conn(min(max(live.until - time.monotonic(), 0.0), SLICE))
+                except EmptyPoolError:
+                    if live.closing is not None or time.monotonic() >= live.until:
+                        raise
+                else:
+                    conn._live = live  # noqa: SLF001 - its own
+                    live.cut = conn.shut
+                    return conn
 
         def _put_conn(self, conn: Any) -> None:
             if conn is not None:
                 release(conn)
-            super()._put_conn(conn)
+            # After an interrupt in _get_conn urllib3 gives back what it never had.
+            with contextlib.suppress(FullPoolError):
+                super()._put_conn(conn)
 
     return Pool
 
@@ -165,6 +196,8 @@ def release(conn: Any) -> None:
     live, conn._live = conn._live, None  # noqa: SLF001 - its own
     if live is not None:
         live.part(conn.shut)
+    if conn.sock is None:
+        conn.close()  # its twin, where the answer was the last one
 
 
 POOLS = {"http": _pool(HTTPConnectionPool, Watched), "https": _pool(HTTPSConnectionPool, WatchedTLS)}

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from collections.abc import Iterator
 
 from urllib3.exceptions import ProxyError
 
-from jackfield.errors import APIConnectionError, APIError
+from jackfield.errors import APIConnectionError, APIError, Stage
 from jackfield.http import Origin
-
 
 _WRAPPED = ("original_error", "os_error", "certificate_error")
 """Attributes in which urllib3 and aiohttp keep what they wrap."""
@@ -32,8 +32,10 @@ def transport_error(error: BaseException, origin: Origin, *, sent: bool) -> APIE
         reason = next(link.verify_message for link in chain if isinstance(link, ssl.SSLCertVerificationError))
         return APIConnectionError(f"{origin} cannot be trusted: {reason}", code="certificate", stage="not_sent")
     if any(isinstance(link, ProxyError) for link in chain):
+        status = re.search(r"Tunnel connection failed: (\d{3})", str(cause))
+        words = words if status is None else f"HTTP {status[1]}"
         return APIConnectionError(f"the proxy to {origin} failed: {words}", code="proxy", stage="not_sent")
-    stage = "ambiguous" if sent else "not_sent"
+    stage: Stage = "ambiguous" if sent else "not_sent"
     if any(isinstance(link, ssl.SSLError) for link in chain):
         return APIConnectionError(f"TLS with {origin} failed: {words}", code="tls", stage=stage)
     if not sent and isinstance(cause, OSError):
@@ -52,4 +54,4 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         yield link
         wrapped = [argument for argument in link.args if isinstance(argument, BaseException)]
         wrapped += [inner for name in _WRAPPED if isinstance(inner := getattr(link, name, None), BaseException)]
-        link = (wrapped or [link.__cause__])[-1]
+        link = wrapped[-1] if wrapped else link.__cause__

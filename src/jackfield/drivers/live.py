@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from jackfield.engine import Engine
 
 FOREVER = float("inf")
+LONGEST_WAIT = 10_000_000.0
+"""Seconds; the operating system's clocks take no more at a time."""
 POOL_WAIT = 10.0
 """Seconds that a call waits for a free connection, at most."""
 WORDS = {
@@ -84,8 +86,7 @@ class Live:
             raise self.closing
         self.expired = False
         self.limit, self.seconds = limit, seconds
-        until = now + seconds
-        self.until = until if until < deadline else deadline
+        self.until = min(now + seconds, deadline)
         return self.until
 
     def rest(self) -> None:

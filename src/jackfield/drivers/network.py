@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import ssl
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from jackfield.errors import ConfigError
 from jackfield.http import Origin, Transport
+from jackfield.secret import remember
 
 
 def tls_context(transport: Transport) -> ssl.SSLContext:
@@ -41,15 +42,29 @@ def proxy_for(origin: Origin, transport: Transport) -> str | None:
     if not proxy:
         return None
     proxy = proxy if "://" in proxy else f"http://{proxy}"
-    if urlsplit(proxy).scheme not in {"http", "https"} or not urlsplit(proxy).hostname:
+    try:
+        parts = urlsplit(proxy)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:  # its text repeats the URL, which may hold a password
+        usable = False
+    if not usable:
         raise ConfigError("proxy: expected an http:// or https:// URL")
+    if parts.password:
+        remember(parts.password)
+        remember(unquote(parts.password))
     return proxy
+
+
+def credentials(proxy: str) -> tuple[str, str] | None:
+    """User name and password in the URL of a proxy, decoded; None where it has none."""
+    parts = urlsplit(proxy)
+    return None if parts.username is None else (unquote(parts.username), unquote(parts.password or ""))
 
 
 def _from_environment(origin: Origin) -> str | None:
     if not any(name.lower().endswith("_proxy") for name in os.environ):
         return None
-    from urllib.request import getproxies_environment, proxy_bypass_environment  # a slow import few need
+    from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed has it for some systems only; imported late: few need it
 
     if proxy_bypass_environment(f"{origin.host}:{origin.port}"):
         return None

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
-from urllib3 import PoolManager, ProxyManager, Timeout
+from urllib3 import PoolManager, ProxyManager, Timeout, make_headers
 from urllib3.exceptions import EmptyPoolError, HTTPError
 
 from jackfield.drivers.connection import POOLS, current
 from jackfield.drivers.failure import transport_error
-from jackfield.drivers.live import POOL_WAIT, Live
-from jackfield.drivers.network import proxy_for, tls_context
+from jackfield.drivers.live import LONGEST_WAIT, POOL_WAIT, Live
+from jackfield.drivers.network import credentials, proxy_for, tls_context
 from jackfield.drivers.watchdog import Watchdog
-from jackfield.engine import Engine
 from jackfield.errors import CallError, DeadlineExceededError, PluginError
 from jackfield.flow import Acquire, Deliver, Effect, Read, Run, Send, Sleep
 from jackfield.http import HttpResponse, Origin, Transport, check_headers
@@ -40,18 +39,15 @@ class SyncBody:
         raw = self.raw
         if raw._connection is None:  # noqa: SLF001 - urllib3 has given it back
             return
-        try:
-            self.conn.sock.settimeout(0)
-            left = DRAIN
-            while left > 0:
-                block = raw.read1(left)
-                if not block:
-                    break
-                left -= len(block)
-        except Exception:  # noqa: BLE001, S110 - nothing there yet, or broken: closed below
-            pass
+        sock = self.conn.sock
+        if sock is not None:  # else the connection ends with this answer: nothing to save
+            with contextlib.suppress(Exception):  # nothing there yet, or broken: closed below
+                sock.settimeout(0)
+                left = DRAIN
+                while left > 0 and (block := raw.read1(left)):
+                    left -= len(block)
         if raw._connection is not None:  # noqa: SLF001 - not read to its end
-            self.conn.close()
+            raw.close()
             raw.release_conn()
 
 
@@ -81,9 +77,12 @@ class SyncDriver:
             if type(effect) is Deliver:
                 return effect
             try:
-                value = self._perform[type(effect)](effect, live)
+                value = self._perform.get(type(effect), _unknown)(effect, live)
             except BaseException as error:  # noqa: BLE001 - the engine deals with every failure
-                effect = engine.cancel(live.closing) if live.closing is not None else engine.fail(error)
+                if live.closing is not None:
+                    engine.cancel(live.closing)
+                    return None
+                effect = engine.fail(error)
             else:
                 effect = engine.step(value)
         return None
@@ -104,7 +103,7 @@ class SyncDriver:
         check_headers(request.headers)
         pool, absolute = self._pool(request.origin, live.transport)
         live.sent = False
-        left = live.wait("pool", POOL_WAIT) - time.monotonic()
+        live.wait("pool", POOL_WAIT)
         current.live = live
         try:
             raw = pool.urlopen(
@@ -116,7 +115,6 @@ class SyncDriver:
                 redirect=False,
                 assert_same_host=False,
                 timeout=NO_TIMEOUT,
-                pool_timeout=left,
                 preload_content=False,
                 decode_content=False,
             )
@@ -170,10 +168,9 @@ class SyncDriver:
         entered = threading.Event()
         ticket = effect.gate.line_up(entered.set)
         try:
-            if not ticket.granted:
+            while not ticket.granted:
                 self._wait(entered, live.engine.call.time_left, live)
-            if not ticket.granted:
-                raise DeadlineExceededError
+                live.check()
         except BaseException:
             effect.gate.leave(ticket)
             raise
@@ -182,7 +179,7 @@ class SyncDriver:
         """Let time pass until the event; closing the call from elsewhere ends it."""
         live.cut = event.set
         if live.closing is None:
-            event.wait(None if seconds == float("inf") else max(seconds, 0.0))
+            event.wait(min(max(seconds, 0.0), LONGEST_WAIT))
         live.part(event.set)
         if live.closing is not None:
             raise live.closing
@@ -204,7 +201,10 @@ class SyncDriver:
             return self._pools[origin, transport]
         except KeyError:
             with self._lock:
-                return self._pools.setdefault((origin, transport), self._make_pool(origin, transport))
+                pool = self._pools.get((origin, transport))
+                if pool is None:
+                    pool = self._pools[origin, transport] = self._make_pool(origin, transport)
+                return pool
 
     def _make_pool(self, origin: Origin, transport: Transport) -> tuple[Any, bool]:
         options: dict[str, Any] = {"maxsize": transport.max_connections, "block": True}
@@ -216,8 +216,14 @@ class SyncDriver:
         if proxy is None:
             manager = PoolManager(num_pools=1, **options)
         else:
-            manager = ProxyManager(proxy, num_pools=1, proxy_ssl_context=context, **options)
+            login = credentials(proxy)
+            headers = None if login is None else make_headers(proxy_basic_auth=":".join(login))
+            manager = ProxyManager(proxy, num_pools=1, proxy_headers=headers, proxy_ssl_context=context, **options)
         manager.pool_classes_by_scheme = POOLS
         self._managers.append(manager)
         pool = manager.connection_from_host(origin.host, origin.port, origin.scheme)
         return pool, proxy is not None and origin.scheme == "http"
+
+
+def _unknown(effect: Any, _: Live) -> Any:
+    raise PluginError(f"{type(effect).__name__} is no effect that a driver knows")

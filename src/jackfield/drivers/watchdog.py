@@ -31,7 +31,7 @@ class Watchdog:
     def add(self, live: Live) -> None:
         """Watch a call until it is discarded."""
         self._live[id(live)] = live
-        if not self._wake.is_set():
+        if self.thread is None or not self._wake.is_set():
             self._rouse()
 
     def discard(self, live: Live) -> None:
@@ -77,9 +77,21 @@ class Watchdog:
 
     def _scan(self) -> None:
         while self._chores:
-            self._chores.pop(0)()
+            _do(self._chores.pop(0))
         now = time.monotonic()
         for live in self.live():
-            if now >= live.until and live.cut is not None:
-                live.expired = True
+            late = now >= live.until
+            # A call that was closed just before it began to wait is cut here.
+            if (late or live.closing is not None) and live.cut is not None:
+                live.expired = live.expired or late
                 live.interrupt()
+
+
+def _do(chore: Callable[[], None]) -> None:
+    """Do a chore; where it fails that is told, and the watch goes on."""
+    try:
+        chore()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other calls must stay watched
+        threading.excepthook(
+            threading.ExceptHookArgs((type(error), error, error.__traceback__, threading.current_thread()))
+        )

@@ -86,11 +86,6 @@ class ExtraSource:
 
     __slots__ = ()
 
-    @property
-    def raw(self) -> bytes | None:
-        """The event that the value was decoded from; only ``jackfield.event`` has one."""
-        return None
-
     def of(self, owner: type[WireValue]) -> Extra:
         """The unknown fields of a value of the class ``owner``."""
         raise NotImplementedError
@@ -128,7 +123,9 @@ class Extra(Mapping[str, Any], ExtraSource):
 EMPTY = Extra({})
 
 
-def _kept(extra: Mapping[str, Any] | ExtraSource) -> ExtraSource:
+def _kept(extra: Mapping[str, Any] | ExtraSource | bytes) -> ExtraSource:
+    if isinstance(extra, bytes):
+        return _event(extra).detached()
     if isinstance(extra, ExtraSource):
         return extra.detached()
     return Extra(extra) if extra else EMPTY
@@ -151,7 +148,7 @@ class WireValue:
     @property
     def extra(self) -> Mapping[str, Any]:
         """The unknown fields, by name; immutable."""
-        return self._extra.of(type(self))
+        return source_of(self).of(type(self))
 
     def __eq__(self, other: object) -> bool:
         if self is other:
@@ -189,5 +186,17 @@ def _same(value: Any, default: Any) -> bool:
     return value is default or (value.__class__ is default.__class__ and bool(value == default))
 
 
-unread_extra: Callable[[WireValue], ExtraSource] = attrgetter("_extra")
-"""What ``extra`` is read from, without reading it."""
+unread_extra: Callable[[WireValue], ExtraSource | bytes] = attrgetter("_extra")
+"""What ``extra`` is read from, without reading it: a source, or the bytes of the event."""
+
+
+def source_of(value: WireValue) -> ExtraSource:
+    """The source of a value's unknown fields."""
+    unread = unread_extra(value)
+    return _event(unread) if isinstance(unread, bytes) else unread
+
+
+def _event(data: bytes) -> ExtraSource:
+    from jackfield.event import EventExtra  # only a chunk that came over the wire has one
+
+    return EventExtra(data)

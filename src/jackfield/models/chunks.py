@@ -170,4 +170,5 @@ class CreateChatCompletionStreamResponse(WireValue):
 
         It may hold line breaks: an event's data may have several lines.
         """
-        return unread_extra(self).raw
+        unread = unread_extra(self)
+        return unread if isinstance(unread, bytes) else None

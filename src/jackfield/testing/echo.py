@@ -54,7 +54,11 @@ class Echo:
         """The text of the last user message, whole or in chunks."""
         del call
         text, finish_reason = self._answer(request)
-        identity = {"id": f"chatcmpl-echo-{len(request.messages)}", "created": CREATED, "model": request.model}
+        identity: dict[str, Any] = {
+            "id": f"chatcmpl-echo-{len(request.messages)}",
+            "created": CREATED,
+            "model": request.model,
+        }
         usage = _usage(request, text)
         if request.stream is not True:
             message = ChatCompletionResponseMessage(content=text)

@@ -43,8 +43,24 @@ def choices(model: str, request: dict[str, Any]) -> list[dict[str, Any]]:
         "two": [choice("one"), choice("two", 1)],
         "nothing": [],
         "request": [choice(json.dumps(request))],
-        "said": [choice(" | ".join(f"{message['role']}: {message['content']}" for message in messages))],
+        "said": [choice(said(messages))],
+        "flaky": [choice(said(messages))],
     }[model]
+
+
+def said(messages: list[dict[str, Any]]) -> str:
+    return " | ".join(f"{message['role']}: {message['content']}" for message in messages)
+
+
+def flaky(request: Any) -> Any:
+    """As the last message wishes: fail, or be interrupted in the middle of the answer."""
+    wish = request.messages[-1].content
+    if wish == "fail":
+        raise StreamInterruptedError("as you wish")
+    if wish == "interrupt":
+        data = {"id": "r1", "object": "chat.completion", "created": 1, "model": "flaky", "choices": [choice("part")]}
+        yield Deliver(unfold(from_dict(data, CreateChatCompletionResponse))[:1])
+        raise KeyboardInterrupt
 
 
 @attrs.define(eq=False)
@@ -63,6 +79,8 @@ class Parrot:
     def create_chat_completion(self, request, call):
         if request.model == "busy":
             raise RateLimitError("slow down \x1b[2J", status_code=429, request_id="req_7")
+        if request.model == "flaky":
+            yield from flaky(request)
         data = {
             "id": "r1",
             "object": "chat.completion",
@@ -91,8 +109,20 @@ class Parrot:
 
 @attrs.define(eq=False)
 class Shout:
-    """Writes the question in capitals."""
+    """Asks as it was asked; it is only there to be listed."""
 
     @hookimpl
     def wrap_chat_completion(self, request, call):
         return (yield request)
+
+
+@attrs.define(eq=False)
+class Again:
+    """Tries once more."""
+
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        try:
+            return (yield request)
+        except RateLimitError:
+            return (yield request)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -70,10 +69,12 @@ class Retry:
             APIError: the last failure; ``retry_budget_exhausted`` tells that the budget forbade another try.
         """
         again: _Again | None = None
-        for failures in itertools.count(1):
+        failures = 0
+        while True:
             try:
                 response: CreateChatCompletionResponse = yield request
             except APIError as error:
+                failures += 1
                 again = self._again(error, request, call, failures)
                 if again is None:
                     raise
@@ -81,7 +82,6 @@ class Retry:
                 self._succeeded(call, again)
                 return response
             yield Sleep(again.delay)
-        raise AssertionError("counting never ends")
 
     def _again(self, error: APIError, request: CreateChatCompletionRequest, call: Call, failures: int) -> _Again | None:
         """Another try after a failure, paid for; or None."""

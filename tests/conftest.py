@@ -1,0 +1,54 @@
+"""Fixtures for all tests: servers with scripted answers, and an authority that signs their certificates."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+from server import Script, Server
+
+Serve = Callable[..., Server]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Starts a ``server.Server``; all of them are closed after the test."""
+    servers: list[Server] = []
+
+    def start(*scripts: Script, tls: ssl.SSLContext | None = None, opening: Script = ()) -> Server:
+        servers.append(Server(*scripts, tls=tls, opening=opening))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """A certificate authority."""
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def ca_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The authority's own certificate, as PEM."""
+    path = tmp_path_factory.mktemp("ca") / "ca.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def tls(authority: trustme.CA) -> ssl.SSLContext:
+    """A server's context with a certificate for 127.0.0.1 that the authority signed."""
+    return certified(authority.issue_cert("127.0.0.1", "localhost"))
+
+
+def certified(leaf: trustme.LeafCert) -> ssl.SSLContext:
+    """A server's context with this certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    leaf.configure_cert(context)
+    return context

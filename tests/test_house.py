@@ -1,0 +1,191 @@
+"""The house: versions, packaging, and what no file of it may hold."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from importlib.metadata import distribution
+from pathlib import Path
+
+import pytest
+
+import jackfield
+from walkthrough import ROOT, distributions
+
+NAMES = sorted(distributions())
+PACKAGES = [name.replace("-", "_") for name in NAMES]
+
+
+def tracked() -> list[Path]:
+    """Every file of the repository that is under version control, or would be."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    try:
+        listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    except (OSError, subprocess.CalledProcessError):
+        skipped = {".git", ".tox", ".venv", "venv", "__pycache__", "_build", "build", "dist"}
+        listed = [
+            str(path.relative_to(ROOT)) for path in ROOT.rglob("*") if path.is_file() and not skipped & set(path.parts)
+        ]
+    return [ROOT / name for name in listed if (ROOT / name).is_file()]
+
+
+def test_all_distributions_have_one_version() -> None:
+    """Every ``pyproject.toml`` says the same version."""
+    assert len({project["version"] for project in distributions().values()}) == 1
+
+
+def test_plugins_take_the_core_of_this_version() -> None:
+    """Each plugin's range of the core begins at this minor version and ends before the next."""
+    major, minor, _ = distributions()["jackfield"]["version"].split(".")
+    wanted = f"jackfield>={major}.{minor},<{major}.{int(minor) + 1}"
+
+    assert {name: wanted for name in NAMES if name != "jackfield"} == {
+        name: next(text for text in project["dependencies"] if re.match(r"jackfield\b", text))
+        for name, project in distributions().items()
+        if name != "jackfield"
+    }
+
+
+@pytest.mark.parametrize("package", [package for package in PACKAGES if package != "jackfield"])
+def test_no_plugin_imports_another(package: str) -> None:
+    """A plugin's code uses the core and nothing else of this repository."""
+    sources = (ROOT / "plugins" / package.replace("_", "-") / "src").rglob("*.py")
+    imported = {
+        match[1]
+        for source in sources
+        for match in re.finditer(
+            r"^\s*(?:from|import) (jackfield_\w+)", source.read_text(encoding="utf-8"), re.MULTILINE
+        )
+    }
+
+    assert imported <= {package}
+
+
+def test_changelog_has_this_version() -> None:
+    """The changelog tells of the version that the files say."""
+    assert distributions()["jackfield"]["version"] in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_python_versions_agree() -> None:
+    """Classifiers of every distribution and the environments of tox name the same versions of Python."""
+    (listed,) = re.findall(r"py\{(.*)\}", (ROOT / "tox.ini").read_text(encoding="utf-8").split("[testenv]")[0])
+    tested = {f"{version.strip()[0]}.{version.strip()[1:]}" for version in listed.split(",")}
+    for name, project in distributions().items():
+        classified = {
+            text.rpartition(" ")[2] for text in project["classifiers"] if re.search(r":: Python :: 3\.\d+$", text)
+        }
+
+        assert tested == classified, name
+        assert project["requires-python"] == f">={min(tested, key=lambda text: int(text[2:]))}", name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_installed_version_is_that_of_the_files(name: str) -> None:
+    """What is tested is what the checkout says."""
+    assert distribution(name).version == distributions()[name]["version"]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_package_is_typed(package: str) -> None:
+    """Type checkers take the annotations: ``py.typed`` is installed (PEP 561)."""
+    assert (Path(importlib.import_module(package).__file__ or "").parent / "py.typed").is_file()
+
+
+@pytest.mark.parametrize(
+    "directory",
+    [ROOT, *sorted(path for path in (ROOT / "plugins").iterdir() if path.is_dir())],
+    ids=lambda path: path.name,
+)
+def test_distribution_has_readme_and_licence(directory: Path) -> None:
+    """Each distribution brings its own README, and the whole text of its licence."""
+    assert (directory / "README.md").read_text(encoding="utf-8").startswith("# ")
+    assert (directory / "LICENSE").read_text(encoding="utf-8") == (ROOT / "LICENSE").read_text(encoding="utf-8")
+
+    project = tomllib.loads((directory / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    assert project["license"] == "Apache-2.0"
+    assert project["license-files"] == ["LICENSE"]
+
+
+def test_all_is_complete() -> None:
+    """Every name of ``__all__`` can be had, and every public name that is declared is in it."""
+    source = (Path(jackfield.__file__)).read_text(encoding="utf-8")
+    declared = set(re.findall(r"import \w+ as (\w+)", source))
+
+    assert set(jackfield.__all__) == {*declared, "__version__"}
+    assert [name for name in jackfield.__all__ if getattr(jackfield, name, None) is None] == []
+    assert list(jackfield.__all__) == dir(jackfield)
+
+
+def test_unknown_name_is_an_attribute_error() -> None:
+    """The lazy package has only what it lists."""
+    with pytest.raises(AttributeError, match="no attribute 'Clinet'"):
+        _ = jackfield.Clinet  # type: ignore[attr-defined]  # that is the test
+
+
+def test_import_does_nothing() -> None:
+    """``import jackfield`` loads none of its dependencies, starts no thread and opens no file of configuration."""
+    program = (
+        "import sys, threading; before = set(sys.modules); import jackfield;"
+        "print(sorted({name.partition('.')[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names)),"
+        "threading.active_count())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "['jackfield'] 1"
+
+
+def wheels() -> list[Path]:
+    """The wheels that tox built for these tests; none where they run in another way."""
+    return sorted(Path(os.environ.get("JACKFIELD_TEST_WHEELS", os.devnull)).glob("*.whl"))
+
+
+@pytest.mark.skipif(not wheels(), reason="JACKFIELD_TEST_WHEELS names no directory of wheels; tox does")
+def test_there_is_a_wheel_for_every_distribution() -> None:
+    """The wheels that were built are those of all distributions, once each."""
+    assert sorted(PACKAGES) == sorted(wheel.name.split("-")[0] for wheel in wheels())
+
+
+@pytest.mark.parametrize("wheel", wheels(), ids=lambda path: path.name)
+def test_wheel_has_only_its_package(wheel: Path) -> None:
+    """A wheel holds its package, typed, and its licence: no tests, no ``.pth`` file, nothing else at the top."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    package = wheel.name.split("-")[0]
+    tops = {name.split("/")[0] for name in names}
+
+    assert f"{package}/py.typed" in names
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert {package, f"{package}-{distributions()['jackfield']['version']}.dist-info"} == tops
+    assert not [name for name in names if name.endswith((".pth", ".pyc")) or "/tests/" in name or "/test_" in name]
+
+
+@pytest.mark.skipif(not wheels(), reason="JACKFIELD_TEST_WHEELS names no directory of wheels; tox does")
+def test_what_is_tested_is_the_wheel() -> None:
+    """Where wheels were built, ``jackfield`` comes from the environment and not from the checkout."""
+    assert not Path(jackfield.__file__).is_relative_to(ROOT / "src")
+
+
+FORBIDDEN = re.compile(
+    r"(?<![\w.~/}])/(?:home/(?!user/|me/)\w+|root|work|opt)/\w|"  # a path of one machine
+    r"\bpypi\.org/simple|index-url\s*=|--index-url"  # a registry
+)
+
+
+def test_no_file_names_a_machine_or_a_registry() -> None:
+    """No file of the repository holds a path of one machine or the address of a package registry."""
+    found = []
+    for path in tracked():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        if path != Path(__file__):
+            found += [f"{path.relative_to(ROOT)}: {match[0]}" for match in FORBIDDEN.finditer(text)]
+
+    assert found == []
