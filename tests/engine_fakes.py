@@ -227,5 +227,3 @@ class Driven:
     def finish(self) -> Any:
         """Perform all that is left; the result."""
         return self.driver.run(self.engine, self.effect)
-
-

@@ -104,12 +104,11 @@ class Server:
     def close(self) -> None:
         """End all connections and threads."""
         self._stopped.set()
-        self._listener.close()
-        # accept() does not end when its socket is closed from elsewhere; a last connection ends it.
-        with contextlib.suppress(OSError), self._lock:
-            for sock in self._open:
-                sock.shutdown(socket.SHUT_RDWR)
         self._acceptor.join(10)
+        with self._lock:
+            for sock in self._open:
+                with contextlib.suppress(OSError):  # not connected any more
+                    sock.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(10)
 
@@ -126,12 +125,11 @@ class Server:
                 sock, _ = self._listener.accept()
             except TimeoutError:
                 continue
-            except OSError:
-                return
             self.connections += 1
             thread = threading.Thread(target=self._serve, args=(sock,), name="test-connection", daemon=True)
             self._threads = [other for other in self._threads if other.is_alive()] + [thread]
             thread.start()
+        self._listener.close()
 
     def _serve(self, sock: socket.socket) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -157,9 +155,11 @@ class Server:
     def _converse(self, sock: socket.socket) -> None:
         with sock.makefile("rb") as reader:
             while not self._stopped.is_set():
-                lines = list(iter(reader.readline, b"\r\n"))
-                if not lines or not lines[-1]:
-                    return
+                lines = []
+                while (line := reader.readline()) != b"\r\n":
+                    if not line:
+                        return
+                    lines.append(line)
                 length = next((int(line.split(b":")[1]) for line in lines if line.lower().startswith(b"content-le")), 0)
                 body = reader.read(length)
                 with self._lock:

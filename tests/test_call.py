@@ -5,14 +5,21 @@ from __future__ import annotations
 import pickle
 
 import pytest
-from engine_fakes import piece
 
-from jackfield import Call
+from engine_fakes import piece
+from jackfield import Call, fold, stream
 from jackfield.call import Attempt
 from jackfield.http import Backend
 from jackfield.testing import ScriptedDriver, make_call
 
 BACKEND = Backend("b", "echo")
+
+
+def folder(*texts):
+    """What puts chunks of these texts together."""
+    kept = stream.folder()
+    kept.extend([piece(text) for text in texts])
+    return kept
 
 
 def test_a_call_tells_the_time_by_its_own_clock():
@@ -48,12 +55,14 @@ def test_attempt_backend_and_partial_are_of_the_last_attempt():
     """What an earlier attempt had does not count."""
     call = make_call()
     other = Backend("other", "echo")
-    call.attempts += [Attempt(1, BACKEND, "m", chunks=[piece("old")]), Attempt(2, other, "m")]
+    call.attempts += [Attempt(1, BACKEND, "m", folder=folder("old")), Attempt(2, other, "m")]
     assert call.attempt.number == 2
     assert call.backend is other
     assert call.partial is None
-    call.attempts[1].chunks.append(piece("new"))
-    assert call.partial.choices[0].message.content == "new"
+    call.attempts[1].folder = folder()
+    assert call.partial is None
+    call.attempts[1].folder = folder("n", "ew")
+    assert call.partial == fold([piece("n"), piece("ew")])
 
 
 @pytest.mark.parametrize("name", ["id", "attempts", "state", "faults"])
@@ -68,13 +77,24 @@ def test_the_repr_of_a_call_shows_no_headers_and_no_state():
     call = Call(lambda: 0.0, "m", extra_headers={"x-key": "canary"}, extra_body={"k": "canary"})
     call.state["x"] = "canary"
     assert "canary" not in repr(call)
-    assert "canary" not in repr(Attempt(1, BACKEND, "m", state={1: "canary"}, chunks=[piece("canary")]))
+    assert "canary" not in repr(Attempt(1, BACKEND, "m", state={1: "canary"}, folder=folder("canary")))
 
 
-def test_an_attempt_is_pickled_without_state_and_chunks():
+def test_an_attempt_is_pickled_without_state_and_stream():
     """What layers keep may not be fit for another process."""
-    attempt = Attempt(1, BACKEND, "m", wait=2.0, outcome="error", state={1: lambda: None}, chunks=[piece("a")])
+    attempt = Attempt(1, BACKEND, "m", wait=2.0, outcome="error", state={1: lambda: None}, folder=folder("a"))
     again = pickle.loads(pickle.dumps(attempt))
     assert (again.number, again.model, again.wait, again.outcome) == (1, "m", 2.0, "error")
-    assert (again.state, again.chunks) == ({}, [])
+    assert (again.state, again.folder) == ({}, None)
     assert again.backend.name == "b"
+
+
+def test_an_attempt_reads_limits_and_processing_time_from_the_head_of_the_answer():
+    """The backend's headers are looked into when they are asked for; what it did not tell is None or empty."""
+    head = {"X-RateLimit-Remaining-Requests": "9", "openai-processing-ms": "12.5", "date": "now"}
+    attempt = Attempt(1, BACKEND, "m", headers=head)
+    assert attempt.rate_limit == {"remaining-requests": "9"}
+    assert attempt.processing_ms == 12.5
+    silent = Attempt(1, BACKEND, "m")
+    assert (silent.rate_limit, silent.processing_ms) == ({}, None)
+    assert Attempt(1, BACKEND, "m", headers={"openai-processing-ms": "soon"}).processing_ms is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import tomllib
 from pathlib import Path
 
 import attrs
@@ -16,10 +17,11 @@ from jackfield.cli.root import root
 from jackfield.config.check import BACKEND_KEYS, KEYS
 from jackfield.http import Timeouts, Transport
 from markdown import examples, section
-from walkthrough import ROOT, Walkthrough
+from walkthrough import ROOT, Walkthrough, distributions
 
 DOCS = ROOT / "docs"
 PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)
+PLUGINS = sorted(ROOT.glob("plugins/*/README.md"))
 HOUSE = [ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "CHANGELOG.md"]
 
 
@@ -28,7 +30,7 @@ def page_name(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if examples(page)], ids=page_name)
+@pytest.mark.parametrize("page", [page for page in PAGES + PLUGINS if examples(page)], ids=page_name)
 def test_examples_work(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything on the page runs, from top to bottom, in an empty directory."""
     with serving() as base_url:
@@ -37,7 +39,7 @@ def test_examples_work(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert run + sum(example.not_run is not None for example in examples(page)) == len(examples(page))
 
 
-@pytest.mark.parametrize("page", [*PAGES, *HOUSE], ids=page_name)
+@pytest.mark.parametrize("page", [*PAGES, *PLUGINS, *HOUSE], ids=page_name)
 def test_relative_links_lead_somewhere(page: Path) -> None:
     """Every link within the repository has a target."""
     targets = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
@@ -163,3 +165,19 @@ def options(command: click.Command) -> set[tuple[str, ...]]:
     inner = command.commands.values() if isinstance(command, click.Group) else ()
     own = {tuple(p.opts) for p in command.params if isinstance(p, click.Option)}
     return own.union(*map(options, inner)) - {("--config",), ("--profile",)}
+
+
+def test_contributing_names_every_distribution_and_every_group() -> None:
+    """Who follows it installs all plugins and all groups of development."""
+    commands = section(ROOT / "CONTRIBUTING.md", "Set up")
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+
+    assert set(re.findall(r"-e \./plugins/(\S+)", commands)) == set(distributions()) - {"jackfield"}
+    assert set(re.findall(r"--group (\w+)", commands)) == set(groups)
+
+
+def test_contributing_runs_everything_by_the_command_of_the_readme() -> None:
+    """There is one command that runs all tests, and both texts name it."""
+    command = re.findall(r"^```sh\n(.*?)^```$", section(ROOT / "README.md", "Test it"), re.MULTILINE | re.DOTALL)[0]
+
+    assert f"```sh\n{command}```" in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")

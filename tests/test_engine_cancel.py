@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from engine_fakes import Chunks, Driven, HttpLayer, Layer, Provider, Recorder, answer, ask, in_turn, sending, streaming
 
+from engine_fakes import Chunks, Driven, HttpLayer, Layer, Provider, Recorder, answer, ask, in_turn, sending, streaming
 from jackfield import (
     CallCancelled,
     Deliver,
@@ -50,6 +50,13 @@ def test_a_cancelled_call_tells_what_the_driver_wants_told():
     driven = Driven(plan(Provider(streaming("a", "b")))).begin(ask(stream=True))
     driven.engine.cancel(TimeoutError("mine"))
     assert str(broken_down(driven, TimeoutError)) == "mine"
+
+
+def test_an_interrupted_stream_of_the_drivers_own_gets_the_partial_answer_too():
+    """Whoever makes the error, what had arrived is told with it."""
+    driven = Driven(plan(Provider(streaming("a", "b")))).begin(ask(stream=True))
+    driven.engine.cancel(StreamInterruptedError("closed by the host"))
+    assert broken_down(driven).partial.choices[0].message.content == "a"
 
 
 def test_cancelling_a_call_that_has_ended_changes_nothing():
@@ -153,8 +160,12 @@ def test_a_layer_that_raises_something_else_is_recorded_and_the_layers_outside_g
     ]
 
 
-def test_an_interrupt_while_a_call_is_taken_down_is_not_lost():
-    """Ctrl-C in a layer's cleanup reaches the host although the call was being closed."""
+@pytest.mark.parametrize(
+    ("instead", "expected"),
+    [(None, KeyboardInterrupt), (StreamInterruptedError("closed"), KeyboardInterrupt), (SystemExit(), SystemExit)],
+)
+def test_an_interrupt_while_a_call_is_taken_down_is_not_lost(instead, expected):
+    """Ctrl-C in a layer's cleanup reaches the host although the call was being closed; the first interrupt stays."""
 
     def flow(request, call):
         try:
@@ -163,8 +174,8 @@ def test_an_interrupt_while_a_call_is_taken_down_is_not_lost():
             raise KeyboardInterrupt
 
     driven = Driven(plan(Provider(streaming("a", "b")), middleware=[Layer(flow)])).begin(ask(stream=True))
-    driven.engine.cancel()
-    broken_down(driven, KeyboardInterrupt)
+    driven.engine.cancel(instead)
+    broken_down(driven, expected)
 
 
 @pytest.mark.parametrize("effect", [Sleep(1), ask(), "nonsense"])
@@ -187,9 +198,7 @@ def test_a_layer_that_yields_after_call_cancelled_is_closed_and_recorded(effect)
     broken_down(driven)
     assert closed == [True]
     assert outer.words == ["CallCancelled"]
-    assert driven.engine.call.faults == [
-        "layer#1 (Layer of this program): yielded when nothing could be done any more"
-    ]
+    assert driven.engine.call.faults == ["layer#1 (Layer of this program): yielded when nothing could be done any more"]
 
 
 def test_a_layer_that_ignores_close_is_recorded_and_changes_nothing():
@@ -215,7 +224,9 @@ def test_a_layer_that_ignores_close_is_recorded_and_changes_nothing():
     ]
 
 
-@pytest.mark.parametrize(("raised", "expected"), [(ValueError("x"), PluginError), (KeyboardInterrupt(), KeyboardInterrupt)])
+@pytest.mark.parametrize(
+    ("raised", "expected"), [(ValueError("x"), PluginError), (KeyboardInterrupt(), KeyboardInterrupt)]
+)
 def test_what_a_layer_raises_while_it_is_closed_for_a_breach_is_recorded(raised, expected):
     """The breach stays the outcome; only an interrupt goes before it."""
 
@@ -279,9 +290,7 @@ def test_cancel_reaches_through_the_layers_of_an_exchange():
 
         return what(flow)
 
-    the_plan = plan(
-        Provider(sending), middleware=[noted("host", Layer)], backend_middleware=[noted("http", HttpLayer)]
-    )
+    the_plan = plan(Provider(sending), middleware=[noted("host", Layer)], backend_middleware=[noted("http", HttpLayer)])
     driven = Driven(the_plan, ScriptedDriver([Reply()])).begin(ask())
     assert type(driven.effect) is Send
     driven.engine.cancel()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from engine_fakes import URL, Driven, HttpLayer, Layer, Provider, Retry, answer, ask, said, sending
 
+from engine_fakes import URL, Driven, HttpLayer, Layer, Provider, Retry, answer, ask, said, sending
 from jackfield import APIConnectionError, HttpRequest, InternalServerError, PluginError, Read, Run, Send
 from jackfield.drivers.scripted import Reply, ScriptedDriver
 from jackfield.testing import plan, run_call

@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 
 import attrs
-from engine_fakes import URL, Chunks, HttpLayer, Layer, Provider, answer, ask, piece
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine_fakes import URL, Chunks, HttpLayer, Layer, Provider, answer, ask, piece
 from jackfield import (
     APIConnectionError,
     CallCancelled,
@@ -222,8 +222,18 @@ def _refuse(chunk):
     raise ValueError("refused")
 
 
-ON_CHUNK = {"leave": lambda chunk: None, "drop": lambda chunk: (), "twice": lambda chunk: [chunk, chunk], "refuse": _refuse}
-LEAVE = [None, Engine.cancel, lambda engine: engine.fail(KeyboardInterrupt()), lambda engine: engine.cancel(ValueError())]
+ON_CHUNK = {
+    "leave": lambda chunk: None,
+    "drop": lambda chunk: (),
+    "twice": lambda chunk: [chunk, chunk],
+    "refuse": _refuse,
+}
+LEAVE = [
+    None,
+    Engine.cancel,
+    lambda engine: engine.fail(KeyboardInterrupt()),
+    lambda engine: engine.cancel(ValueError()),
+]
 
 
 @st.composite
@@ -258,7 +268,7 @@ def programs(draw):
     return world, the_plan, ScriptedDriver(reply), draw(st.booleans()), timeout, leaves, draw(st.integers(0, 12))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(programs())
 def test_every_request_passed_inward_has_exactly_one_outcome_and_the_call_one_end(program):
     """Whatever layers and provider do and whenever the host leaves, the promises of the design hold."""

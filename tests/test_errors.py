@@ -6,9 +6,9 @@ import copy
 import pickle
 
 import pytest
-from engine_fakes import answer
 
 import jackfield
+from engine_fakes import answer
 from jackfield import errors
 from jackfield.errors import (
     APIConnectionError,
@@ -94,7 +94,13 @@ def test_an_api_error_without_details_has_none():
 
 
 @pytest.mark.parametrize(
-    ("cls", "stage"), [(APIError, "answered"), (APIStatusError, "answered"), (APIConnectionError, "ambiguous"), (APITimeoutError, "ambiguous")]
+    ("cls", "stage"),
+    [
+        (APIError, "answered"),
+        (APIStatusError, "answered"),
+        (APIConnectionError, "ambiguous"),
+        (APITimeoutError, "ambiguous"),
+    ],
 )
 def test_how_far_a_request_came_is_guessed_safely(cls, stage):
     """A broken connection may have carried the request out, unless it is known better."""

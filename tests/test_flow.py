@@ -11,7 +11,9 @@ from jackfield import Acquire, Deliver, Gate, HttpRequest, Read, Run, Send, Slee
 from jackfield.flow import Effect
 
 
-@pytest.mark.parametrize("effect", [Send(HttpRequest("GET", "https://x.example/")), Sleep(1), Run(print), Acquire(Gate(1)), Deliver([])])
+@pytest.mark.parametrize(
+    "effect", [Send(HttpRequest("GET", "https://x.example/")), Sleep(1), Run(print), Acquire(Gate(1)), Deliver([])]
+)
 def test_effects_are_immutable(effect):
     """An effect can be kept and yielded again."""
     name = attrs.fields(type(effect))[0].name

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from engine_fakes import ask
 
+from engine_fakes import ask
 from jackfield import HttpRequest, PluginError
 from jackfield.drivers.scripted import ScriptedBody
 from jackfield.frame import CHAT, PLAIN, Frame, begin, blame

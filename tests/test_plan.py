@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import attrs
 import pytest
-from engine_fakes import Chunks, HttpLayer, Layer, in_turn
 
+from engine_fakes import Chunks, HttpLayer, Layer, in_turn
 from jackfield import NotFoundError, PluginError, hookimpl
 from jackfield.plan import Layer as PlanLayer
 from jackfield.testing import Echo, plan
@@ -16,6 +16,10 @@ class Closing:
     """Notes when it is closed."""
 
     closed: list = attrs.field(factory=list)
+
+    @hookimpl
+    def on_chunk(self):
+        return None
 
     @hookimpl
     def close(self):

@@ -30,12 +30,12 @@ def test_readme_has_its_sections_in_order() -> None:
     assert headings[:4] == ["Try it", "Test it", "Use it in Python", "Configure it"]
 
 
-def test_first_paragraph_is_six_lines_at_most() -> None:
+def test_first_paragraph_is_five_lines_at_most() -> None:
     """What jackfield is, is said briefly."""
     title, paragraph, _ = README.read_text(encoding="utf-8").split("\n\n", 2)
 
     assert title == "# jackfield"
-    assert len(paragraph.splitlines()) <= 6
+    assert len(paragraph.splitlines()) <= 5
 
 
 @pytest.mark.parametrize("heading", ["Try it", "Test it"])

@@ -97,7 +97,8 @@ class Walkthrough:
             groups = set(data["project"].get("entry-points", {}))
             assert groups <= {"jackfield.providers", "jackfield.middleware"}, place
             return
-        data.setdefault("backends", {"echo": {"provider": "echo"}})
+        for backend in data.setdefault("backends", {"echo": {}}).values():
+            backend.setdefault("provider", "echo")  # a piece of a configuration may leave it out
         for name in [None, *data.get("profiles", {})]:
             jackfield.Client(config=data, profile=name).close()
 

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Generator, Iterator, Mapping, Sequence
+import contextlib
+import os
+from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from jackfield.drivers.live import Live
 from jackfield.errors import ClientClosedError, ConfigError, StreamInterruptedError
-from jackfield.session import Config, Session, answered
+from jackfield.session import Config, Session, answered, bare, hurry, interrupted
 
 if TYPE_CHECKING:
     from jackfield.call import Call
     from jackfield.drivers.aio import AsyncDriver
-    from jackfield.flow import Deliver
+    from jackfield.flow import Deliver, Effect
     from jackfield.models.chunks import CreateChatCompletionStreamResponse
     from jackfield.models.fields import Message, RequestFields
     from jackfield.models.models import Model
     from jackfield.models.request import CreateChatCompletionRequest
     from jackfield.models.response import CreateChatCompletionResponse
 
+LEAVE = 1.0
+"""Seconds that ``close`` waits for the tasks whose calls it took down."""
+_inherited: list[object] = []
+"""What a forked child got of its parent and must not so much as free: it shares the parent's sockets and selector."""
+
 
 class AsyncClient:
     """Calls the backends of a configuration. May be used by many tasks; needs the extra ``jackfield[async]``.
 
-    Close it with ``async with`` or ``await close()``. It may outlive an event loop: on a new one it connects anew.
+    Close it with ``async with`` or ``await close()``. It may be used on several event loops, one after the other or at
+    once: it has connections of its own on each, which are closed when the loop is shut down.
 
     Args:
         config, profile, plugins: as for ``jackfield.Client``.
@@ -44,7 +52,8 @@ class AsyncClient:
             ) from None
         self._make_driver = AsyncDriver
         self._session = Session(config, profile, plugins)
-        self._driver: AsyncDriver | None = None
+        self._drivers: dict[asyncio.AbstractEventLoop, AsyncDriver] = {}
+        self._process = os.getpid()
 
     @overload
     def create_chat_completion(
@@ -118,7 +127,7 @@ class AsyncClient:
             "extra_headers": extra_headers,
             "extra_body": extra_body,
         }
-        wanted = stream if stream is not None else (request.stream if request is not None else None)
+        wanted = stream if stream is not None else getattr(request, "stream", None)
         if wanted is True:
             return AsyncChatStream(self, request, fields, options)
         return self._answer(request, fields, options)
@@ -137,19 +146,18 @@ class AsyncClient:
         if self._session.closed:
             return
         self._session.closed = True
-        driver = self._driver
+        own = self._current()
+        del self._drivers[own.loop]
+        for driver in self._drivers.values():
+            with contextlib.suppress(RuntimeError):  # its loop is closed
+                driver.loop.call_soon_threadsafe(driver.take_down)
         try:
-            if driver is not None and driver.loop is asyncio.get_running_loop():
-                for live in list(driver.live.values()):
-                    await shut(driver, live, ClientClosedError("the client was closed while the call ran"))
-                while driver.live:
-                    await asyncio.sleep(0.005)
+            await _take_down(own)
         finally:
             try:
                 self._session.close_plugins()
             finally:
-                if driver is not None:
-                    await driver.close()
+                await own.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -166,11 +174,16 @@ class AsyncClient:
 
     def _current(self) -> AsyncDriver:
         """The driver of this event loop."""
-        if self._driver is None or self._driver.loop is not asyncio.get_running_loop():
-            if self._driver is not None:
-                self._driver.abandon()
-            self._driver = self._make_driver()
-        return self._driver
+        loop = asyncio.get_running_loop()
+        driver = self._drivers.get(loop)
+        if driver is None or os.getpid() != self._process:
+            if os.getpid() != self._process:
+                _inherited.append(self._drivers)
+                self._process, self._drivers = os.getpid(), {}
+            for old in [old for old in self._drivers if old.is_closed()]:
+                self._drivers.pop(old).abandon()
+            driver = self._drivers[loop] = self._make_driver()
+        return driver
 
 
 class AsyncChatStream:
@@ -193,6 +206,7 @@ class AsyncChatStream:
         self._driver: AsyncDriver | None = None
         self._block: Iterator[CreateChatCompletionStreamResponse] = iter(())
         self._response: CreateChatCompletionResponse | None = None
+        self._closed = False
 
     @property
     def call(self) -> Call:
@@ -248,17 +262,21 @@ class AsyncChatStream:
         self._block = iter(())
         if self._live is not None and self._driver is not None:
             await shut(self._driver, self._live, StreamInterruptedError("closed by the host"))
+        self._closed = True
 
     aclose = close
 
     def __del__(self) -> None:
         live: Live | None = getattr(self, "_live", None)
         driver: AsyncDriver | None = getattr(self, "_driver", None)
-        if live is not None and driver is not None and not live.engine.done and not driver.loop.is_closed():
-            driver.loop.call_soon_threadsafe(_drop, driver, live)
+        if live is not None and driver is not None and not live.engine.done:
+            with contextlib.suppress(RuntimeError):  # its loop is closed: the driver took the call down
+                driver.loop.call_soon_threadsafe(_drop, driver, live)
 
     async def _begin(self) -> Self:
         if self._live is None:
+            if self._closed:
+                raise StreamInterruptedError("closed by the host before it began", stage="not_sent")
             session = self._client._session  # noqa: SLF001 - its own client
             engine, request = session.engine(self._request, self._fields, **self._options)
             self._driver = self._client._current()  # noqa: SLF001 - its own client
@@ -278,7 +296,7 @@ class AsyncChatStream:
             self._begun().engine.result()
 
 
-async def run(driver: AsyncDriver, live: Live, move: Any) -> Deliver | None:
+async def run(driver: AsyncDriver, live: Live, move: Callable[[], Effect | None]) -> Deliver | None:
     """Drive a call from ``move`` until it delivers chunks or ends, as the only task that does.
 
     Raises:
@@ -286,13 +304,14 @@ async def run(driver: AsyncDriver, live: Live, move: Any) -> Deliver | None:
     """
     if not live.guard.acquire(blocking=False):
         raise RuntimeError("the call is driven by another task")
-    driver.add(live)
     deliver = None
     try:
+        driver.add(live)
         deliver = await driver.advance(live, move())
     finally:
         if deliver is None:
             live.engine.cancel(live.closing)  # does nothing to a call that has ended
+            bare(live.engine)
             driver.discard(live)
         live.guard.release()
     return deliver
@@ -308,16 +327,28 @@ async def shut(driver: AsyncDriver, live: Live, error: StreamInterruptedError | 
         live.interrupt()
         return
     try:
-        while engine.whole and await driver.advance(live, engine.step(None)) is not None:
-            pass
-        engine.cancel(error)
+        if engine.whole:
+            hurry(engine)
+            while await driver.advance(live, engine.step(None)) is not None:
+                pass
+            interrupted(engine)
     finally:
+        engine.cancel(error)  # does nothing to a call that has ended
         driver.discard(live)
         live.guard.release()
 
 
+async def _take_down(driver: AsyncDriver) -> None:
+    """End all calls of a client that is closed; one in a ``Run`` ends when its function does."""
+    error = ClientClosedError("the client was closed while the call ran")
+    for live in list(driver.live.values()):
+        await shut(driver, live, error)
+    until = driver.loop.time() + LEAVE
+    while driver.live and driver.loop.time() < until:
+        await asyncio.sleep(0.005)
+
+
 def _drop(driver: AsyncDriver, live: Live) -> None:
     """Take down the call of a stream that was dropped."""
-    if not live.engine.done:
-        live.engine.cancel()
+    live.engine.cancel()  # does nothing to a call that has ended
     driver.discard(live)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import attrs
 
 if TYPE_CHECKING:
-    from jackfield.http import Backend
     from jackfield.fold import Folder
+    from jackfield.http import Backend
     from jackfield.models.response import CompletionUsage, CreateChatCompletionResponse
 
+_RATE_LIMIT = "x-ratelimit-"
 Outcome = Literal["running", "success", "error", "cancelled"]
 
 
@@ -31,8 +32,7 @@ class Attempt:
         outcome: ``running``, ``success``, ``error`` or ``cancelled``.
         error: class name and message of the failure, scrubbed; None without one.
         exchanges: HTTP requests that the provider sent for it (more than one where a credential was renewed).
-        status_code, request_id, processing_ms: of the last exchange, where the backend told.
-        rate_limit: the backend's ``x-ratelimit-*`` headers, without that prefix.
+        status_code, request_id, headers: of the last answer's head.
         first_chunk: seconds from the attempt's start to its first chunk.
         usage: tokens, where the backend told.
         maybe_billed: it failed after the backend may have begun to work: its tokens may be charged.
@@ -52,18 +52,36 @@ class Attempt:
     exchanges: int = 0
     status_code: int | None = None
     request_id: str | None = None
-    processing_ms: float | None = None
-    rate_limit: Mapping[str, str] = attrs.field(factory=dict)
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     first_chunk: float | None = None
     usage: CompletionUsage | None = None
     maybe_billed: bool = False
     state: MutableMapping[Any, Any] = attrs.field(factory=dict, repr=False)
     folder: Folder | None = attrs.field(default=None, repr=False)
 
+    @property
+    def rate_limit(self) -> dict[str, str]:
+        """The backend's ``x-ratelimit-*`` headers, without that prefix."""
+        names = ((name.lower(), value) for name, value in self.headers.items())
+        return {name.removeprefix(_RATE_LIMIT): value for name, value in names if name.startswith(_RATE_LIMIT)}
+
+    @property
+    def processing_ms(self) -> float | None:
+        """Milliseconds that the backend worked, where it told."""
+        try:
+            return float(self.headers.get("openai-processing-ms", ""))
+        except ValueError:
+            return None
+
     def __getstate__(self) -> dict[str, Any]:
         """All but what belongs to layers and to the stream: an error that carries its attempts can be pickled."""
         values = {field.name: getattr(self, field.name) for field in attrs.fields(type(self))}
-        return {**values, "state": {}, "folder": None}
+        return {
+            **values,
+            "headers": {name.lower(): value for name, value in self.headers.items()},
+            "state": {},
+            "folder": None,
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in state.items():

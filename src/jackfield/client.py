@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 from jackfield.drivers.live import Live
 from jackfield.drivers.sync import SyncDriver
 from jackfield.errors import CallError, ClientClosedError, StreamInterruptedError
-from jackfield.session import Config, Session, answered, hurry, interrupted
+from jackfield.session import Config, Session, answered, bare, hurry, interrupted
 
 if TYPE_CHECKING:
     from jackfield.call import Call
@@ -287,6 +287,7 @@ def run(driver: SyncDriver, live: Live, move: Callable[[], Effect | None]) -> De
     finally:
         if deliver is None:
             live.engine.cancel(live.closing)  # does nothing to a call that has ended
+            bare(live.engine)
             driver.watchdog.discard(live)
         live.guard.release()
     return deliver

@@ -13,8 +13,6 @@ from __future__ import annotations
 import contextvars
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from jackfield import stream
 from jackfield.errors import (
     CallCancelled,
@@ -28,6 +26,7 @@ from jackfield.flow import Acquire, Deliver, Effect, Flow, Read, Run, Send, Slee
 from jackfield.frame import CHAT, HTTP, PLAIN, PROVIDER, Frame, begin, blame
 from jackfield.http import HttpRequest, HttpResponse
 from jackfield.ledger import begin_attempt, complete, end_attempt
+from jackfield.models.base import replaced
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.models.response import CreateChatCompletionResponse
 from jackfield.secret import scrub
@@ -192,7 +191,7 @@ class Engine:
         if route is None and level >= len(layers):
             route, model = self._plan.route(request.model)
             if model != request.model:
-                request = attrs.evolve(request, model=model)
+                request = replaced(request, "model", model)
             layers, level = route.chat, 0
         if level >= len(layers):
             assert route is not None  # noqa: S101 - routed above
@@ -307,8 +306,8 @@ class Engine:
             return raised
         if isinstance(raised, CallCancelled):
             return PluginError(f"{where}: raised CallCancelled, which only the engine may")
-        if self._instead is None:
-            self._instead = raised
+        if self._instead is None or isinstance(self._instead, Exception):
+            self._instead = raised  # an interrupt goes before whatever closes the call, the first before later ones
         if self._cancelled is None:
             self._cancelled = CallCancelled()
         return self._cancelled
@@ -363,9 +362,7 @@ class Engine:
         elif self._cancelled is None:
             self._error = error
         else:
-            self._error = self._instead
-            if self._error is None:
-                self._error = StreamInterruptedError("closed by the host", partial=self.call.partial)
+            self._error = StreamInterruptedError("closed by the host") if self._instead is None else self._instead
         if isinstance(self._error, CallError):
             complete(self._error, self.call)
         return None

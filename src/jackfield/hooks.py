@@ -47,9 +47,7 @@ class HookFinder:
     """Finds and checks the hooks of plugins. Its messages never show a plugin's repr, which may hold a setting."""
 
     def __init__(self) -> None:
-        self._manager = _Manager(PROJECT)
-        for spec in SPECS:
-            self._manager.add_hookspecs(spec)
+        self._manager = _manager()
         self._arguments = {name: _arguments(spec, name) for spec in SPECS for name in HOOKS & vars(spec).keys()}
 
     def __call__(self, name: str, plugin: object) -> Hooks:
@@ -68,14 +66,15 @@ class HookFinder:
             callers = self._manager.get_hookcallers(plugin) or ()
             return {caller.name: self._hook(caller, plugin) for caller in callers if caller.has_spec()}
         except pluggy.PluginValidationError:
-            self._manager.unregister(plugin)  # what is left of it would be the next plugin's fault
+            self._manager = _manager()  # what is left of it in the other would be the next plugin's fault
             raise
 
     def _register(self, name: str, plugin: object) -> None:
+        unique = f"{name}@{id(plugin)}"
         try:
-            self._manager.register(plugin, f"{name}@{id(plugin)}")
+            self._manager.register(plugin, unique)
         except pluggy.PluginValidationError as error:
-            text = " ".join(str(error).splitlines()[1:])  # the first line is the name, which the caller tells
+            text = " ".join(str(error).split()).removeprefix(f"Plugin {unique!r} ")  # the caller tells its name
             raise pluggy.PluginValidationError(plugin, text) from None
         try:
             self._manager.check_pending()
@@ -103,6 +102,13 @@ class _Manager(pluggy.PluginManager):
         if not callable(found) and not isinstance(found, classmethod):
             return None
         return super().parse_hookimpl_opts(plugin, name)
+
+
+def _manager() -> _Manager:
+    manager = _Manager(PROJECT)
+    for spec in SPECS:
+        manager.add_hookspecs(spec)
+    return manager
 
 
 def _arguments(spec: type, name: str) -> tuple[str, ...]:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jackfield.call import Attempt
-from jackfield.errors import APIConnectionError, APIError, APIStatusError, CallCancelled, CallError
+from jackfield.errors import (
+    APIConnectionError,
+    APIError,
+    APIStatusError,
+    CallCancelled,
+    CallError,
+    StreamInterruptedError,
+)
 from jackfield.secret import scrub
 
 if TYPE_CHECKING:
@@ -54,7 +61,9 @@ def end_attempt(
 
 
 def complete(error: CallError, call: Call) -> None:
-    """Tell in the host's error what the call took."""
+    """Tell in the host's error what the call took, and what of a stream had arrived."""
+    if isinstance(error, StreamInterruptedError) and error.partial is None:
+        error.partial = call.partial
     error.attempts = tuple(call.attempts)
     last = call.attempt
     if last is not None:

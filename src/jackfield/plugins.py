@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -102,14 +103,17 @@ class Registry:
             entry_points = importlib.metadata.entry_points()
             for group in (PROVIDERS, MIDDLEWARE):
                 for point in entry_points.select(group=group):
-                    distribution = "an unknown distribution" if point.dist is None else _title(point.dist)
-                    found = Found(point.name, group, distribution, point.load)
+                    found = Found(point.name, group, _title(point.dist), point.load)
                     self._found.setdefault((group, point.name), []).append(found)
         return self._found
 
 
-def _title(distribution: importlib.metadata.Distribution) -> str:
-    return f"{distribution.name} {distribution.version}"
+def _title(distribution: importlib.metadata.Distribution | None) -> str:
+    if distribution is not None:
+        with suppress(Exception):  # what is left of a broken installation raises anything
+            if distribution.metadata["Name"]:
+                return f"{distribution.name} {distribution.version}"
+    return "an unknown distribution"
 
 
 def _is_provider(cls: Any) -> bool:

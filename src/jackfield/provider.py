@@ -184,15 +184,9 @@ def _grace(call: Call) -> float:
 
 def note(response: HttpResponse, attempt: Attempt) -> None:
     """Enter what the head of an answer tells into the ledger."""
-    headers = response.headers
     attempt.status_code = response.status
-    attempt.request_id = request_id(headers)
-    attempt.rate_limit = {
-        name.lower().removeprefix("x-ratelimit-"): value
-        for name, value in headers.items()
-        if name.lower().startswith("x-ratelimit-")
-    }
-    attempt.processing_ms = number(headers.get("openai-processing-ms"))
+    attempt.request_id = request_id(response.headers)
+    attempt.headers = response.headers
 
 
 def _json(body: bytes) -> Any:

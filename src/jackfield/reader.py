@@ -95,6 +95,7 @@ class StreamReader:
         for kind, data in events:
             if data[:6] == DONE:
                 self.done = self.whole = True
+                self._finish(chunks)
                 break
             if kind == "error" or b'"error"' in data:
                 self._check(kind, data)
@@ -118,6 +119,14 @@ class StreamReader:
                 self._merged(chunk, chunks)
             else:
                 chunks.append(chunk)
+
+    def _finish(self, chunks: list[Chunk]) -> None:
+        """Let go of the chunk that was held: the answer is whole, and no more will come."""
+        if self._held is not None:
+            chunks.append(self._held)
+            self._held = None
+        if self.empty and not chunks:
+            raise InvalidResponseError("the stream had no chunk")
 
     def _merged(self, chunk: Chunk, chunks: list[Chunk]) -> None:
         """Hold the chunk that makes the answer whole until the usage is there, or the stream's end."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import os
 import time
@@ -15,7 +14,7 @@ from jackfield.call import Call
 from jackfield.config.hints import did_you_mean
 from jackfield.config.load import load
 from jackfield.engine import Engine
-from jackfield.errors import ClientClosedError, ConfigError
+from jackfield.errors import ClientClosedError, ConfigError, JackfieldError, PluginError
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.plugins import Registry, assemble
 from jackfield.wire import build_request
@@ -166,5 +165,28 @@ def hurry(engine: Engine) -> None:
 
 def interrupted(engine: Engine) -> None:
     """Raise what took a call down and is no failure of it, ``KeyboardInterrupt`` say; nothing where nothing did."""
-    with contextlib.suppress(Exception):
+    error = _error(engine)
+    if error is not None and not isinstance(error, Exception):
+        raise error
+
+
+def bare(engine: Engine) -> None:
+    """Let an error of a call that has ended go without what it came of.
+
+    The frames of its traceback, and the exceptions that it hides by ``from None``, hold headers and bodies, which
+    tools that report errors would show. What a plugin raised by mistake keeps them: its author needs them.
+    """
+    link = _error(engine)
+    while isinstance(link, JackfieldError) and not isinstance(link, PluginError):
+        link.__traceback__ = None
+        if link.__suppress_context__:
+            link.__context__ = link.__cause__
+        link = link.__context__
+
+
+def _error(engine: Engine) -> BaseException | None:
+    try:
         engine.result()
+    except BaseException as error:  # noqa: BLE001 - looked at, not dealt with
+        return error
+    return None

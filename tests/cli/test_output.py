@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield.cli.output import document, emit, harmless, json_text, told
-from jackfield.errors import APIConnectionError, DeadlineExceededError, JackfieldError
+from jackfield.errors import APIConnectionError, DeadlineExceededError, JackfieldError, RateLimitError
 
 
 @given(st.text())
@@ -51,6 +51,8 @@ def test_an_error_is_told_with_what_is_known() -> None:
     assert told(JackfieldError("")) == "JackfieldError"
     assert told(located) == "late [b]"
     assert told(APIConnectionError("refused")) == "refused"
+    assert told(RateLimitError("slow down", status_code=429)) == "slow down [HTTP 429]"
+    assert told(RateLimitError("HTTP 429: slow down", status_code=429)) == "HTTP 429: slow down"
 
 
 def test_names_are_shown_on_one_line(world) -> None:

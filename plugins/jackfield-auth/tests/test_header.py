@@ -173,7 +173,9 @@ def test_another_origin_gets_no_credential(bench: Any, layer: object, target: st
 
 
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: type(layer).__name__)
-@pytest.mark.parametrize("url", ["http://api.example.com", "http://10.0.0.7:8080", "http://localhost.example.com"])
+@pytest.mark.parametrize(
+    "url", ["http://api.example.com", "http://10.0.0.7:8080", "http://localhost.example.com", "http://127.example.com"]
+)
 def test_no_credential_is_sent_in_clear(bench: Any, layer: object, url: str):
     """Plain http to another machine is refused, though it is the backend's origin."""
     bench.provider.base_url = url
@@ -217,7 +219,7 @@ def test_no_repr_shows_a_credential(layer: object):
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [(("name"), value) for value in ("", "x key", "x:y", "x\ny", "größe", "Host", "content-length", 5, None)]
+    [("name", value) for value in ("", "x key", "x:y", "x\ny", "größe", "Host", "content-length", 5, None)]
     + [("value", value) for value in ("env:KEY", CANARY, None)]
     + [("prefix", value) for value in ("Bearer\n", "ü", None, 3)],
 )

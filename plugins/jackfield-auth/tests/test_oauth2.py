@@ -212,12 +212,21 @@ def test_a_backend_that_refuses_every_token_is_believed(bench: Any):
     assert bench.sent() == ["Bearer t1xx", "Bearer t2xx"]
 
 
-def test_the_same_token_is_not_sent_twice(bench: Any):
-    """Where the endpoint gives the refused token again, the 401 is returned."""
-    answering(bench, *[Reply.of_json({"access_token": "same"})] * 2)
+def test_the_refused_answer_is_given_back_before_a_token_is_fetched(bench: Any, endpoint: Endpoint):
+    """A gateway with a token endpoint of its own and one connection is not waited for by itself."""
+    one = layer()
+    bench.call(one)
+    bench.accepted = set()
+    left: list[int] = []
 
-    assert bench.call(layer()) == "401"
-    assert bench.sent() == ["Bearer same"]
+    def watching(request: HttpRequest) -> Reply:
+        left.append(len(bench.driver.unreleased))
+        return endpoint(request)
+
+    bench.endpoint = watching
+
+    assert bench.call(one) == "200"
+    assert left == [0]
 
 
 # -- many calls ------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jackfield.secret import remember
@@ -32,6 +32,7 @@ def test_what_is_not_printable_is_escaped(text: str, line: str):
     assert one_line(text) == line
 
 
+@settings(deadline=None)  # other processes may want the processor
 @given(st.text(st.characters(codec=None)))
 def test_it_is_always_one_printable_line(text: str):
     """Whatever comes in, one line of printable characters that can be encoded comes out."""
@@ -42,6 +43,7 @@ def test_it_is_always_one_printable_line(text: str):
     assert line.encode().decode() == line
 
 
+@settings(deadline=None)  # other processes may want the processor
 @given(st.text(st.characters(codec=None)), st.integers(1, 50))
 def test_a_capped_text_is_within_its_limit(text: str, limit: int):
     """At most ``limit`` characters, and an ellipsis only where something was cut."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jackfield.call import Call
@@ -380,6 +380,7 @@ FORMAT = logging.Formatter(" ".join(["%(levelname)s %(message)s", *(f"%({name})s
 END = logging.Formatter("%(message)s " + " ".join(f"%({name})s" for name in fields.END))
 
 
+@settings(deadline=None)  # other processes may want the processor
 @given(content=TEXT, model=TEXT.map(lambda text: text.replace("/", "")), label=TEXT, error=TEXT)
 def test_a_record_is_always_one_line(content: str, model: str, label: str, error: str):
     """Whatever users, hosts and backends write, each record is formatted to one printable line."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jackfield.failure import retry_after
@@ -66,6 +66,7 @@ def test_wishes_are_read(headers: dict[str, str], wanted: float | None):
     assert retry_after(headers) == (wanted if wanted is None else pytest.approx(wanted))
 
 
+@settings(deadline=None)  # other processes may want the processor
 @given(
     st.dictionaries(
         st.sampled_from(["retry-after-ms", "retry-after", "date"]),

@@ -38,7 +38,8 @@ def told(error: JackfieldError) -> str:
         if error.backend is not None:
             facts.append(f"{error.backend}/{error.model}" if error.model else error.backend)
         if isinstance(error, APIError):
-            facts += [f"HTTP {error.status_code}"] if error.status_code is not None else []
+            status = f"HTTP {error.status_code}"
+            facts += [] if error.status_code is None or error.message.startswith(status) else [status]
             facts += [f"request {error.request_id}"] if error.request_id is not None else []
         if len(error.attempts) > 1:
             facts.append(f"{len(error.attempts)} attempts")

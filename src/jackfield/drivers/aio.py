@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,14 +17,20 @@ from jackfield.drivers.failure import transport_error
 from jackfield.drivers.live import POOL_WAIT, Live
 from jackfield.drivers.network import proxy_for, tls_context
 from jackfield.drivers.watchdog import TICK
-from jackfield.errors import DeadlineExceededError, PluginError
+from jackfield.errors import APIConnectionError, APIError, ClientClosedError, DeadlineExceededError, PluginError
 from jackfield.flow import Acquire, Deliver, Effect, Read, Run, Send, Sleep
 from jackfield.http import HttpResponse, Origin, Transport, check_headers
 
 WORKERS = 64
 """Threads for ``Run`` effects; asyncio's own pool is shared with the host and small."""
+LONGEST_HEADER = 65536
+"""Bytes of a header that are taken, as by the sync driver."""
+LARGE = 2**20
+"""Bytes of a body from which on aiohttp wants to send it in pieces."""
 OWN_HEADERS = frozenset({"Accept", "Accept-Encoding", "User-Agent", "Content-Type"})
 """Headers that aiohttp would add; the provider says which are sent."""
+
+NO_TIMEOUT = aiohttp.ClientTimeout(total=None, ceil_threshold=1e9)  # ``Sending`` and the scan keep the time
 
 
 class AsyncBody:
@@ -36,33 +43,56 @@ class AsyncBody:
 
     def release(self) -> None:
         """Give the connection back if the whole body is here, else close it."""
-        if self.raw.content.is_eof():
-            self.raw.release()
-        else:
-            self.raw.close()
+        with contextlib.suppress(RuntimeError):  # its loop is closed
+            if self.raw.content.is_eof():
+                self.raw.release()
+            else:
+                self.raw.close()
 
 
 class Connector(aiohttp.TCPConnector):
-    """Tells the call when its connection stands: from then on bytes of the request may leave."""
+    """Tells the call how far its request has come: each part of the way has a limit of its own."""
 
     async def connect(self, req: Any, traces: Any, timeout: Any) -> Any:  # noqa: ASYNC109 - aiohttp's signature
-        """A connection for the request of the current task."""
+        """A connection for the request of the current task; bytes of the request may leave from then on."""
         connection = await super().connect(req, traces, timeout)
-        sending = _sending.get(asyncio.current_task())
-        if sending is not None:
-            live, scope = sending
-            try:
-                live.wait("first_byte", live.timeouts.first_byte)
-            except BaseException:
-                connection.release()  # nothing was sent on it
-                raise
-            live.sent = True
-            scope.reschedule(_on_loop(live.until))
+        try:
+            _sending[asyncio.current_task()].enter("first_byte")
+        except BaseException:
+            connection.release()  # nothing was sent on it
+            raise
         return connection
 
+    async def _create_connection(self, req: Any, traces: Any, timeout: Any) -> Any:  # noqa: ASYNC109 - aiohttp's signature
+        """A new connection: there is room for one."""
+        _sending[asyncio.current_task()].enter("connect")
+        return await super()._create_connection(req, traces, timeout)
 
-_sending: dict[Any, tuple[Live, asyncio.Timeout]] = {}
-"""By task: the call whose request it sends. aiohttp connects in the task that sends."""
+
+class Sending:
+    """A request on its way, and the scope that ends with its time."""
+
+    __slots__ = ("live", "scope")
+
+    def __init__(self, live: Live, scope: asyncio.Timeout) -> None:
+        self.live, self.scope = live, scope
+
+    def enter(self, part: str) -> None:
+        """Begin a part of the way."""
+        live = self.live
+        live.wait(part, getattr(live.timeouts, part))
+        live.sent = part == "first_byte"
+        if not self.scope.expired():
+            self.scope.reschedule(_on_loop(live.until))
+
+    def cut(self) -> None:
+        """End the wait at once."""
+        if not self.scope.expired():
+            self.scope.reschedule(0)
+
+
+_sending: dict[Any, Sending] = {}
+"""By task; aiohttp connects in the task that sends."""
 
 
 def _on_loop(until: float) -> float:
@@ -79,6 +109,9 @@ class AsyncDriver:
         self._proxies: dict[tuple[Origin, Transport], str | None] = {}
         self._workers: ThreadPoolExecutor | None = None
         self._tick: asyncio.TimerHandle | None = None
+        self._last_will = self._until_shutdown()
+        with contextlib.suppress(StopIteration):  # it stands at its yield, and the loop knows of it
+            self._last_will.__anext__().send(None)
         self._perform: dict[type[Effect], Callable[[Any, Live], Coroutine[Any, Any, Any]]] = {
             Send: self._send,
             Read: self._read,
@@ -114,66 +147,86 @@ class AsyncDriver:
         """Watch it no more."""
         self.live.pop(id(live), None)
 
+    def take_down(self) -> None:
+        """End all calls: those that a task drives when that runs again, the others at once."""
+        for live in list(self.live.values()):
+            if live.guard.acquire(blocking=False):
+                live.engine.cancel(_closed())
+                self.discard(live)
+                live.guard.release()
+            else:
+                live.closing = _closed()
+                live.interrupt()
+
     async def close(self) -> None:
         """Close all connections and end the worker threads."""
-        if self._tick is not None:
-            self._tick.cancel()
-        sessions = list(self._sessions.values())
-        self._sessions.clear()
-        for session in sessions:
-            await session.close()
-        self.abandon()
+        await self._last_will.aclose()
 
     def abandon(self) -> None:
-        """Let go of a loop that has ended: nothing can be awaited on it any more."""
+        """Let go of a loop that was closed without being shut down: nothing can be awaited on it any more."""
+        self.take_down()
+        self._end_workers()
         for session in self._sessions.values():
             session.detach()
+
+    async def _until_shutdown(self) -> AsyncGenerator[None, None]:
+        """Ends with ``close``, or when the loop shuts its asynchronous generators down, as ``asyncio.run`` has it do."""
+        try:
+            yield
+        finally:
+            self.take_down()
+            if self._tick is not None:
+                self._tick.cancel()
+            self._end_workers()
+            for session in self._sessions.values():
+                await session.close()
+
+    def _end_workers(self) -> None:
         if self._workers is not None:
             self._workers.shutdown(wait=False, cancel_futures=True)
 
     def _scan(self) -> None:
         now = time.monotonic()
         for live in list(self.live.values()):
-            if now >= live.until and live.cut is not None:
-                live.expired = True
+            late = now >= live.until
+            if (late or live.closing is not None) and live.cut is not None:
+                live.expired = live.expired or late
                 live.cut()
         self._tick = self.loop.call_later(TICK, self._scan) if self.live else None
 
     # -- effects -------------------------------------------------------------------------------------------------
 
     async def _send(self, effect: Send, live: Live) -> HttpResponse:
-        request, transport = effect.request, live.transport
+        request, transport, body = effect.request, live.transport, effect.request.body
         check_headers(request.headers)
         session = self._session(transport)
+        proxy = self._proxy(request.origin, transport)
         live.sent = False
-        live.wait("connect", live.timeouts.connect + POOL_WAIT)
+        live.wait("pool", POOL_WAIT)
         task = asyncio.current_task()
         try:
             async with asyncio.timeout_at(_on_loop(live.until)) as scope:
-                _sending[task] = live, scope
-                live.cut = lambda: scope.reschedule(0)
+                sending = _sending[task] = Sending(live, scope)
+                live.cut = sending.cut
                 raw = await session.request(
                     request.method,
                     URL(request.url, encoded=True),
-                    data=request.body or None,
+                    data=(body if len(body) < LARGE else io.BytesIO(body)) or None,
                     headers=request.headers,
                     allow_redirects=False,
-                    proxy=self._proxy(request.origin, transport),
-                    timeout=aiohttp.ClientTimeout(
-                        total=None, connect=None, sock_connect=live.timeouts.connect, ceil_threshold=1e9
-                    ),
+                    proxy=proxy,
+                    timeout=NO_TIMEOUT,
                 )
+                return HttpResponse(raw.status, raw.headers, request, AsyncBody(raw))
         except TimeoutError:
-            if not live.sent:
-                live.limit, live.seconds = "connect", live.timeouts.connect
-            raise live.over() or live.timeout() from None
+            failure: Exception = live.over() or live.timeout()
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise live.over() or transport_error(error, request.origin, sent=live.sent) from None
+            failure = live.over() or _failure(error, request.origin, sent=live.sent)
         finally:
             _sending.pop(task, None)
             live.cut = None
             live.rest()
-        return HttpResponse(raw.status, raw.headers, request, AsyncBody(raw))
+        raise failure  # outside of the handlers: what it came of holds the headers
 
     async def _read(self, effect: Read, live: Live) -> bytes:
         limit = live.transport.max_response_bytes
@@ -193,17 +246,18 @@ class AsyncDriver:
             while True:
                 block = await raw.content.readany()
                 if not block:
-                    error = live.over()
-                    if error is not None:
-                        raise error
-                    return response.decode(b"", limit)
+                    failure: Exception | None = live.over()
+                    if failure is None:
+                        return response.decode(b"", limit)
+                    break
                 block = response.decode(block, limit)
                 if block:
                     return block
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise live.over() or transport_error(error, response.request.origin, sent=True) from None
+            failure = live.over() or _failure(error, response.request.origin, sent=True)
         finally:
             live.rest()
+        raise failure
 
     async def _sleep(self, effect: Sleep, live: Live) -> None:
         if effect.seconds > live.engine.call.time_left:
@@ -247,12 +301,16 @@ class AsyncDriver:
     def _session(self, transport: Transport) -> aiohttp.ClientSession:
         session = self._sessions.get(transport)
         if session is None:
-            connector = Connector(limit=transport.max_connections, ssl=tls_context(transport), keepalive_timeout=60)
+            connector = Connector(
+                limit=0, limit_per_host=transport.max_connections, ssl=tls_context(transport), keepalive_timeout=60
+            )
             session = self._sessions[transport] = aiohttp.ClientSession(
                 connector=connector,
                 auto_decompress=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=OWN_HEADERS,
+                max_line_size=LONGEST_HEADER,
+                max_field_size=LONGEST_HEADER,
                 trust_env=False,
             )
         return session
@@ -262,6 +320,18 @@ class AsyncDriver:
             return self._proxies[origin, transport]
         except KeyError:
             return self._proxies.setdefault((origin, transport), proxy_for(origin, transport))
+
+
+def _failure(error: Exception, origin: Origin, *, sent: bool) -> APIError:
+    """The error for one of aiohttp's."""
+    if isinstance(error, aiohttp.ClientHttpProxyError | aiohttp.ClientProxyConnectionError):
+        words = f"HTTP {error.status}" if isinstance(error, aiohttp.ClientHttpProxyError) else "no connection"
+        return APIConnectionError(f"the proxy to {origin} failed: {words}", code="proxy", stage="not_sent")
+    return transport_error(error, origin, sent=sent)
+
+
+def _closed() -> ClientClosedError:
+    return ClientClosedError("the client was closed while the call ran")
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

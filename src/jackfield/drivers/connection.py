@@ -7,15 +7,20 @@ import ipaddress
 import socket
 import threading
 import time
+from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from http.client import HTTPException
+from typing import TYPE_CHECKING, Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import EmptyPoolError, FullPoolError
+from urllib3.exceptions import EmptyPoolError, FullPoolError, HTTPError, ProxyError
 
 from jackfield.drivers.live import LONGEST_WAIT, Live
 from jackfield.errors import APIConnectionError
+
+if TYPE_CHECKING:
+    from jackfield.http import HttpRequest
 
 Address = tuple[Any, Any, int, str, Any]
 current = threading.local()
@@ -123,14 +128,17 @@ class Watched(HTTPConnection):
         live.cut = self.shut
         return sock
 
-    def request(self, *args: Any, **options: Any) -> None:
-        """Send the request; from here on the limit is that of the first byte."""
+    def send_request(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> None:
+        """Send a request; from here on the limit is that of the first byte."""
         live: Live = current.live
         if self.sock is None:
             self.connect()
         live.wait("first_byte", live.timeouts.first_byte)
         live.sent = True
-        super().request(*args, **options)
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it may have answered before it hung up
+            self.request(
+                method, target, body=body or None, headers=headers, preload_content=False, decode_content=False
+            )
 
     def getresponse(self) -> Any:
         """Read the head of the answer."""
@@ -180,6 +188,29 @@ def _pool(base: type[HTTPConnectionPool], connection: type[HTTPConnection]) -> t
                     conn._live = live  # noqa: SLF001 - its own
                     live.cut = conn.shut
                     return conn
+
+        def exchange(self, request: HttpRequest, target: str) -> Any:
+            """Send a request and read the head of its answer: urllib3's response, unread and undecoded.
+
+            What ``urlopen`` does besides (retries, redirects, timeouts) is done elsewhere, and costs as much again.
+            """
+            conn = self._get_conn()
+            try:
+                if self.proxy is not None and self.scheme == "https" and conn.is_closed:
+                    self._prepare_proxy(conn)
+                headers = {**request.headers, **self.proxy_headers} if self.proxy is not None else request.headers
+                conn.timeout = None
+                conn.send_request(request.method, target, request.body, headers)
+                raw = conn.getresponse()
+            except BaseException as error:
+                away = self.proxy is not None and not conn.has_connected_to_proxy
+                conn.close()
+                self._put_conn(None)
+                if away and isinstance(error, (OSError, HTTPException, HTTPError)):
+                    raise ProxyError("the proxy", error) from None
+                raise
+            raw._connection, raw._pool = conn, self  # noqa: SLF001 - as urllib3's own urlopen does: it releases itself
+            return raw
 
         def _put_conn(self, conn: Any) -> None:
             if conn is not None:

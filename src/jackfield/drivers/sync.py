@@ -6,9 +6,10 @@ import contextlib
 import ssl
 import threading
 from collections.abc import Callable
+from http.client import HTTPException
 from typing import Any
 
-from urllib3 import PoolManager, ProxyManager, Timeout, make_headers
+from urllib3 import PoolManager, ProxyManager, make_headers
 from urllib3.exceptions import EmptyPoolError, HTTPError
 
 from jackfield.drivers.connection import POOLS, current
@@ -23,7 +24,6 @@ from jackfield.http import HttpResponse, Origin, Transport, check_headers
 BLOCK = 65536
 DRAIN = 65536
 """Bytes already received that are read from an unfinished answer, so that its connection can be used again."""
-NO_TIMEOUT = Timeout(connect=None, read=None)  # the watchdog and ``dial`` keep the time
 
 
 class SyncBody:
@@ -106,23 +106,12 @@ class SyncDriver:
         live.wait("pool", POOL_WAIT)
         current.live = live
         try:
-            raw = pool.urlopen(
-                request.method,
-                request.url if absolute else request.target,
-                body=request.body or None,
-                headers=request.headers,
-                retries=False,
-                redirect=False,
-                assert_same_host=False,
-                timeout=NO_TIMEOUT,
-                preload_content=False,
-                decode_content=False,
-            )
+            raw = pool.exchange(request, request.url if absolute else request.target)
         except CallError:
             raise
         except EmptyPoolError:
             raise live.over() or live.timeout() from None
-        except (HTTPError, OSError, ValueError) as error:
+        except (HTTPError, HTTPException, OSError, ValueError) as error:
             raise live.over() or transport_error(error, request.origin, sent=live.sent) from None
         finally:
             live.rest()
@@ -132,10 +121,14 @@ class SyncDriver:
         limit = live.transport.max_response_bytes
         if not effect.whole:
             return self._block(effect, live, limit)
+        raw: Any = effect.response.body.raw  # type: ignore[attr-defined]  # this driver's own body
         blocks = []
         while block := self._block(effect, live, limit):
             blocks.append(block)
-        return b"".join(blocks)
+            if raw._connection is None and raw.length_remaining == 0:  # noqa: SLF001 - urllib3 has seen the end
+                effect.response.decode(b"", limit)
+                break
+        return blocks[0] if len(blocks) == 1 else b"".join(blocks)
 
     def _block(self, effect: Read, live: Live, limit: int) -> bytes:
         response = effect.response

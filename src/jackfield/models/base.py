@@ -23,6 +23,8 @@ __all__ = [
     "UnsetType",
     "WireValue",
     "always_written",
+    "replaced",
+    "source_of",
     "unread_extra",
     "wire",
 ]
@@ -194,6 +196,17 @@ def source_of(value: WireValue) -> ExtraSource:
     """The source of a value's unknown fields."""
     unread = unread_extra(value)
     return _event(unread) if isinstance(unread, bytes) else unread
+
+
+W = TypeVar("W", bound="WireValue")
+
+
+def replaced(value: W, name: str, item: Any) -> W:
+    """What ``attrs.evolve`` makes, at a tenth of its cost: for one field, and a value that is known to fit."""
+    copy = object.__new__(type(value))
+    copy.__dict__.update(value.__dict__)
+    copy.__dict__[name] = item
+    return copy
 
 
 def _event(data: bytes) -> ExtraSource:

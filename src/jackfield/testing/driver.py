@@ -8,15 +8,15 @@ from typing import Any, TypeVar
 import pluggy
 
 from jackfield.call import Call
-from jackfield.config.settings import Settings
 from jackfield.drivers.scripted import Script, ScriptedDriver
 from jackfield.engine import Engine
 from jackfield.errors import NotFoundError, PluginError
 from jackfield.flow import Effect, Flow
+from jackfield.hooks import HookFinder, missing
 from jackfield.http import Backend, Timeouts, Transport
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.plan import Layer, Plan, Route
-from jackfield.plugins import Assembly, Registry, _chunk_layers, _having
+from jackfield.plugins import _chunk_layers, _having
 
 T = TypeVar("T")
 DISTRIBUTION = "this program"
@@ -140,9 +140,12 @@ def _layer(plugin: object, position: int | None) -> Layer:
     name = type(plugin).__name__.lower()
     name = name if position is None else f"{name}#{position}"
     try:
-        hooks = Assembly(Settings(), Registry(), [])._hooks(name, plugin)  # noqa: SLF001 - its own distribution's
+        hooks = HookFinder()(name, plugin)
+        fault = missing(hooks, provider=position is None)
     except pluggy.PluginValidationError as error:
         raise PluginError(f"{type(plugin).__name__} of {DISTRIBUTION}: {error}") from None
+    if fault is not None:
+        raise PluginError(f"{type(plugin).__name__} {fault}")
     return Layer(name, plugin, DISTRIBUTION, hooks)
 
 

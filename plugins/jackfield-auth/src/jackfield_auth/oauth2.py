@@ -87,10 +87,9 @@ class OAuth2:
         response: HttpResponse = yield _with_token(http_request, token)
         if response.status != 401:
             return response
+        # Its connection may be the only one, and needed to fetch a token: where a gateway brings its own endpoint.
+        response.body.release()
         another = yield from self._current(call, refused=token)
-        if another.value == token.value:
-            return response
-        response.body.release()  # its connection is needed now
         again: HttpResponse = yield _with_token(http_request, another)
         return again
 

@@ -119,6 +119,6 @@ class Logging:
         log = self._log
         record = log.makeRecord(log.name, level, __file__, 0, message, words, None, "wrap_chat_completion")
         # ``Logger.log`` would look for its caller, which is always this one, and compare each field's name with all
-        # that are taken, which a test does: together twice the cost of all the rest.
+        # that are taken, which a test does: that takes as long as making the record.
         vars(record).update(fields)
         log.handle(record)

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
+from urllib.parse import parse_qsl
 
 import attrs
+
 from jackfield import Call, HttpProvider, HttpRequest
+from jackfield.config.show import names_secret
+from jackfield.errors import ConfigError
 from jackfield.http import SENSITIVE, split_url
 from jackfield.models import (
     UNSET,
@@ -25,8 +29,10 @@ from jackfield.wire import decode_chunk, decode_response, encode, from_json, to_
 def _url(_: Any, attribute: attrs.Attribute[str], value: str) -> None:
     try:
         split_url(value)
-    except Exception as error:
+    except ConfigError as error:
         raise ValueError(f"{attribute.name}: {error}") from None
+    if "#" in value:
+        raise ValueError(f"{attribute.name}: expected a URL without # and what follows it")
 
 
 @attrs.define(eq=False, slots=False)
@@ -81,7 +87,7 @@ class OpenAIProvider(HttpProvider):
         return list(from_json(body, ModelList).data)
 
     def _adds_usage(self, request: CreateChatCompletionRequest) -> bool:
-        return self.include_usage and request.stream_options in {None, UNSET}
+        return self.include_usage and (request.stream_options is None or request.stream_options is UNSET)
 
     @cached_property
     def _head(self) -> Mapping[str, str]:
@@ -111,11 +117,13 @@ class OpenAIProvider(HttpProvider):
 
     def _under(self, path: str) -> str:
         base, mark, query = self.base_url.partition("?")
+        _keep_secret(dict(parse_qsl(query)))
         return f"{base.rstrip('/')}{path}{mark}{query}"
 
 
-def _keep_secret(headers: Mapping[str, str]) -> None:
-    """Have credentials that stand in plain headers scrubbed from every text."""
-    for name in SENSITIVE & headers.keys():
-        remember(headers[name])
-        remember(headers[name].rpartition(" ")[2])
+def _keep_secret(values: Mapping[str, str]) -> None:
+    """Have credentials that stand in plain headers, or in the query of the URL, scrubbed from every text."""
+    for name, value in values.items():
+        if name in SENSITIVE or names_secret(name):
+            remember(value)
+            remember(value.rpartition(" ")[2])

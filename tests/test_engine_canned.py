@@ -1,0 +1,161 @@
+"""The engine: answers in a stream that no stream brought, and streams where none was asked for."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from engine_fakes import (
+    Chunks,
+    Driven,
+    Layer,
+    Provider,
+    answer,
+    ask,
+    heard,
+    in_turn,
+    piece,
+    said,
+    streaming,
+)
+from jackfield import (
+    Deliver,
+    InternalServerError,
+    PluginError,
+)
+from jackfield.drivers.scripted import ScriptedDriver
+from jackfield.models import CompletionUsage
+from jackfield.testing import Echo, make_call, plan, run_call
+
+
+def streamed(the_plan, driver=None, **fields):
+    """The response, and the text that the host was given."""
+    driver = driver or ScriptedDriver()
+    return run_call(the_plan, ask(stream=True), driver, **fields), heard(driver.delivered)
+
+
+def test_a_canned_answer_in_a_stream_becomes_chunks():
+    """Where nothing was delivered, the outermost response is cut into chunks for the host."""
+
+    def flow(request, call):
+        return answer("from the cache", usage=CompletionUsage(total_tokens=3))
+        yield
+
+    driver = ScriptedDriver()
+    response, text = streamed(plan(in_turn(), middleware=[Layer(flow)]), driver)
+    assert text == said(response) == "from the cache"
+    assert driver.delivered[-1].usage.total_tokens == 3
+
+
+def test_a_canned_answer_passes_hook_on_chunk_and_end_of_stream_of_the_host():
+    """The layers of the host see the chunks of a canned answer like any others; those of backends do not."""
+    seen = []
+    host = Chunks(lambda chunk: seen.append(heard([chunk])), [piece("!")])
+    own = Chunks(lambda chunk: pytest.fail("no backend answered"))
+
+    def flow(request, call):
+        return answer("canned")
+        yield
+
+    the_plan = plan(Echo(), middleware=[Layer(flow), host], backend_middleware=[own])
+    assert streamed(the_plan)[1] == "canned!"
+    assert "canned" in seen
+
+
+def test_a_canned_answer_commits_and_is_whole():
+    """Closing a stream whose answer was there from the start completes it."""
+    driven = Driven(plan(Provider(lambda request, call: answer("all")))).begin(ask(stream=True))
+    assert driven.engine.call.committed
+    assert driven.engine.whole
+    assert driven.effect.last
+    assert said(driven.finish()) == "all"
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), InternalServerError("no")])
+def test_hook_on_chunk_that_refuses_a_canned_answer_fails_the_call(error):
+    """Without a provider to raise it at, the exception is the call's outcome."""
+
+    def see(chunk):
+        raise error
+
+    with pytest.raises(type(error), match="no"):
+        streamed(plan(in_turn(answer("bad")), middleware=[Chunks(see)]))
+
+
+def test_a_canned_answer_whose_chunks_are_all_dropped_delivers_nothing():
+    """The driver is never asked to deliver no chunks; the response still stands."""
+    driven = Driven(plan(in_turn(answer("x")), middleware=[Chunks(lambda chunk: ())])).begin(ask(stream=True))
+    assert driven.effect is None
+    assert not driven.engine.call.committed
+    assert said(driven.engine.result()) == "x"
+
+
+def test_a_stream_without_chunks_is_an_empty_answer():
+    """A provider that ends well and gave nothing answered nothing."""
+
+    def behave(request, call):
+        return None
+        yield
+
+    response, text = streamed(plan(Provider(behave)))
+    assert (response.choices, response.model, text) == ((), "m", "")
+
+
+def test_a_request_without_stream_inside_a_streamed_call_is_returned_and_not_delivered():
+    """A layer may ask a question of its own before the stream."""
+    asked = []
+
+    def flow(request, call):
+        asked.append(said((yield attrs.evolve(request, stream=False))))
+        assert not call.committed
+        return (yield request)
+
+    driver = ScriptedDriver()
+    response, text = streamed(plan(Echo(prefix="> "), middleware=[Layer(flow)]), driver)
+    assert asked == ["> hello"]
+    assert text == said(response) == "> hello"
+
+
+def test_a_stream_asked_for_inside_a_call_without_one_is_folded():
+    """A layer may ask a backend for a stream although the host did not; the host gets the whole response."""
+
+    def flow(request, call):
+        return (yield attrs.evolve(request, stream=True))
+
+    driven = Driven(plan(Echo(), middleware=[Layer(flow)])).begin(ask())
+    assert driven.effect is None
+    assert said(driven.engine.result()) == "hello"
+    assert not driven.engine.call.committed
+    assert driven.driver.delivered == []
+    assert driven.engine.call.attempts[0].first_chunk is not None
+
+
+def test_the_streams_response_is_what_the_outermost_layer_returned():
+    """A layer may annotate the response of a stream although the chunks are gone."""
+
+    def flow(request, call):
+        return attrs.evolve((yield request), id="annotated")
+
+    assert streamed(plan(Echo(), middleware=[Layer(flow)]))[0].id == "annotated"
+
+
+def test_a_provider_that_delivers_and_returns_a_response_breaks_the_contract():
+    """Which of the two the answer would be, nobody could tell."""
+
+    def behave(request, call):
+        yield Deliver([piece("a")], last=True)
+        return answer("b")
+
+    with pytest.raises(PluginError, match="returned CreateChatCompletionResponse after it had delivered chunks"):
+        streamed(plan(Provider(behave)))
+
+
+def test_streams_of_one_plan_do_not_share_anything():
+    """Two calls at once through the same layers keep their chunks apart."""
+    the_plan = plan(Provider(streaming("a", "b")))
+    first, second = (Driven(the_plan).begin(ask(stream=True)) for _ in range(2))
+    first.on()
+    assert said(second.finish()) == "ab"
+    assert said(first.finish()) == "ab"
+    assert first.engine.call.id != second.engine.call.id
+    assert make_call().state == {}
