@@ -7,8 +7,8 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import attrs
+from catalogue import KINDS, TARGETS, Kind, Target
 from clients import BASELINE
-from kinds import KINDS, TARGETS, Kind, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -13,7 +13,7 @@ from report import Results, Sample
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from kinds import Kind
+    from catalogue import Kind
 
     Measure: TypeAlias = Callable[[str], dict[str, Any]]
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from catalogue import KINDS
 from clients import BASELINE, CLIENTS
-from kinds import KINDS
 from processes import Broken, Cores, Place, Server
 from report import document, missed, table
 from rounds import Run

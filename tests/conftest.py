@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+
 from server import Script, Server
 
 Serve = Callable[..., Server]

@@ -24,9 +24,7 @@ class Rig:
 
     def __init__(self, *, timeouts: Timeouts | None = None, transport: Transport | None = None) -> None:
         self.driver = SyncDriver()
-        self.backend = Backend(
-            "b", "p", timeouts=timeouts or Timeouts(), transport=transport or Transport(proxy="")
-        )
+        self.backend = Backend("b", "p", timeouts=timeouts or Timeouts(), transport=transport or Transport(proxy=""))
 
     def live(self, timeout: float = 20.0) -> Live:
         """A call in hand."""

@@ -94,6 +94,21 @@ def test_asking_again_after_a_whole_stream_breaks_the_contract():
         streamed(plan(Provider(streaming("a")), middleware=[Layer(flow)]))
 
 
+def test_an_error_that_was_followed_by_a_success_is_not_told_again():
+    """A layer that asks once too often after a retry that went well is told of that, not of the failure before it."""
+
+    def flow(request, call):
+        try:
+            yield request
+        except InternalServerError:
+            yield request
+        return (yield request)
+
+    provider = in_turn(InternalServerError("old"), streaming("a"))
+    with pytest.raises(PluginError, match="asked again"):
+        streamed(plan(provider, middleware=[Layer(flow)]))
+
+
 def test_a_broken_stream_is_one_error_for_each_layer_and_the_partial_answer_is_told():
     """Each layer sees the one failure, and ``call.partial`` holds what had arrived."""
     outer, inner = Recorder(), Recorder()

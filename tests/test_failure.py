@@ -146,7 +146,11 @@ def test_the_code_makes_the_class_finer(status: int, code: str, kind: type[error
         ({"message": "m", "type": "server_error"}, errors.InternalServerError, None),
         ({"message": "m", "type": "rate_limit_error"}, errors.RateLimitError, None),
         ({"message": "m", "code": "insufficient_quota"}, errors.RateLimitError, None),
-        ({"message": "m", "code": "invalid_api_key", "type": "invalid_request_error"}, errors.AuthenticationError, None),
+        (
+            {"message": "m", "code": "invalid_api_key", "type": "invalid_request_error"},
+            errors.AuthenticationError,
+            None,
+        ),
         ({"message": "m", "code": "context_length_exceeded"}, errors.ContextLengthExceededError, None),
         ("m", errors.APIError, None),
         (["m"], errors.APIError, None),
@@ -261,8 +265,10 @@ def test_no_header_breaks_the_wait(headers: dict[str, str]) -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=10),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["error", "message", "detail", "code", "type", "x"]), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["error", "message", "detail", "code", "type", "x"]), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 

@@ -167,7 +167,17 @@ def test_the_word_error_is_no_error() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"{", b"[]", b"7", b'"x"', b"\xff\xfe", b'{"choices": 7}', b'{"choices": [{"index": "x"}]}', b"[" * 5000, b"nope \"error\""],
+    [
+        b"{",
+        b"[]",
+        b"7",
+        b'"x"',
+        b"\xff\xfe",
+        b'{"choices": 7}',
+        b'{"choices": [{"index": "x"}]}',
+        b"[" * 5000,
+        b'nope "error"',
+    ],
 )
 def test_an_event_that_is_no_chunk_is_told(data: bytes) -> None:
     """Garbage, wrong types, what is not UTF-8: one class of error."""

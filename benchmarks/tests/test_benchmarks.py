@@ -132,7 +132,7 @@ def test_promise_is_missed_only_above_its_limit(value: float, broken: bool) -> N
 
 def test_promise_against_a_peer_compares_the_same_round() -> None:
     """A target against another client than the baseline divides values of one round."""
-    from kinds import Target
+    from catalogue import Target
 
     found = results(
         ("peer", 0, 4.0, 1.0), ("peer", 1, 8.0, 1.0), ("jackfield", 0, 1.0, 1.0), ("jackfield", 1, 1.0, 1.0)

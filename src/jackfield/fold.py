@@ -219,6 +219,8 @@ class _Unread(CreateChatCompletionResponse):
     def __getattribute__(self, name: str) -> Any:
         if name in _READY:
             return object.__getattribute__(self, name)
+        if name == "__class__":  # asked by every isinstance
+            return CreateChatCompletionResponse
         kept = self.__dict__.get("_kept")
         if kept is not None:  # else another thread was faster; two at once would fold the same
             folded = fold([decode_chunk(one) if isinstance(one, bytes) else one for one in kept])

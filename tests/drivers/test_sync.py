@@ -10,10 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import Serve
-from rig import Rig, fetch, first_block, get, only_head, wait_until
-from server import CLOSE, HANG, RESET, Script, answer, chunked, events, head, stream
 
+from conftest import Serve
 from jackfield.errors import (
     APIConnectionError,
     APIError,
@@ -27,6 +25,8 @@ from jackfield.errors import (
 from jackfield.flow import Acquire, Deliver, Effect, Flow, Read, Run, Send, Sleep
 from jackfield.gate import Gate
 from jackfield.http import Timeouts, Transport
+from rig import Rig, fetch, first_block, get, only_head, wait_until
+from server import CLOSE, HANG, RESET, Script, answer, chunked, events, head, stream
 
 SSE = {"content-type": "text/event-stream"}
 OPEN_STREAM: Script = [head("200 OK", {**SSE, "transfer-encoding": "chunked"}), *chunked(b"first", end=False)]
@@ -170,6 +170,9 @@ def test_nothing_is_sent_twice(rig: Rig, serve: Serve, end: str) -> None:
         ([RESET], "reset"),
         ([CLOSE], "reset"),
         ([b"HTTP/1.1 200 OK\r\ncontent-le", RESET], "reset"),
+        ([b"HTTP/1.1 200 OK\r\ncontent-le", CLOSE], "reset"),
+        ([b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n", CLOSE], "reset"),
+        ([b"HTTP/1.1 200 OK\r\n", CLOSE], "reset"),
         ([b"not http at all\r\n\r\n", CLOSE], "protocol"),
         ([b"HTTP/1.1 200 OK\r\nx: " + b"y" * 70_000, HANG], "protocol"),
         ([b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 200 + b"\r\n", HANG], "protocol"),
@@ -205,7 +208,9 @@ def test_a_block_without_content_is_not_given(rig: Rig, serve: Serve) -> None:
     import gzip
 
     body = gzip.compress(b"hello")
-    server = serve([head("200 OK", {"content-encoding": "gzip", "content-length": str(len(body))}), body[:10], 0.1, body[10:]])
+    server = serve(
+        [head("200 OK", {"content-encoding": "gzip", "content-length": str(len(body))}), body[:10], 0.1, body[10:]]
+    )
 
     def flow() -> Flow[Any]:
         response = yield Send(get(server.url))

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Mapping
 from functools import partial
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from typing import TYPE_CHECKING, Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -108,6 +108,44 @@ def _shut(sock: socket.socket) -> None:
         sock.shutdown(socket.SHUT_RDWR)
 
 
+class _Head:
+    """The lines of an answer's head; knows whether the last one was there."""
+
+    __slots__ = ("_file", "last")
+
+    def __init__(self, file: Any) -> None:
+        self._file, self.last = file, b"?"
+
+    def readline(self, limit: int) -> bytes:
+        line: bytes = self._file.readline(limit)
+        self.last = line
+        return line
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class Answer(HTTPResponse):
+    """An answer whose head is whole: http.client takes the end of the connection for the end of the head."""
+
+    def begin(self) -> None:
+        """Read the head.
+
+        Raises:
+            ConnectionResetError: the connection ended within it.
+        """
+        file = self.fp
+        head = _Head(file)
+        self.fp = head  # type: ignore[assignment]  # all that is called while the head is read
+        try:
+            super().begin()
+        finally:
+            if self.fp is head:
+                self.fp = file
+        if not head.last:
+            raise ConnectionResetError
+
+
 class Watched(HTTPConnection):
     """A connection whose socket can be shut from another thread, from before the TLS handshake on.
 
@@ -118,6 +156,7 @@ class Watched(HTTPConnection):
     _live: Live | None = None
     _twin: socket.socket | None = None
     _keep_twin = False
+    response_class = Answer
 
     def _new_conn(self) -> socket.socket:
         live: Live = current.live
@@ -198,7 +237,8 @@ def _pool(base: type[HTTPConnectionPool], connection: type[HTTPConnection]) -> t
             try:
                 if self.proxy is not None and self.scheme == "https" and conn.is_closed:
                     self._prepare_proxy(conn)
-                headers = {**request.headers, **self.proxy_headers} if self.proxy is not None else request.headers
+                in_clear = self.proxy is not None and self.scheme == "http"  # else the origin would see them
+                headers = {**request.headers, **self.proxy_headers} if in_clear else request.headers
                 conn.timeout = None
                 conn.send_request(request.method, target, request.body, headers)
                 raw = conn.getresponse()

@@ -1,0 +1,115 @@
+"""The watchdog: awake while there are calls, asleep when there are none, gone when it is stopped."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from jackfield.drivers import watchdog
+from jackfield.drivers.watchdog import Watchdog
+from rig import Rig, wait_until
+
+
+@pytest.fixture
+def dog(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watchdog]:
+    """A watchdog in a hurry to sleep."""
+    monkeypatch.setattr(watchdog, "TICK", 0.002)
+    monkeypatch.setattr(watchdog, "LINGER", 2)
+    dog = Watchdog()
+    yield dog
+    for live in dog.live():
+        dog.discard(live)
+    dog.stop()
+
+
+def asleep(dog: Watchdog) -> None:
+    """Wait until the watchdog sleeps."""
+    wait_until(lambda: dog.thread is not None and not dog._wake.is_set())
+
+
+def test_no_thread_runs_before_it_is_needed(dog: Watchdog) -> None:
+    """A client that was only made costs none."""
+    assert dog.thread is None
+    dog.stop()
+    assert dog.thread is None
+
+
+def test_it_cuts_what_is_over_and_nothing_else(dog: Watchdog) -> None:
+    """A call whose time is over is marked and cut; one that has time, or waits for nothing, is not."""
+    rig = Rig()
+    late, early, idle = rig.live(), rig.live(), rig.live()
+    cut, other = threading.Event(), threading.Event()
+    late.until, late.cut, early.cut, idle.until = 0.0, cut.set, other.set, 0.0
+    for live in (early, idle, late):
+        dog.add(live)
+    assert cut.wait(5)
+    assert (late.expired, early.expired, idle.expired, other.is_set()) == (True, False, False, False)
+    assert len(dog.live()) == 3
+
+
+def test_it_sleeps_when_nothing_lives_and_wakes_for_the_next_call(dog: Watchdog) -> None:
+    """One thread all along."""
+    rig = Rig()
+    thread = None
+    for _ in range(3):
+        live, cut = rig.live(), threading.Event()
+        live.until, live.cut = 0.0, cut.set
+        dog.add(live)
+        assert cut.wait(5)
+        assert thread in {None, dog.thread}
+        thread = dog.thread
+        dog.discard(live)
+        asleep(dog)
+
+
+def test_it_does_chores_also_from_sleep(dog: Watchdog) -> None:
+    """What the garbage collector hands over is done by its thread."""
+    names: list[str] = []
+    dog.hand_over(lambda: names.append(threading.current_thread().name))
+    rig = Rig()
+    live = rig.live()
+    dog.add(live)
+    dog.discard(live)
+    wait_until(lambda: names)
+    asleep(dog)
+    dog.hand_over(lambda: names.append(threading.current_thread().name))
+    wait_until(lambda: len(names) == 2)
+    assert names == ["jackfield-watchdog"] * 2
+
+
+def test_a_chore_that_fails_does_not_end_the_watch(dog: Watchdog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told as the failure of a thread is, and the next call is still cut."""
+    told: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: told.append(args.exc_type))
+    live, cut = Rig().live(), threading.Event()
+    dog.add(live)
+    dog.hand_over(lambda: {}["x"])
+    wait_until(lambda: told)
+    live.cut, live.until = cut.set, 0.0
+    assert cut.wait(5)
+    assert told == [KeyError]
+
+
+def test_stopping_ends_the_thread(dog: Watchdog) -> None:
+    """From sleep or awake; it takes up no more work."""
+    live = Rig().live()
+    dog.add(live)
+    dog.discard(live)
+    asleep(dog)
+    thread = dog.thread
+    dog.stop()
+    assert thread is not None
+    assert not thread.is_alive()
+    dog.add(live)
+    assert dog.thread is thread
+
+
+def test_it_may_be_stopped_by_its_own_thread(dog: Watchdog) -> None:
+    """A client that is closed by a chore does not wait for itself."""
+    live = Rig().live()
+    dog.add(live)
+    dog.hand_over(dog.stop)
+    dog.discard(live)
+    wait_until(lambda: dog.thread is not None and not dog.thread.is_alive())
