@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import trustme
 
-from server import Script, Server
-
-Serve = Callable[..., Server]
+from server import Script, Serve, Server, certified
 
 
 @pytest.fixture
@@ -46,10 +44,3 @@ def ca_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> 
 def tls(authority: trustme.CA) -> ssl.SSLContext:
     """A server's context with a certificate for 127.0.0.1 that the authority signed."""
     return certified(authority.issue_cert("127.0.0.1", "localhost"))
-
-
-def certified(leaf: trustme.LeafCert) -> ssl.SSLContext:
-    """A server's context with this certificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    leaf.configure_cert(context)
-    return context

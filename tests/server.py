@@ -22,6 +22,8 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self
 
+import trustme
+
 RESET, CLOSE, HANG = "reset", "close", "hang"
 Step = bytes | float | str | Callable[["Server", socket.socket], None]
 Script = Sequence[Step]
@@ -188,6 +190,17 @@ class Server:
             self.left += 1
             self.gone.set()
         raise _Over
+
+
+Serve = Callable[..., Server]
+"""The fixture ``serve``: starts a server that is closed after the test."""
+
+
+def certified(leaf: trustme.LeafCert) -> ssl.SSLContext:
+    """A server's context with this certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    leaf.configure_cert(context)
+    return context
 
 
 def drip(data: bytes, pause: float = 0.02) -> list[Step]:

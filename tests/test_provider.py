@@ -10,7 +10,6 @@ from typing import Any
 import attrs
 import pytest
 
-from conftest import Serve
 from jackfield import errors
 from jackfield.call import Call
 from jackfield.drivers.live import Live
@@ -23,7 +22,7 @@ from jackfield.provider import HttpProvider
 from jackfield.reader import StreamReader
 from jackfield.wire import build_request, decode_response, encode, from_json
 from rig import Rig
-from server import CLOSE, HANG, RESET, STREAM_HEAD, Script, answer, chunked, events, head, stream
+from server import CLOSE, HANG, RESET, STREAM_HEAD, Script, Serve, answer, chunked, events, head, stream
 
 REPLY = {
     "id": "r",
@@ -79,7 +78,10 @@ class Bench:
 
     def _call(self, url: str, *, stream: bool, timeout: float, models: bool = False) -> tuple[Any, Call]:
         provider = Dialect(base_url=url)
-        hooks = {"create_chat_completion": provider.create_chat_completion, "list_models": provider.list_models}
+        hooks: dict[str, Any] = {
+            "create_chat_completion": provider.create_chat_completion,
+            "list_models": provider.list_models,
+        }
         backend = Backend("b", "p", provider.origin, transport=Transport(proxy="", max_line_bytes=10_000))
         route = Route(backend, Layer("p#0", provider, "tests 1", hooks))
         plan = Plan(chat=(), chunk=(), route=lambda name: (route, name))
@@ -128,7 +130,7 @@ def test_an_answer_comes_with_what_its_head_tells(bench: Bench, serve: Serve) ->
     headers = {"x_request_id": "q1", "X_RateLimit_Remaining_Requests": "7", "openai_processing_ms": "12.5"}
     server = serve(
         [answer(json.dumps(REPLY).encode(), **headers)],
-        [answer(json.dumps(REPLY).encode(), openai_processing_ms="nan")],
+        [answer(json.dumps(REPLY).encode(), openai_processing_ms="soon")],
     )
     response, call = bench.chat(server.url)
     attempt = call.attempts[0]

@@ -237,24 +237,20 @@ class AsyncChatStream:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    def __aiter__(self) -> Self:
-        return self
+    async def __aiter__(self) -> AsyncIterator[CreateChatCompletionStreamResponse]:
+        """The chunks that are left; a generator, since it is cheaper for a loop than ``__anext__``."""
+        for chunk in self._block:
+            yield chunk
+        while await self._more():
+            for chunk in self._block:
+                yield chunk
 
     async def __anext__(self) -> CreateChatCompletionStreamResponse:
         for chunk in self._block:
             return chunk
-        if self._live is None:
-            await self._begin()
-        live, driver = self._begun(), self._driver
-        assert driver is not None  # noqa: S101 - it has begun
-        engine = live.engine
-        while True:
+        while await self._more():
             for chunk in self._block:
                 return chunk
-            if engine.done:
-                break
-            self._take(await run(driver, live, lambda: engine.step(None)))
-        engine.result()
         raise StopAsyncIteration
 
     async def close(self) -> None:
@@ -288,6 +284,19 @@ class AsyncChatStream:
         if self._live is None:
             raise RuntimeError("the stream has not begun: enter it with 'async with', or await it")
         return self._live
+
+    async def _more(self) -> bool:
+        """Drive the call to its next chunks; False at its end, which raises what went wrong."""
+        if self._live is None:
+            await self._begin()
+            return True
+        engine = self._live.engine
+        if engine.done:
+            engine.result()
+            return False
+        assert self._driver is not None  # noqa: S101 - it has begun
+        self._take(await run(self._driver, self._live, lambda: engine.step(None)))
+        return True
 
     def _take(self, deliver: Deliver | None) -> None:
         if deliver is not None:

@@ -232,18 +232,18 @@ class ChatStream:
             self._response = answered(self._live.engine)
         return self._response
 
-    def __iter__(self) -> Self:
-        return self
+    def __iter__(self) -> Iterator[CreateChatCompletionStreamResponse]:
+        """The chunks that are left; a generator, since it is cheaper for a loop than ``__next__``."""
+        yield from self._block
+        while self._more():
+            yield from self._block
 
     def __next__(self) -> CreateChatCompletionStreamResponse:
         for chunk in self._block:
             return chunk
-        engine = self._live.engine
-        while not engine.done:
-            self._take(run(self._driver, self._live, lambda: engine.step(None)))
+        while self._more():
             for chunk in self._block:
                 return chunk
-        engine.result()
         raise StopIteration
 
     def close(self) -> None:
@@ -264,6 +264,15 @@ class ChatStream:
         if live is not None and not live.engine.done:
             driver = self._driver
             driver.watchdog.hand_over(lambda: shut(driver, live, None))
+
+    def _more(self) -> bool:
+        """Drive the call to its next chunks; False at its end, which raises what went wrong."""
+        engine = self._live.engine
+        if engine.done:
+            engine.result()
+            return False
+        self._take(run(self._driver, self._live, lambda: engine.step(None)))
+        return True
 
     def _take(self, deliver: Deliver | None) -> None:
         if deliver is not None:

@@ -7,7 +7,9 @@ stay with the chunk. An event that msgspec's types refuse goes the long way, thr
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from operator import attrgetter
 from typing import Any
 
@@ -94,6 +96,8 @@ _decode = msgspec.json.Decoder(CreateChatCompletionStreamResponse, dec_hook=_oth
 _ATOMS = frozenset({str, int, float, bool, type(None)})
 _REFUSED = (msgspec.MsgspecError, ValueError, RecursionError, NotImplementedError)
 _set = object.__setattr__
+_choices_of, _usage_of, _delta_of = attrgetter("choices"), attrgetter("usage"), attrgetter("delta")
+_ends_in = attrgetter("finish_reason", "logprobs")
 _NESTED = ("function_call", "audio", "annotations")
 _rare_in = attrgetter("tool_calls", *_NESTED)
 _NOTHING = (None,) * (1 + len(_NESTED))
@@ -121,6 +125,29 @@ def decode_chunk(data: bytes) -> CreateChatCompletionStreamResponse:
         if _rare_in(delta) == _NOTHING and choice.logprobs is None:
             return chunk
     return _mark_all(chunk, data)
+
+
+def decode_plain(events: Sequence[bytes]) -> list[CreateChatCompletionStreamResponse] | None:
+    """The chunks of a block of events, if each does nothing but add text to one answer; else None.
+
+    That is what nearly all blocks are, and so each step can be done for all of them at once, without a line of Python
+    for each.
+    """
+    try:
+        chunks = list(map(_decode, events))
+    except _REFUSED:
+        return None
+    size = len(events)
+    choices = list(map(_choices_of, chunks))
+    if list(map(len, choices)).count(1) != size or list(map(_usage_of, chunks)).count(None) != size:
+        return None
+    firsts = [first for (first,) in choices]
+    deltas = list(map(_delta_of, firsts))
+    if list(map(_rare_in, deltas)).count(_NOTHING) != size or list(map(_ends_in, firsts)).count((None, None)) != size:
+        return None
+    for values in (chunks, firsts, deltas):
+        deque(map(_set, values, repeat("_extra"), events), maxlen=0)
+    return chunks
 
 
 def _mark_all(chunk: CreateChatCompletionStreamResponse, data: bytes) -> CreateChatCompletionStreamResponse:

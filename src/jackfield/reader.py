@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import attrs
 import msgspec
@@ -10,10 +10,12 @@ import msgspec
 from jackfield.errors import APIError, InvalidResponseError, StreamInterruptedError, ValidationError
 from jackfield.failure import body_error
 from jackfield.models.chunks import CreateChatCompletionStreamResponse
-from jackfield.sse import Event, EventDecoder
+from jackfield.sse import MESSAGE, Event, EventDecoder
 
 Chunk = CreateChatCompletionStreamResponse
 DONE = b"[DONE]"
+MANY = 8
+"""Events in a block from which on it pays to look at all of them at once."""
 
 
 class StreamReader:
@@ -23,6 +25,7 @@ class StreamReader:
 
     Args:
         decode: from the data of an event to a chunk.
+        decode_plain: the same for many events at once, or None where one of them is anything but text that is added.
         max_line_bytes: longest line that is taken.
         choices: how many the request asked for.
         merge_usage: the host did not ask for the chunk that holds only the usage: give the usage with the last chunk
@@ -37,12 +40,19 @@ class StreamReader:
     """
 
     def __init__(
-        self, decode: Callable[[bytes], Chunk], *, max_line_bytes: int, choices: int = 1, merge_usage: bool = False
+        self,
+        decode: Callable[[bytes], Chunk],
+        *,
+        decode_plain: Callable[[Sequence[bytes]], list[Chunk] | None] | None = None,
+        max_line_bytes: int,
+        choices: int = 1,
+        merge_usage: bool = False,
     ) -> None:
         self.done = self.whole = False
         self.empty = True
         self.failure: APIError | None = None
         self._decode = decode
+        self._decode_plain = decode_plain
         self._events = EventDecoder(max_line_bytes)
         self._choices = choices
         self._merge = merge_usage
@@ -80,6 +90,11 @@ class StreamReader:
         return chunks
 
     def _chunks(self, events: list[Event]) -> list[Chunk]:
+        if self._decode_plain is not None and len(events) >= MANY and not self._finished:
+            plain = self._plain([data for kind, data in events if kind == MESSAGE])
+            if plain is not None and len(plain) == len(events):
+                self.empty = False
+                return plain
         chunks: list[Chunk] = []
         try:
             self._take(events, chunks)
@@ -88,6 +103,16 @@ class StreamReader:
                 raise
             self.failure = error
         self.empty = self.empty and not chunks
+        return chunks
+
+    def _plain(self, events: list[bytes]) -> list[Chunk] | None:
+        """The chunks of a block in which nothing ends and nothing fails, else None."""
+        text = b"".join(events)
+        if DONE in text or b'"error"' in text or self._decode_plain is None:
+            return None
+        chunks = self._decode_plain(events)
+        if chunks is not None:
+            self._seen.update([chunk.choices[0].index for chunk in chunks])
         return chunks
 
     def _take(self, events: list[Event], chunks: list[Chunk]) -> None:

@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from conftest import Serve
 from jackfield.errors import APITimeoutError, DeadlineExceededError
 from jackfield.http import Timeouts, Transport
 from rig import Rig, fetch
-from server import HANG, Script, answer, chunked, drip, head
+from server import HANG, Script, Serve, answer, chunked, drip, head
 
 OVERRUN = 0.25
 DEADLINE = 0.6

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 import trustme
 
-from conftest import Serve, certified
 from jackfield.drivers.network import proxy_for, tls_context
 from jackfield.errors import APIConnectionError, ConfigError, DeadlineExceededError
 from jackfield.http import Origin, Transport
 from rig import Rig, fetch
-from server import CLOSE, RESET, answer, tunnel
+from server import CLOSE, RESET, Serve, answer, certified, tunnel
 
 FAR = Origin("https", "api.example", 443)
 
@@ -72,7 +71,7 @@ def test_tls_connections_are_used_again(rig: Rig, serve: Serve, tls: ssl.SSLCont
 
 def test_a_certificate_that_cannot_be_trusted_stops_everything(rig: Rig, serve: Serve, authority: trustme.CA) -> None:
     """Self-signed, for another host, expired: nothing is sent, and the reason is told."""
-    expired = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
+    expired = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
     contexts = {
         "self-signed": certified(trustme.CA().issue_cert("127.0.0.1")),
         "mismatch": certified(authority.issue_cert("other.example")),

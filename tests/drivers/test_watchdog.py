@@ -85,7 +85,8 @@ def test_a_chore_that_fails_does_not_end_the_watch(dog: Watchdog, monkeypatch: p
     monkeypatch.setattr(threading, "excepthook", lambda args: told.append(args.exc_type))
     live, cut = Rig().live(), threading.Event()
     dog.add(live)
-    dog.hand_over(lambda: {}["x"])
+    empty: dict[str, None] = {}
+    dog.hand_over(lambda: empty["x"])
     wait_until(lambda: told)
     live.cut, live.until = cut.set, 0.0
     assert cut.wait(5)

@@ -45,7 +45,7 @@ ADD = {
 }
 SLOW = {"ignore_eos": True, "grammar": f"root ::= ({' '.join(['[a-z]*'] * 200)})"}
 """A grammar so ambiguous that each token takes the server a tenth of a second: 3900 of them take minutes."""
-STOPPED = 30.0
+STOPPED = 10.0
 """Seconds in which a server must have stopped; it takes one token, but a machine of tests may be busy."""
 
 Ask = Callable[..., tuple[Any, list[Any]]]

@@ -12,6 +12,7 @@ import attrs
 from jackfield import Call, HttpProvider, HttpRequest
 from jackfield.config.show import names_secret
 from jackfield.errors import ConfigError
+from jackfield.event import decode_plain
 from jackfield.http import SENSITIVE, split_url
 from jackfield.models import (
     UNSET,
@@ -73,6 +74,7 @@ class OpenAIProvider(HttpProvider):
         """Reads the stream; usage that the host did not ask for comes with the last chunk."""
         return StreamReader(
             decode_chunk,
+            decode_plain=decode_plain,
             max_line_bytes=max_line_bytes,
             choices=request.n if isinstance(request.n, int) else 1,
             merge_usage=self._adds_usage(request),
