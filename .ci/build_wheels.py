@@ -1,6 +1,7 @@
 """Build the wheels of all distributions: ``python build_wheels.py DIRECTORY``, from the root of the checkout."""
 
 # ruff: noqa: INP001 - a script, no package
+
 from __future__ import annotations
 
 import shutil

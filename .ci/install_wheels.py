@@ -4,6 +4,7 @@ The files are named one by one, so that no index is asked for a distribution of 
 """
 
 # ruff: noqa: INP001 - a script, no package
+
 from __future__ import annotations
 
 import subprocess

@@ -12,9 +12,9 @@ from collections.abc import Coroutine, Mapping
 from typing import Any
 
 import attrs
-from fakeserver import Server
 
 import jackfield
+from fakeserver import Server
 from jackfield import hookimpl
 
 ASK = [{"role": "user", "content": "hello"}]
@@ -39,7 +39,7 @@ class Recorder:
     passed: int = attrs.field(default=0, init=False)
 
     @hookimpl
-    def wrap_chat_completion(self, request, call):
+    def wrap_chat_completion(self, request: Any, call: Any) -> Any:
         """Pass on."""
         self.passed += 1
         try:
@@ -59,7 +59,7 @@ def recorders() -> tuple[type, type, Recorder, Recorder]:
         @attrs.define(eq=False)
         class Passing:
             @hookimpl
-            def wrap_chat_completion(self, request, call):
+            def wrap_chat_completion(self, request: Any, call: Any) -> Any:
                 return (yield from recorder.wrap_chat_completion(request, call))
 
         return Passing
@@ -73,7 +73,7 @@ class Sync:
     name = "sync"
 
     def __init__(self, configuration: Any, plugins: Mapping[str, type] | None = None) -> None:
-        self.client = jackfield.Client(configuration, plugins=plugins)
+        self.client: Any = jackfield.Client(configuration, plugins=plugins)
 
     def call(self, *args: Any, **fields: Any) -> Any:
         """A response."""
@@ -130,7 +130,7 @@ class Async:
         self.thread = threading.Thread(target=self.loop.run_forever)
         self.thread.start()
         try:
-            self.client = jackfield.AsyncClient(configuration, plugins=plugins)
+            self.client: Any = jackfield.AsyncClient(configuration, plugins=plugins)
         except BaseException:
             self.end()
             raise

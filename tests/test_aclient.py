@@ -14,12 +14,12 @@ from collections.abc import Coroutine, Iterator
 from typing import Any
 
 import attrs
-import fakeserver
 import pytest
+
+import fakeserver
+import jackfield
 from both import ASK, config, recorders, said
 from fakeserver import EVENTS, Server, answer, event, in_pieces, stuck_after
-
-import jackfield
 from jackfield import AsyncClient, Run, Sleep, hookimpl
 
 
@@ -75,7 +75,7 @@ def test_a_stream_may_be_entered_awaited_or_just_read(server):
                 assert stream.response.usage.total_tokens == 7
             assert len(server.exchanges) == 1
             stream = await client.create_chat_completion(messages=ASK, stream=True)
-            assert [said(chunk) async for chunk in stream][0] == "a"
+            assert [said(chunk) async for chunk in stream] == ["a", "b", "c", ""]
             assert len([chunk async for chunk in client.create_chat_completion(messages=ASK, stream=True)]) == 4
             assert await anext(stream, None) is None
             await stream.aclose()
@@ -416,3 +416,28 @@ def test_a_run_function_on_a_loop_that_ends_does_no_harm(server):
     run(main())
     run(client.close())
     assert not server.exchanges
+
+
+def test_what_was_inherited_over_a_fork_is_left_alone(server, monkeypatch):
+    """A client of another process gets a driver of its own, and does not so much as free the old one."""
+    from jackfield import aclient
+
+    monkeypatch.setattr(aclient, "_inherited", [])
+
+    async def main() -> None:
+        async with AsyncClient(config(server)) as client:
+            await client.create_chat_completion(messages=ASK)
+            client._process = 0
+            await client.create_chat_completion(messages=ASK)
+            ((old,),) = [drivers.values() for drivers in aclient._inherited]
+            await old.close()
+
+    run(main())
+    assert server.accepted == 2
+
+
+def test_a_driver_that_cannot_be_imported_names_the_extra(monkeypatch):
+    """The error says what to install."""
+    monkeypatch.setitem(sys.modules, "jackfield.drivers.aio", None)
+    with pytest.raises(jackfield.ConfigError, match=r"pip install 'jackfield\[async\]'"):
+        AsyncClient({"backends": {"e": {"provider": "echo"}}})

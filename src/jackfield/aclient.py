@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from jackfield.drivers.live import Live
@@ -353,7 +353,7 @@ async def _take_down(driver: AsyncDriver) -> None:
     for live in list(driver.live.values()):
         await shut(driver, live, error)
     until = driver.loop.time() + LEAVE
-    while driver.live and driver.loop.time() < until:
+    while driver.live and driver.loop.time() < until:  # noqa: ASYNC110 - no event tells of the last one
         await asyncio.sleep(0.005)
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from jackfield.models.response import CompletionUsage, CreateChatCompletionResponse
 
 _RATE_LIMIT = "x-ratelimit-"
+PRIVATE_HEADERS = frozenset({"set-cookie", "set-cookie2", "www-authenticate"})
+"""Headers of an answer that are not kept with an error."""
 Outcome = Literal["running", "success", "error", "cancelled"]
 
 
@@ -33,6 +35,7 @@ class Attempt:
         error: class name and message of the failure, scrubbed; None without one.
         exchanges: HTTP requests that the provider sent for it (more than one where a credential was renewed).
         status_code, request_id, headers: of the last answer's head.
+        processing_ms: milliseconds that the backend worked, where it told.
         first_chunk: seconds from the attempt's start to its first chunk.
         usage: tokens, where the backend told.
         maybe_billed: it failed after the backend may have begun to work: its tokens may be charged.
@@ -52,6 +55,7 @@ class Attempt:
     exchanges: int = 0
     status_code: int | None = None
     request_id: str | None = None
+    processing_ms: float | None = None
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     first_chunk: float | None = None
     usage: CompletionUsage | None = None
@@ -65,20 +69,13 @@ class Attempt:
         names = ((name.lower(), value) for name, value in self.headers.items())
         return {name.removeprefix(_RATE_LIMIT): value for name, value in names if name.startswith(_RATE_LIMIT)}
 
-    @property
-    def processing_ms(self) -> float | None:
-        """Milliseconds that the backend worked, where it told."""
-        try:
-            return float(self.headers.get("openai-processing-ms", ""))
-        except ValueError:
-            return None
-
     def __getstate__(self) -> dict[str, Any]:
         """All but what belongs to layers and to the stream: an error that carries its attempts can be pickled."""
         values = {field.name: getattr(self, field.name) for field in attrs.fields(type(self))}
+        headers = ((name.lower(), value) for name, value in self.headers.items())
         return {
             **values,
-            "headers": {name.lower(): value for name, value in self.headers.items()},
+            "headers": {name: value for name, value in headers if name not in PRIVATE_HEADERS},
             "state": {},
             "folder": None,
         }

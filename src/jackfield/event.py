@@ -99,9 +99,10 @@ _set = object.__setattr__
 _choices_of, _usage_of, _delta_of = attrgetter("choices"), attrgetter("usage"), attrgetter("delta")
 _ends_in = attrgetter("finish_reason", "logprobs")
 _NESTED = ("function_call", "audio", "annotations")
-_rare_in = attrgetter("tool_calls", *_NESTED)
-_NOTHING = (None,) * (1 + len(_NESTED))
 """Fields of a delta that hold values of their own, but for ``tool_calls``."""
+_rare_in = attrgetter("tool_calls", *_NESTED)
+_NO_END: Any = (None, None)
+_NOTHING: Any = (None,) * (1 + len(_NESTED))
 
 
 def decode_chunk(data: bytes) -> CreateChatCompletionStreamResponse:
@@ -143,7 +144,7 @@ def decode_plain(events: Sequence[bytes]) -> list[CreateChatCompletionStreamResp
         return None
     firsts = [first for (first,) in choices]
     deltas = list(map(_delta_of, firsts))
-    if list(map(_rare_in, deltas)).count(_NOTHING) != size or list(map(_ends_in, firsts)).count((None, None)) != size:
+    if list(map(_rare_in, deltas)).count(_NOTHING) != size or list(map(_ends_in, firsts)).count(_NO_END) != size:
         return None
     for values in (chunks, firsts, deltas):
         deque(map(_set, values, repeat("_extra"), events), maxlen=0)

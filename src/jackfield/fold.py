@@ -191,7 +191,7 @@ class Folder:
 
     def extend(self, chunks: Sequence[Chunk]) -> None:
         """Take the next chunks."""
-        raw = list(map(unread_extra, chunks))
+        raw: list[Any] = list(map(unread_extra, chunks))
         if set(map(type, raw)) <= _BYTES:
             self._kept += raw
         else:  # chunks that a layer made or changed

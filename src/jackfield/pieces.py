@@ -37,7 +37,9 @@ class _Joined(ExtraSource):
 
     def of(self, owner: type[WireValue]) -> Extra:
         if self._read is None:
-            self._read = {key: value for piece in map(_source, self._pieces) for key, value in piece.of(self._source).items()}
+            self._read = {
+                key: value for piece in map(_source, self._pieces) for key, value in piece.of(self._source).items()
+            }
             self._pieces = ()  # the events' bytes may go
         return Extra({key: value for key, value in self._read.items() if key not in owner.__wire_fields__})
 

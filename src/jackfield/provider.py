@@ -187,6 +187,7 @@ def note(response: HttpResponse, attempt: Attempt) -> None:
     attempt.status_code = response.status
     attempt.request_id = request_id(response.headers)
     attempt.headers = response.headers
+    attempt.processing_ms = number(response.headers.get("openai-processing-ms"))
 
 
 def _json(body: bytes) -> Any:

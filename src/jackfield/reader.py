@@ -107,8 +107,7 @@ class StreamReader:
 
     def _plain(self, events: list[bytes]) -> list[Chunk] | None:
         """The chunks of a block in which nothing ends and nothing fails, else None."""
-        text = b"".join(events)
-        if DONE in text or b'"error"' in text or self._decode_plain is None:
+        if self._decode_plain is None or b'"error"' in b"".join(events):
             return None
         chunks = self._decode_plain(events)
         if chunks is not None:
@@ -116,20 +115,15 @@ class StreamReader:
         return chunks
 
     def _take(self, events: list[Event], chunks: list[Chunk]) -> None:
-        decode, seen, finished = self._decode, self._seen, self._finished
+        seen, finished = self._seen, self._finished
         for kind, data in events:
             if data[:6] == DONE:
                 self.done = self.whole = True
                 self._finish(chunks)
                 break
-            if kind == "error" or b'"error"' in data:
-                self._check(kind, data)
-            try:
-                chunk = decode(data)
-            except ValidationError as error:
-                if not data.strip():
-                    continue  # some servers keep the connection alive so
-                raise InvalidResponseError(f"an event of the stream is no chunk: {error}") from None
+            chunk = self._chunk(kind, data)
+            if chunk is None:
+                continue
             for choice in chunk.choices:
                 if choice.finish_reason is not None:
                     finished.add(choice.index)
@@ -152,6 +146,17 @@ class StreamReader:
             self._held = None
         if self.empty and not chunks:
             raise InvalidResponseError("the stream had no chunk")
+
+    def _chunk(self, kind: str, data: bytes) -> Chunk | None:
+        """The chunk in an event; None where it is blank, as some servers send to keep the connection alive."""
+        if kind == "error" or b'"error"' in data:
+            self._check(kind, data)
+        try:
+            return self._decode(data)
+        except ValidationError as error:
+            if not data.strip():
+                return None
+            raise InvalidResponseError(f"an event of the stream is no chunk: {error}") from None
 
     def _merged(self, chunk: Chunk, chunks: list[Chunk]) -> None:
         """Hold the chunk that makes the answer whole until the usage is there, or the stream's end."""

@@ -45,8 +45,10 @@ ADD = {
 }
 SLOW = {"ignore_eos": True, "grammar": f"root ::= ({' '.join(['[a-z]*'] * 200)})"}
 """A grammar so ambiguous that each token takes the server a tenth of a second: 3900 of them take minutes."""
-STOPPED = 10.0
-"""Seconds in which a server must have stopped; it takes one token, but a machine of tests may be busy."""
+STOPPED = 30.0
+"""Seconds in which a server must have stopped; it takes about one, but a machine of tests may be busy."""
+LOOK = 1.2
+"""Seconds between two looks: every answer of the server makes it wait another second before it sees who has left."""
 
 Ask = Callable[..., tuple[Any, list[Any]]]
 
@@ -64,7 +66,7 @@ def ask_sync(config: Any, **fields: Any) -> tuple[Any, list[Any]]:
     with Client(config) as client:
         answer = client.create_chat_completion(**{"messages": HELLO, "temperature": 0, **fields})
         chunks = list(answer) if fields.get("stream") else []
-        return answer.response if fields.get("stream") else answer, chunks  # type: ignore[union-attr]  # by stream
+        return answer.response if fields.get("stream") else answer, chunks
 
 
 def ask_async(config: Any, **fields: Any) -> tuple[Any, list[Any]]:
@@ -285,13 +287,13 @@ def stops(server: LlamaServer) -> bool:
     while busy(server):
         if time.monotonic() > end:
             return False
-        time.sleep(0.02)
+        time.sleep(LOOK)
     return True
 
 
-def begin(client: Client, **fields: Any) -> jackfield.ChatStream:
+def begin(client: Client) -> jackfield.ChatStream:
     """A stream of minutes, of which something has come."""
-    stream = client.create_chat_completion(messages=HELLO, stream=True, max_tokens=3900, extra_body=SLOW, **fields)
+    stream = client.create_chat_completion(messages=HELLO, stream=True, max_tokens=3900, extra_body=SLOW)
     next(stream)
     return stream
 

@@ -30,6 +30,8 @@ LARGE = 2**20
 OWN_HEADERS = frozenset({"Accept", "Accept-Encoding", "User-Agent", "Content-Type"})
 """Headers that aiohttp would add; the provider says which are sent."""
 
+FAILURES = (aiohttp.ClientError, OSError, ValueError, RuntimeError)
+"""What aiohttp raises; ``RuntimeError`` for a connection or session that was closed meanwhile."""
 NO_TIMEOUT = aiohttp.ClientTimeout(total=None, ceil_threshold=1e9)  # ``Sending`` and the scan keep the time
 
 
@@ -132,7 +134,10 @@ class AsyncDriver:
             try:
                 value = await self._perform[type(effect)](effect, live)
             except BaseException as error:  # noqa: BLE001 - the engine deals with every failure
-                effect = engine.cancel(live.closing) if live.closing is not None else engine.fail(error)
+                if live.closing is not None and isinstance(error, Exception):
+                    engine.cancel(live.closing)
+                    return None
+                effect = engine.fail(error)
             else:
                 effect = engine.step(value)
         return None
@@ -170,7 +175,7 @@ class AsyncDriver:
             session.detach()
 
     async def _until_shutdown(self) -> AsyncGenerator[None, None]:
-        """Ends with ``close``, or when the loop shuts its asynchronous generators down, as ``asyncio.run`` has it do."""
+        """Ends with ``close``, or when the loop shuts down its asynchronous generators, as ``asyncio.run`` tells it."""
         try:
             yield
         finally:
@@ -220,7 +225,7 @@ class AsyncDriver:
                 return HttpResponse(raw.status, raw.headers, request, AsyncBody(raw))
         except TimeoutError:
             failure: Exception = live.over() or live.timeout()
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except FAILURES as error:
             failure = live.over() or _failure(error, request.origin, sent=live.sent)
         finally:
             _sending.pop(task, None)
@@ -242,21 +247,23 @@ class AsyncDriver:
         raw: aiohttp.ClientResponse = response.body.raw  # type: ignore[attr-defined]  # this driver's own body
         live.cut = raw.close
         live.wait("idle", live.timeouts.idle if effect.within is None else effect.within)
+        left = b""
         try:
             while True:
                 block = await raw.content.readany()
-                if not block:
-                    failure: Exception | None = live.over()
-                    if failure is None:
-                        return response.decode(b"", limit)
-                    break
-                block = response.decode(block, limit)
-                if block:
-                    return block
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            failure = live.over() or _failure(error, response.request.origin, sent=True)
+                decoded = response.decode(block, limit)
+                if decoded or not block:
+                    return decoded
+        except FAILURES as error:
+            failure: Exception | None = live.over()
+            if failure is None:
+                failure = _failure(error, response.request.origin, sent=True)
+                left = raw.content._read_nowait(-1)  # noqa: SLF001 - aiohttp itself forgets what came before the break
         finally:
             live.rest()
+        left = response.decode(left, limit) if left else b""
+        if left:
+            return left
         raise failure
 
     async def _sleep(self, effect: Sleep, live: Live) -> None:
@@ -266,22 +273,26 @@ class AsyncDriver:
 
     async def _acquire(self, effect: Acquire, live: Live) -> None:
         entered: asyncio.Future[None] = self.loop.create_future()
-        ticket = effect.gate.line_up(lambda: self.loop.call_soon_threadsafe(_resolve, entered))
+
+        def notify() -> None:
+            self.loop.call_soon_threadsafe(_resolve, entered)
+
+        ticket = effect.gate.line_up(notify)
         try:
             if not ticket.granted:
                 await self._wait(entered, live.engine.call.time_left, live)
-            if not ticket.granted:
-                raise DeadlineExceededError
         except BaseException:
             effect.gate.leave(ticket)
             raise
+        if not ticket.granted:
+            effect.gate.leave(ticket)
+            raise DeadlineExceededError
 
     async def _wait(self, event: asyncio.Future[None], seconds: float, live: Live) -> None:
         """Let time pass until the event; closing the call from elsewhere ends it."""
         live.cut = lambda: _resolve(event)
         try:
-            if live.closing is None:
-                await asyncio.wait([event], timeout=None if seconds == float("inf") else max(seconds, 0.0))
+            await asyncio.wait([event], timeout=None if seconds == float("inf") else max(seconds, 0.0))
         finally:
             live.cut = None
         if live.closing is not None:
@@ -327,6 +338,8 @@ def _failure(error: Exception, origin: Origin, *, sent: bool) -> APIError:
     if isinstance(error, aiohttp.ClientHttpProxyError | aiohttp.ClientProxyConnectionError):
         words = f"HTTP {error.status}" if isinstance(error, aiohttp.ClientHttpProxyError) else "no connection"
         return APIConnectionError(f"the proxy to {origin} failed: {words}", code="proxy", stage="not_sent")
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        error = error.certificate_error  # it only looks like one itself
     return transport_error(error, origin, sent=sent)
 
 

@@ -134,9 +134,9 @@ class Answer(HTTPResponse):
         Raises:
             ConnectionResetError: the connection ended within it.
         """
-        file = self.fp
-        head = _Head(file)
-        self.fp = head  # type: ignore[assignment]  # all that is called while the head is read
+        file: Any = self.fp
+        head: Any = _Head(file)
+        self.fp = head  # all that is called while the head is read is there
         try:
             super().begin()
         finally:
@@ -209,57 +209,60 @@ class WatchedTLS(Watched, HTTPSConnection):
     """The same over TLS."""
 
 
-def _pool(base: type[HTTPConnectionPool], connection: type[HTTPConnection]) -> type[HTTPConnectionPool]:
-    """A pool whose connections belong to a call while they are out of it."""
+class Pool(HTTPConnectionPool):
+    """Connections that belong to a call while they are out of the pool."""
 
-    class Pool(base):  # type: ignore[misc, valid-type]  # the same methods over two bases
-        ConnectionCls = connection
+    ConnectionCls = Watched
 
-        def _get_conn(self, timeout: float | None = None) -> Any:  # noqa: ARG002 - the call knows how long
-            live: Live = current.live
-            while True:
-                try:
-                    conn = super()._get_conn(min(max(live.until - time.monotonic(), 0.0), SLICE))
-                except EmptyPoolError:
-                    if live.closing is not None or time.monotonic() >= live.until:
-                        raise
-                else:
-                    conn._live = live  # noqa: SLF001 - its own
-                    live.cut = conn.shut
-                    return conn
-
-        def exchange(self, request: HttpRequest, target: str) -> Any:
-            """Send a request and read the head of its answer: urllib3's response, unread and undecoded.
-
-            What ``urlopen`` does besides (retries, redirects, timeouts) is done elsewhere, and costs as much again.
-            """
-            conn = self._get_conn()
+    def _get_conn(self, timeout: float | None = None) -> Any:  # noqa: ARG002 - the call knows how long
+        live: Live = current.live
+        while True:
             try:
-                if self.proxy is not None and self.scheme == "https" and conn.is_closed:
-                    self._prepare_proxy(conn)
-                in_clear = self.proxy is not None and self.scheme == "http"  # else the origin would see them
-                headers = {**request.headers, **self.proxy_headers} if in_clear else request.headers
-                conn.timeout = None
-                conn.send_request(request.method, target, request.body, headers)
-                raw = conn.getresponse()
-            except BaseException as error:
-                away = self.proxy is not None and not conn.has_connected_to_proxy
-                conn.close()
-                self._put_conn(None)
-                if away and isinstance(error, (OSError, HTTPException, HTTPError)):
-                    raise ProxyError("the proxy", error) from None
-                raise
-            raw._connection, raw._pool = conn, self  # noqa: SLF001 - as urllib3's own urlopen does: it releases itself
-            return raw
+                conn: Any = super()._get_conn(min(max(live.until - time.monotonic(), 0.0), SLICE))
+            except EmptyPoolError:
+                if live.closing is not None or time.monotonic() >= live.until:
+                    raise
+            else:
+                conn._live = live  # noqa: SLF001 - its own
+                live.cut = conn.shut
+                return conn
 
-        def _put_conn(self, conn: Any) -> None:
-            if conn is not None:
-                release(conn)
-            # After an interrupt in _get_conn urllib3 gives back what it never had.
-            with contextlib.suppress(FullPoolError):
-                super()._put_conn(conn)
+    def exchange(self, request: HttpRequest, target: str) -> Any:
+        """Send a request and read the head of its answer: urllib3's response, unread and undecoded.
 
-    return Pool
+        What ``urlopen`` does besides (retries, redirects, timeouts) is done elsewhere, and costs as much again.
+        """
+        conn = self._get_conn()
+        try:
+            if self.proxy is not None and self.scheme == "https" and conn.is_closed:
+                self._prepare_proxy(conn)
+            in_clear = self.proxy is not None and self.scheme == "http"  # else the origin would see them
+            headers = {**request.headers, **self.proxy_headers} if in_clear else request.headers
+            conn.timeout = None
+            conn.send_request(request.method, target, request.body, headers)
+            raw = conn.getresponse()
+        except BaseException as error:
+            away = self.proxy is not None and not conn.has_connected_to_proxy
+            conn.close()
+            self._put_conn(None)
+            if away and isinstance(error, (OSError, HTTPException, HTTPError)):
+                raise ProxyError("the proxy", error) from None
+            raise
+        raw._connection, raw._pool = conn, self  # noqa: SLF001 - as urllib3's own urlopen does: it releases itself
+        return raw
+
+    def _put_conn(self, conn: Any) -> None:
+        if conn is not None:
+            release(conn)
+        # After an interrupt in _get_conn urllib3 gives back what it never had.
+        with contextlib.suppress(FullPoolError):
+            super()._put_conn(conn)
+
+
+class PoolTLS(Pool, HTTPSConnectionPool):
+    """The same over TLS."""
+
+    ConnectionCls = WatchedTLS
 
 
 def release(conn: Any) -> None:
@@ -271,4 +274,4 @@ def release(conn: Any) -> None:
         conn.close()  # its twin, where the answer was the last one
 
 
-POOLS = {"http": _pool(HTTPConnectionPool, Watched), "https": _pool(HTTPSConnectionPool, WatchedTLS)}
+POOLS = {"http": Pool, "https": PoolTLS}

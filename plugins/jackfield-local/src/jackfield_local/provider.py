@@ -134,7 +134,7 @@ class LocalProvider:
                 pieces: list[bytes] = yield Run(generation.take, min(SLICE, call.time_left))
                 chunks = reply.feed(pieces)
                 if generation.ended:
-                    chunks += reply.end()
+                    chunks += reply.end()  # type: ignore[unreachable]  # taking the pieces may have ended it
                     _note(reply, call)
                 if not stream:
                     whole += chunks

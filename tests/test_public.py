@@ -1,0 +1,98 @@
+"""The public face: every name is there, and importing it does nothing."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+import jackfield
+
+
+def run(program: str) -> str:
+    """What a program prints in a fresh interpreter."""
+    command = [sys.executable, "-W", "error", "-c", textwrap.dedent(program)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stderr == ""
+    return done.stdout.strip()
+
+
+def test_importing_loads_nothing_and_starts_nothing():
+    """No dependency, no thread, no module of its own but the one."""
+    loaded = run("""
+        import sys, threading
+        before = set(sys.modules)
+        import jackfield
+        names = sorted(name for name in set(sys.modules) - before if not name.startswith("encodings"))
+        heavy = {"urllib3", "attrs", "attr", "cattrs", "pluggy", "msgspec", "asyncio", "aiohttp", "importlib.metadata"}
+        print(heavy & set(names), [name for name in names if name.startswith("jackfield")], threading.active_count())
+    """)
+    assert loaded == "set() ['jackfield'] 1"
+
+
+def test_a_sync_client_loads_no_asyncio_and_no_aiohttp():
+    """Who does not use the asynchronous side does not pay for it."""
+    loaded = run("""
+        import sys
+        import jackfield
+        with jackfield.Client({"backends": {"e": {"provider": "echo"}}}) as client:
+            client.create_chat_completion(model="e/echo", messages=[{"role": "user", "content": "x"}])
+        print({"aiohttp", "asyncio"} & set(sys.modules))
+    """)
+    assert loaded == "set()"
+
+
+def test_a_star_import_gives_every_public_name():
+    """``__all__`` lists names that are there."""
+    names = run("""
+        import jackfield
+        from jackfield import *
+        print(sorted(set(jackfield.__all__) - set(globals())))
+    """)
+    assert names == "[]"
+
+
+@pytest.mark.parametrize("name", jackfield.__all__)
+def test_every_public_name_is_found_and_documented(name):
+    """A name leads to its object, which says what it is."""
+    value = getattr(jackfield, name)
+    assert name in dir(jackfield)
+    assert value.__doc__ or name == "Flow", "an alias of a type can have no docstring"
+
+
+def test_type_checkers_see_the_same_names():
+    """The names for type checkers are those of ``__all__``."""
+    tree = ast.parse(Path(str(jackfield.__file__)).read_text(encoding="utf-8"))
+    (block,) = [node for node in tree.body if isinstance(node, ast.If)]
+    seen = {alias.asname for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    seen.discard(None)  # what the module itself needs
+    assert seen == set(jackfield.__all__) - {"__version__"}
+
+
+def test_every_public_error_is_a_public_name():
+    """No exception that a host may meet has to be imported from elsewhere."""
+    import jackfield.errors
+
+    kinds = {
+        name
+        for name, value in vars(jackfield.errors).items()
+        if isinstance(value, type) and issubclass(value, BaseException) and not name.startswith("_")
+    }
+    assert kinds <= set(jackfield.__all__)
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error():
+    """As of any module."""
+    with pytest.raises(AttributeError, match="has no attribute 'Clint'"):
+        _ = jackfield.Clint
+
+
+def test_the_version_is_that_of_the_distribution():
+    """There is one place for it."""
+    from importlib.metadata import version
+
+    assert jackfield.__version__ == version("jackfield")
