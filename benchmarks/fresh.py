@@ -92,7 +92,7 @@ def _peak(alive: tuple[object, ...]) -> int:
     if len(alive) != HELD + 1:
         raise RuntimeError("not all streams are open")
     try:
-        with open("/proc/self/status", encoding="ascii") as status:  # noqa: PTH123 - pathlib would count too
+        with open("/proc/self/status", encoding="ascii") as status:
             return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
     except FileNotFoundError:  # not Linux; there getrusage would show what the parent had before exec
         import resource

@@ -31,7 +31,7 @@ KEY = 'sk-Test/Key+9 &"x'
 @pytest.fixture(autouse=True)
 def _known(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test begins without known secrets, and leaves none behind."""
-    monkeypatch.setattr(module, "_known", module._Known())  # noqa: SLF001 - the one global of the module
+    monkeypatch.setattr(module, "_known", module._Known())
 
 
 def revealed(secret: Secret, *, fresh: bool = False) -> tuple[str, int]:
@@ -113,7 +113,7 @@ def test_keyring_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_what_is_no_reference_is_refused_without_repeating_it(reference: str) -> None:
     """A key that was written where a reference belongs does not reach the message."""
-    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the whole message is compared
+    with pytest.raises(ValueError) as caught:
         Secret(reference)
 
     assert str(caught.value) == f"expected {EXPECTED}"
@@ -215,7 +215,7 @@ def test_reference_survives_pickling_and_value_does_not(monkeypatch: pytest.Monk
     dumped = pickle.dumps(secret)
 
     assert b"hunter22" not in dumped
-    assert pickle.loads(dumped) == secret  # noqa: S301 - its own
+    assert pickle.loads(dumped) == secret
     with pytest.raises(TypeError, match="cannot be pickled"):
         pickle.dumps(Secret.of("hunter22"))
 
@@ -257,7 +257,7 @@ def test_scrub_knows_each_form(form: str) -> None:
 )
 def test_no_known_value_is_left(value: str, before: str, after: str) -> None:
     """Whatever stands around it, a known value is not in a scrubbed text."""
-    known = module._Known()  # noqa: SLF001 - a fresh one for each example
+    known = module._Known()
     known.add(value)
 
     assert value not in known.scrub(before + value + after)
@@ -309,7 +309,7 @@ class Slow:
 def test_many_readers_share_one_slow_read(monkeypatch: pytest.MonkeyPatch, outcome: str | None) -> None:
     """Who comes while it is read waits for that read, and gets its value or its failure."""
     source = Slow(outcome)
-    monkeypatch.setitem(module._SOURCES, "command", source)  # noqa: SLF001 - the table of sources
+    monkeypatch.setitem(module._SOURCES, "command", source)
     secret = Secret("command:vault")
     results: list[str] = []
 
@@ -339,7 +339,7 @@ def waiting_for(threads: list[threading.Thread]) -> None:
     """Return once each thread stands in ``Secret.read``."""
 
     def standing() -> Iterator[bool]:
-        frames = sys._current_frames()  # noqa: SLF001 - the only way to see where a thread is
+        frames = sys._current_frames()
         for thread in threads:
             frame = frames.get(thread.ident or 0)
             # In ``read`` after the count was taken: ``with`` blocks on the lock.
@@ -357,10 +357,10 @@ def test_interrupted_read_is_a_failure_for_those_who_wait(monkeypatch: pytest.Mo
         signal.raise_signal(signal.SIGINT)
         raise AssertionError("the signal comes first")
 
-    monkeypatch.setitem(module._SOURCES, "command", interrupted)  # noqa: SLF001 - the table of sources
+    monkeypatch.setitem(module._SOURCES, "command", interrupted)
     secret = Secret("command:vault")
     with pytest.raises(KeyboardInterrupt):
         secret.read()
-    monkeypatch.setitem(module._SOURCES, "command", lambda _: "now-there")  # noqa: SLF001 - the table of sources
+    monkeypatch.setitem(module._SOURCES, "command", lambda _: "now-there")
 
     assert secret.read() == "now-there"

@@ -230,7 +230,7 @@ class StreamInterruptedError(APIError):
         self.partial = partial
 
 
-class CallCancelled(BaseException):  # noqa: N818 - named like asyncio's CancelledError, which it stands for
+class CallCancelled(BaseException):
     """The host closed, dropped or cancelled the call. Thrown into its layers, never to the host."""
 
 

@@ -2,14 +2,15 @@
 
 A plugin is one attrs class, made with ``@attrs.define(eq=False)``. Its attributes are its settings, read from its TOML
 table; its methods marked ``@jackfield.hookimpl`` implement some of the hooks below, with any subset of their
-arguments, in any order. It is published by an entry point in the group ``jackfield.providers`` or
+arguments in any order. It is published by an entry point in the group ``jackfield.providers`` or
 ``jackfield.middleware``, whose name is the one used in configuration.
 
 Hooks that say *flow* are generator functions: they yield effects (see ``jackfield.flow``) and return a result. They
 never block, sleep or await: the same code serves the sync client, the async client, streams and tests.
 
 One instance serves many calls, threads and tasks at once. Its attributes are settings or guarded by a lock; no lock is
-held over a ``yield``. What belongs to one call lives in ``call.state[self]``, to one attempt in ``attempt.state[self]``.
+held over a ``yield``. What belongs to one call lives in ``call.state[self]``, what belongs to one attempt in
+``attempt.state[self]``.
 
 Order comes from configuration only: ``tryfirst``, ``trylast`` and ``wrapper`` are refused.
 """

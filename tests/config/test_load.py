@@ -222,7 +222,7 @@ def test_settings_can_be_pickled(file: Path) -> None:
     """A batch may send them to other processes."""
     settings = load(file, environ={}).settings
 
-    assert pickle.loads(pickle.dumps(settings)) == settings  # noqa: S301 - its own
+    assert pickle.loads(pickle.dumps(settings)) == settings
 
 
 def test_dear_imports_wait_until_they_are_needed() -> None:
@@ -233,8 +233,6 @@ def test_dear_imports_wait_until_they_are_needed() -> None:
         "print({'tomllib', 'platformdirs', 'difflib', 'datetime'} & set(sys.modules))"
     )
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(  # noqa: S603 - this very interpreter
-        [sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "set()"

@@ -333,7 +333,7 @@ def test_a_request_whose_time_is_over_cannot_be_cut_twice():
             extra_headers=None,
             extra_body=None,
         )
-        with pytest.raises(TimeoutError):  # noqa: PT012 - amid the chunks
+        with pytest.raises(TimeoutError):  # noqa: PT012 - the scope is what is looked at
             async with asyncio.timeout(0.01) as scope:
                 sending = Sending(Live(engine), scope)
                 try:

@@ -19,7 +19,7 @@ from jackfield.models import (
     CreateChatCompletionRequest,
     UnknownMessage,
 )
-from jackfield.models.base import EMPTY, Extra, ExtraSource
+from jackfield.models.base import EMPTY, ExtraSource
 from strategies import chunks, requests, responses, values, wire_classes
 
 any_value = st.one_of([values(cls) for cls in wire_classes()])

@@ -201,7 +201,7 @@ def _start(path: Path, settings: EngineSettings) -> Any:
     # is ours alone, with a key that nobody knows, is as near to not listening as it gets.
     directory = _socket_directory()
     try:
-        params.hostnames = [os.path.join(directory, "s.sock")]  # noqa: PTH118 - a text; its end tells what it is
+        params.hostnames = [os.path.join(directory, "s.sock")]
         params.api_keys = [secrets.token_urlsafe(32)]
         return engine.Server(params)
     except RuntimeError as error:

@@ -155,7 +155,7 @@ def _largest(directory: Path) -> int:
     for folder, _, names in os.walk(directory):
         for name in names:
             try:
-                size = max(size, os.stat(os.path.join(folder, name)).st_size)  # noqa: PTH116, PTH118 - walk gives text
+                size = max(size, os.stat(os.path.join(folder, name)).st_size)
             except OSError:
                 continue  # pip has just moved it
     return size
