@@ -14,6 +14,14 @@ MISSING = re.compile(r"could not import|No module named|not installed|needs the 
 R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
 
 
+@pytest.fixture(autouse=True)
+def forget_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test holds secret is an ordinary word in the next."""
+    from jackfield import secret
+
+    monkeypatch.setattr(secret, "_known", secret._Known())  # noqa: SLF001 - there is no public way to forget
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Fail a test that was skipped for want of a package."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
+from jackfield.secret import scrub
+
 if TYPE_CHECKING:
     from jackfield.fold import Folder
     from jackfield.http import Backend
@@ -34,7 +36,7 @@ class Attempt:
         outcome: ``running``, ``success``, ``error`` or ``cancelled``.
         error: class name and message of the failure, scrubbed; None without one.
         exchanges: HTTP requests that the provider sent for it (more than one where a credential was renewed).
-        status_code, request_id, headers: of the last answer's head.
+        status_code, request_id, head: of the last answer's head; ``headers`` are fit to be shown.
         processing_ms: milliseconds that the backend worked, where it told.
         first_chunk: seconds from the attempt's start to its first chunk.
         usage: tokens, where the backend told.
@@ -56,7 +58,7 @@ class Attempt:
     status_code: int | None = None
     request_id: str | None = None
     processing_ms: float | None = None
-    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    head: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     first_chunk: float | None = None
     usage: CompletionUsage | None = None
     maybe_billed: bool = False
@@ -64,18 +66,24 @@ class Attempt:
     folder: Folder | None = attrs.field(default=None, repr=False)
 
     @property
+    def headers(self) -> dict[str, str]:
+        """The head's headers by name in lower case, scrubbed, without those that are nobody's business."""
+        headers = ((name.lower(), value) for name, value in self.head.items())
+        return {name: scrub(value) for name, value in headers if name not in PRIVATE_HEADERS}
+
+    @property
     def rate_limit(self) -> dict[str, str]:
         """The backend's ``x-ratelimit-*`` headers, without that prefix."""
-        names = ((name.lower(), value) for name, value in self.headers.items())
-        return {name.removeprefix(_RATE_LIMIT): value for name, value in names if name.startswith(_RATE_LIMIT)}
+        return {
+            name.removeprefix(_RATE_LIMIT): value for name, value in self.headers.items() if name.startswith(_RATE_LIMIT)
+        }
 
     def __getstate__(self) -> dict[str, Any]:
         """All but what belongs to layers and to the stream: an error that carries its attempts can be pickled."""
         values = {field.name: getattr(self, field.name) for field in attrs.fields(type(self))}
-        headers = ((name.lower(), value) for name, value in self.headers.items())
         return {
             **values,
-            "headers": {name: value for name, value in headers if name not in PRIVATE_HEADERS},
+            "head": self.headers,
             "state": {},
             "folder": None,
         }

@@ -77,6 +77,7 @@ class Origin:
         return f"{self.scheme}://{host}" + ("" if default else f":{self.port}")
 
 
+@lru_cache(maxsize=512)
 def is_loopback(host: str) -> bool:
     """Whether a host is an address of this machine itself; a name that only begins like one is not."""
     try:

@@ -186,7 +186,7 @@ def note(response: HttpResponse, attempt: Attempt) -> None:
     """Enter what the head of an answer tells into the ledger."""
     attempt.status_code = response.status
     attempt.request_id = request_id(response.headers)
-    attempt.headers = response.headers
+    attempt.head = response.headers
     attempt.processing_ms = number(response.headers.get("openai-processing-ms"))
 
 

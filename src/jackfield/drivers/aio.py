@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import select
 import io
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
@@ -58,6 +59,9 @@ class Connector(aiohttp.TCPConnector):
     async def connect(self, req: Any, traces: Any, timeout: Any) -> Any:  # noqa: ASYNC109 - aiohttp's signature
         """A connection for the request of the current task; bytes of the request may leave from then on."""
         connection = await super().connect(req, traces, timeout)
+        while _hung_up(connection.transport):
+            connection.close()  # the event loop has not yet seen that the server left
+            connection = await super().connect(req, traces, timeout)
         try:
             _sending[asyncio.current_task()].enter("first_byte")
         except BaseException:
@@ -69,6 +73,22 @@ class Connector(aiohttp.TCPConnector):
         """A new connection: there is room for one."""
         _sending[asyncio.current_task()].enter("connect")
         return await super()._create_connection(req, traces, timeout)
+
+
+def _hung_up(transport: asyncio.Transport | None) -> bool:
+    """Whether the other side of a connection has closed it, as the system knows it; False where it cannot be asked."""
+    if transport is None or transport.is_closing():
+        return True
+    sock = transport.get_extra_info("socket")
+    if HUNG_UP is None or sock is None:
+        return False
+    poll = select.poll()
+    poll.register(sock, HUNG_UP)
+    return bool(poll.poll(0))
+
+
+HUNG_UP: int | None = getattr(select, "POLLRDHUP", None)
+"""Linux tells of a close from the other side apart from data, which TLS may send at any time."""
 
 
 class Sending:

@@ -156,6 +156,7 @@ class Watched(HTTPConnection):
     _live: Live | None = None
     _twin: socket.socket | None = None
     _keep_twin = False
+    _parts: list[bytes] | None = None
     response_class = Answer
 
     def _new_conn(self) -> socket.socket:
@@ -175,9 +176,21 @@ class Watched(HTTPConnection):
         live.wait("first_byte", live.timeouts.first_byte)
         live.sent = True
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it may have answered before it hung up
-            self.request(
-                method, target, body=body or None, headers=headers, preload_content=False, decode_content=False
-            )
+            self._parts = []
+            try:
+                self.request(
+                    method, target, body=body or None, headers=headers, preload_content=False, decode_content=False
+                )
+            finally:
+                parts, self._parts = self._parts, None
+            super().send(b"".join(parts))
+
+    def send(self, data: Any) -> None:
+        """Send bytes; while a request is put together they only gather, for head and body are to leave at once."""
+        if self._parts is None:
+            super().send(data)
+        else:
+            self._parts.append(data)
 
     def getresponse(self) -> Any:
         """Read the head of the answer."""
