@@ -75,7 +75,9 @@ class Attempt:
     def rate_limit(self) -> dict[str, str]:
         """The backend's ``x-ratelimit-*`` headers, without that prefix."""
         return {
-            name.removeprefix(_RATE_LIMIT): value for name, value in self.headers.items() if name.startswith(_RATE_LIMIT)
+            name.removeprefix(_RATE_LIMIT): value
+            for name, value in self.headers.items()
+            if name.startswith(_RATE_LIMIT)
         }
 
     def __getstate__(self) -> dict[str, Any]:

@@ -22,6 +22,8 @@ from jackfield.errors import APIConnectionError, APIError, ClientClosedError, De
 from jackfield.flow import Acquire, Deliver, Effect, Read, Run, Send, Sleep
 from jackfield.http import HttpResponse, Origin, Transport, check_headers
 
+BLOCK = 16384
+"""Most bytes of a body that are read at once: some sixty chunks of a stream, which still fit a processor's cache."""
 WORKERS = 64
 """Threads for ``Run`` effects; asyncio's own pool is shared with the host and small."""
 LONGEST_HEADER = 65536
@@ -270,7 +272,7 @@ class AsyncDriver:
         left = b""
         try:
             while True:
-                block = await raw.content.readany()
+                block = await raw.content.read(BLOCK)
                 decoded = response.decode(block, limit)
                 if decoded or not block:
                     return decoded

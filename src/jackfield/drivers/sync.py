@@ -21,7 +21,8 @@ from jackfield.errors import CallError, DeadlineExceededError, PluginError
 from jackfield.flow import Acquire, Deliver, Effect, Read, Run, Send, Sleep
 from jackfield.http import HttpResponse, Origin, Transport, check_headers
 
-BLOCK = 65536
+BLOCK = 16384
+"""Most bytes of a body that are read at once: some sixty chunks of a stream, which still fit a processor's cache."""
 DRAIN = 65536
 """Bytes already received that are read from an unfinished answer, so that its connection can be used again."""
 
