@@ -17,6 +17,7 @@ class Kind:
         value: which number of a sample counts; divided by the sample's ``units`` where it has any.
         fresh: the mode of ``fresh.py`` that measures it, or None where a worker does.
         share: part of the rounds that it gets, at least three.
+        baseline: the client in every pair, to which ratios are taken.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Kind:
     value: str = "cpu"
     fresh: str | None = None
     share: float = 1.0
+    baseline: str = BASELINE
 
     def rounds(self, rounds: int) -> int:
         """How many rounds it gets of those that were asked for."""
@@ -40,7 +42,9 @@ KINDS = (
     Kind("chunk", "chunk of a stream of 2,000 events of 250 bytes, many events in one HTTP chunk", "µs/chunk"),
     Kind("single", "the same, one HTTP chunk an event", "µs/chunk"),
     Kind("concurrent", "call, 64 at once", "µs/call"),
-    Kind("streams", "chunk, 1,000 streams at once of 50 events at 20 a second", "µs/chunk", share=0.1),
+    Kind(
+        "streams", "chunk, 1,000 streams at once of 50 events at 20 a second", "µs/chunk", share=0.2, baseline="aiohttp"
+    ),
     Kind("memory", "peak memory with 200 open streams", "MB", 1e-6, value="peak", fresh="memory", share=0.1),
 )
 """Every kind, in the order of the report."""

@@ -52,7 +52,8 @@ class Results:
         for sample in self.samples:
             if sample.kind == kind:
                 by_client[sample.client].append(sample)
-        return [_row(client, by_client[client]) for client in sorted(by_client, key=lambda name: name != BASELINE)]
+        baseline_first = sorted(by_client, key=lambda name: by_client[name][0].beside is not None)
+        return [_row(client, by_client[client]) for client in baseline_first]
 
     def ratios(self, target: Target) -> list[float]:
         """The ratios that a target judges, one a round; empty where it was not measured."""

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
-from clients import BASELINE, CLIENTS
+from clients import CLIENTS
 from processes import Broken, Place, Worker
 from report import Results, Sample
 
@@ -49,23 +49,24 @@ class Run:
 
     def _round(self, kind: Kind, number: int, measure: Measure) -> None:
         others = [client for client in self._contestants(kind) if (kind.name, client) not in self.results.broken]
+        baseline = kind.baseline
         if not others:
-            self._keep(kind, number, BASELINE, measure(BASELINE), None)
+            self._keep(kind, number, baseline, measure(baseline), None)
         for client in others:
-            pair = (BASELINE, client) if number % 2 else (client, BASELINE)
+            pair = (baseline, client) if number % 2 else (client, baseline)
             try:
                 found = {name: measure(name) for name in pair}
             except Broken as error:
-                if error.client == BASELINE:
+                if error.client == baseline:
                     raise  # nothing can be compared with what does not work
                 self.results.broken[kind.name, client] = str(error)
                 continue
-            beside = self._keep(kind, number, BASELINE, found[BASELINE], None)
+            beside = self._keep(kind, number, baseline, found[baseline], None)
             self._keep(kind, number, client, found[client], beside)
 
     def _contestants(self, kind: Kind) -> list[str]:
         """Who is measured besides the baseline: of those with the same library, the first where that is all."""
-        clients = [client for client in self.clients if client != BASELINE]
+        clients = [client for client in self.clients if client != kind.baseline]
         if kind.name != "import":
             return clients
         return list({CLIENTS[client].library: client for client in reversed(clients)}.values())[::-1]

@@ -46,7 +46,7 @@ def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
 async def until(condition: Any, seconds: float = 5.0) -> bool:
     """Whether the condition comes true within the time."""
     end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:  # noqa: ASYNC110 - it is another thread's doing
+    while not condition() and time.monotonic() < end:
         await asyncio.sleep(0.005)
     return bool(condition())
 
@@ -230,7 +230,7 @@ def test_a_loop_that_was_closed_hard_is_let_go(server, recorded):
     stream = loop.run_until_complete(begin())
     (transport,) = [stream._live.engine._stack[-1].owned[0].body.raw.connection.transport]
     sock = transport.get_extra_info("socket").dup()
-    with pytest.warns(ResourceWarning):  # noqa: PT031 - of what is not closed, whenever it is collected
+    with pytest.warns(ResourceWarning):
         loop.close()
         server.script = answer
         assert run(client.create_chat_completion(messages=ASK)).choices
@@ -255,7 +255,7 @@ def test_two_loops_may_use_one_client_at_once(server):
                 await anext(stream)
             except jackfield.JackfieldError as error:
                 errors.append(error)
-            with pytest.raises(jackfield.ClientClosedError):  # noqa: PT012 - the first chunk is here already
+            with pytest.raises(jackfield.ClientClosedError):
                 await anext(idle)
                 await anext(idle)
 

@@ -69,7 +69,7 @@ def test_an_interrupt_of_the_host_is_raised_to_it_and_ends_the_call(server, stre
     sync = Sync(config(server, **layers), {"outer": outer, "inner": inner})
     timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
-    with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - the stream begins before it
+    with pytest.raises(KeyboardInterrupt):
         if stream:
             handle = sync.stream()
             handle.next()

@@ -48,7 +48,7 @@ CLIENTS = {
 """Every client by its name, hand-written ones first."""
 
 BASELINE = "urllib3"
-"""Every ratio is against this one."""
+"""Ratios are to this one, unless a kind names another."""
 
 
 class SyncClient(Protocol):

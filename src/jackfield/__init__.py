@@ -6,11 +6,11 @@ TYPE_CHECKING = False  # type checkers know the name; importing typing would cos
 if TYPE_CHECKING:
     from typing import Any
 
-    from jackfield.aclient import AsyncChatStream as AsyncChatStream
+    from jackfield.achat_stream import AsyncChatStream as AsyncChatStream
     from jackfield.aclient import AsyncClient as AsyncClient
     from jackfield.call import Attempt as Attempt
     from jackfield.call import Call as Call
-    from jackfield.client import ChatStream as ChatStream
+    from jackfield.chat_stream import ChatStream as ChatStream
     from jackfield.client import Client as Client
     from jackfield.errors import APIConnectionError as APIConnectionError
     from jackfield.errors import APIError as APIError
@@ -58,9 +58,11 @@ if TYPE_CHECKING:
     from jackfield.wire import to_json as to_json
 
 _HOMES = {
-    "aclient": ("AsyncChatStream", "AsyncClient"),
+    "achat_stream": ("AsyncChatStream",),
+    "aclient": ("AsyncClient",),
     "call": ("Attempt", "Call"),
-    "client": ("ChatStream", "Client"),
+    "chat_stream": ("ChatStream",),
+    "client": ("Client",),
     "errors": (
         "APIConnectionError",
         "APIError",

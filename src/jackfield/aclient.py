@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
+from jackfield.achat_stream import AsyncChatStream, run, shut
 from jackfield.drivers.live import Live
-from jackfield.errors import ClientClosedError, ConfigError, StreamInterruptedError
-from jackfield.session import Config, Session, answered, bare, hurry, interrupted
+from jackfield.errors import ClientClosedError, ConfigError
+from jackfield.session import Config, Session, answered
 
 if TYPE_CHECKING:
-    from jackfield.call import Call
     from jackfield.drivers.aio import AsyncDriver
-    from jackfield.flow import Deliver, Effect
-    from jackfield.models.chunks import CreateChatCompletionStreamResponse
     from jackfield.models.fields import Message, RequestFields
     from jackfield.models.models import Model
     from jackfield.models.request import CreateChatCompletionRequest
@@ -186,167 +184,6 @@ class AsyncClient:
         return driver
 
 
-class AsyncChatStream:
-    """The chunks of an answer as they come; an asynchronous iterator and context manager, and awaitable.
-
-    ``async with`` (or ``await``) sends the request, up to the first chunk, so errors and retries happen there. The call
-    ends when the iterator does, and ``response`` then holds the whole answer. Closing the stream before, cancelling its
-    task or dropping it cancels the call and closes its connection.
-    """
-
-    def __init__(
-        self,
-        client: AsyncClient,
-        request: CreateChatCompletionRequest | None,
-        fields: Mapping[str, Any],
-        options: dict[str, Any],
-    ) -> None:
-        self._client, self._request, self._fields, self._options = client, request, fields, options
-        self._live: Live | None = None
-        self._driver: AsyncDriver | None = None
-        self._block: Iterator[CreateChatCompletionStreamResponse] = iter(())
-        self._response: CreateChatCompletionResponse | None = None
-        self._closed = False
-
-    @property
-    def call(self) -> Call:
-        """What the call took so far. Raises ``RuntimeError`` before it has begun."""
-        return self._begun().engine.call
-
-    @property
-    def response(self) -> CreateChatCompletionResponse:
-        """The whole answer, with usage.
-
-        Raises:
-            RuntimeError: the stream has not ended.
-            JackfieldError: it has failed.
-        """
-        engine = self._begun().engine
-        if not engine.done:
-            raise RuntimeError("the stream has not ended: iterate to its end first")
-        if self._response is None:
-            self._response = answered(engine)
-        return self._response
-
-    def __await__(self) -> Generator[Any, None, Self]:
-        return self._begin().__await__()
-
-    async def __aenter__(self) -> Self:
-        return await self._begin()
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-    async def __aiter__(self) -> AsyncIterator[CreateChatCompletionStreamResponse]:
-        """The chunks that are left; a generator, since it is cheaper for a loop than ``__anext__``."""
-        for chunk in self._block:
-            yield chunk
-        while await self._more():
-            for chunk in self._block:
-                yield chunk
-
-    async def __anext__(self) -> CreateChatCompletionStreamResponse:
-        for chunk in self._block:
-            return chunk
-        while await self._more():
-            for chunk in self._block:
-                return chunk
-        raise StopAsyncIteration
-
-    async def close(self) -> None:
-        """End the call: complete it where the answer is whole, else cancel it."""
-        self._block = iter(())
-        if self._live is not None and self._driver is not None:
-            await shut(self._driver, self._live, StreamInterruptedError("closed by the host"))
-        self._closed = True
-
-    aclose = close
-
-    def __del__(self) -> None:
-        live: Live | None = getattr(self, "_live", None)
-        driver: AsyncDriver | None = getattr(self, "_driver", None)
-        if live is not None and driver is not None and not live.engine.done:
-            with contextlib.suppress(RuntimeError):  # its loop is closed: the driver took the call down
-                driver.loop.call_soon_threadsafe(_drop, driver, live)
-
-    async def _begin(self) -> Self:
-        if self._live is None:
-            if self._closed:
-                raise StreamInterruptedError("closed by the host before it began", stage="not_sent")
-            session = self._client._session  # noqa: SLF001 - its own client
-            engine, request = session.engine(self._request, self._fields, **self._options)
-            self._driver = self._client._current()  # noqa: SLF001 - its own client
-            self._live = Live(engine)
-            self._take(await run(self._driver, self._live, lambda: engine.begin_chat(request)))
-        return self
-
-    def _begun(self) -> Live:
-        if self._live is None:
-            raise RuntimeError("the stream has not begun: enter it with 'async with', or await it")
-        return self._live
-
-    async def _more(self) -> bool:
-        """Drive the call to its next chunks; False at its end, which raises what went wrong."""
-        if self._live is None:
-            await self._begin()
-            return True
-        engine = self._live.engine
-        if engine.done:
-            engine.result()
-            return False
-        assert self._driver is not None  # noqa: S101 - it has begun
-        self._take(await run(self._driver, self._live, lambda: engine.step(None)))
-        return True
-
-    def _take(self, deliver: Deliver | None) -> None:
-        if deliver is not None:
-            self._block = iter(deliver.chunks)
-        else:
-            self._begun().engine.result()
-
-
-async def run(driver: AsyncDriver, live: Live, move: Callable[[], Effect | None]) -> Deliver | None:
-    """Drive a call from ``move`` until it delivers chunks or ends, as the only task that does.
-
-    Raises:
-        RuntimeError: another task drives it.
-    """
-    if not live.guard.acquire(blocking=False):
-        raise RuntimeError("the call is driven by another task")
-    deliver = None
-    try:
-        driver.add(live)
-        deliver = await driver.advance(live, move())
-    finally:
-        if deliver is None:
-            live.engine.cancel(live.closing)  # does nothing to a call that has ended
-            bare(live.engine)
-            driver.discard(live)
-        live.guard.release()
-    return deliver
-
-
-async def shut(driver: AsyncDriver, live: Live, error: StreamInterruptedError | ClientClosedError) -> None:
-    """End a call from any task: the one that drives it unwinds it; where none does, this one."""
-    engine = live.engine
-    if engine.done:
-        return
-    if not live.guard.acquire(blocking=False):
-        live.closing = error
-        live.interrupt()
-        return
-    try:
-        if engine.whole:
-            hurry(engine)
-            while await driver.advance(live, engine.step(None)) is not None:
-                pass
-            interrupted(engine)
-    finally:
-        engine.cancel(error)  # does nothing to a call that has ended
-        driver.discard(live)
-        live.guard.release()
-
-
 async def _take_down(driver: AsyncDriver) -> None:
     """End all calls of a client that is closed; one in a ``Run`` ends when its function does."""
     error = ClientClosedError("the client was closed while the call ran")
@@ -355,9 +192,3 @@ async def _take_down(driver: AsyncDriver) -> None:
     until = driver.loop.time() + LEAVE
     while driver.live and driver.loop.time() < until:  # noqa: ASYNC110 - no event tells of the last one
         await asyncio.sleep(0.005)
-
-
-def _drop(driver: AsyncDriver, live: Live) -> None:
-    """Take down the call of a stream that was dropped."""
-    live.engine.cancel()  # does nothing to a call that has ended
-    driver.discard(live)

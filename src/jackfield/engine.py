@@ -258,9 +258,11 @@ class Engine:
             self._record(frame, "swallowed CallCancelled")
             return None, self._leave(frame, self._cancelled)
         if frame.kind is PROVIDER:
-            result = self._answer(frame, result)
+            result = stream.answer(frame, result)
             if isinstance(result, PluginError):
                 return None, self._leave(frame, result)
+            assert frame.attempt is not None  # noqa: S101 - of a provider's frame
+            end_attempt(self.call, frame.attempt, None, None if frame.request is None else result)
         wanted = ANSWERS.get(frame.kind)
         if wanted is not None and not isinstance(result, wanted):
             text = f"{frame}: returned {type(result).__name__}, expected {wanted.__name__}"
@@ -272,22 +274,6 @@ class Engine:
             if frame.kind is HTTP:
                 self._stack[-1].own(result)
         return result, None
-
-    def _answer(self, frame: Frame, result: Any) -> Any:
-        """What a provider's flow came to, entered in the ledger; a ``PluginError`` where it is no answer."""
-        attempt, request = frame.attempt, frame.request
-        assert attempt is not None  # noqa: S101 - of a provider's frame
-        if request is None:
-            fits = isinstance(result, list)
-        elif attempt.stream and result is None:
-            result, fits = stream.assemble(attempt.folder, request.model), True
-        else:
-            fits = isinstance(result, CreateChatCompletionResponse) and attempt.folder is None
-        if not fits:
-            after = " after it had delivered chunks" if attempt.folder is not None else ""
-            return PluginError(f"{frame}: returned {type(result).__name__}{after}, which is not an answer")
-        end_attempt(self.call, attempt, None, None if request is None else result)
-        return result
 
     def _raised(self, frame: Frame, raised: BaseException) -> BaseException:
         if self._cancelled is not None:

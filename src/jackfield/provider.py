@@ -18,13 +18,13 @@ from jackfield.failure import MAX_WORD, answer_error, body_error, body_excerpt, 
 from jackfield.flow import Deliver, Flow, Read, Send
 from jackfield.hookspecs import hookimpl
 from jackfield.http import HttpRequest, HttpResponse, Origin, split_url
-from jackfield.reader import StreamReader
 
 if TYPE_CHECKING:
     from jackfield.call import Attempt, Call
     from jackfield.models.models import Model
     from jackfield.models.request import CreateChatCompletionRequest
     from jackfield.models.response import CreateChatCompletionResponse
+    from jackfield.reader import StreamReader
 
 GRACE = 5.0
 """Seconds to wait for the end of a stream whose answer is whole (for the usage, say), or for an error's body."""

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jackfield.errors import JackfieldError, PluginError
 from jackfield.flow import Deliver, Flow
 from jackfield.frame import blame
-from jackfield.models.chunks import CreateChatCompletionStreamResponse
+from jackfield.models.response import CreateChatCompletionResponse
 
 if TYPE_CHECKING:
     from jackfield.call import Call
     from jackfield.fold import Folder
-    from jackfield.models.response import CreateChatCompletionResponse
+    from jackfield.frame import Frame
+    from jackfield.models.chunks import CreateChatCompletionStreamResponse as Chunk
     from jackfield.plan import Layer
-
-Chunk = CreateChatCompletionStreamResponse
 
 
 class Tail(Deliver):
@@ -31,6 +30,8 @@ def given(provider: Layer, layers: Sequence[Layer], effect: Deliver, call: Call)
     Raises:
         PluginError: the provider, or a layer, gave something else than chunks.
     """
+    from jackfield.models.chunks import CreateChatCompletionStreamResponse as Chunk  # only a stream needs it
+
     chunks = list(effect.chunks)
     if set(map(type, chunks)) != {Chunk}:
         for chunk in chunks:
@@ -55,6 +56,8 @@ def _one(layer: Layer, chunk: Chunk, call: Call) -> Iterable[Chunk]:
 
 
 def _checked(layer: Layer, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+    from jackfield.models.chunks import CreateChatCompletionStreamResponse as Chunk  # only a stream needs it
+
     for chunk in chunks:
         if not isinstance(chunk, Chunk):
             raise _no_chunk(layer, chunk)
@@ -118,12 +121,26 @@ def folder() -> Folder:
     return Folder()
 
 
+def answer(frame: Frame, result: Any) -> Any:
+    """What a provider's flow came to; a ``PluginError`` where it is no answer."""
+    attempt, request = frame.attempt, frame.request
+    assert attempt is not None  # noqa: S101 - of a provider's frame
+    if request is None:
+        fits = isinstance(result, list)
+    elif attempt.stream and result is None:
+        result, fits = assemble(attempt.folder, request.model), True
+    else:
+        fits = isinstance(result, CreateChatCompletionResponse) and attempt.folder is None
+    if fits:
+        return result
+    after = " after it had delivered chunks" if attempt.folder is not None else ""
+    return PluginError(f"{frame}: returned {type(result).__name__}{after}, which is not an answer")
+
+
 def assemble(folder: Folder | None, model: str) -> CreateChatCompletionResponse:
     """The response that the chunks make; an empty one where the layers dropped all of them."""
     if folder is not None:
         return folder.whole()
-    from jackfield.models.response import CreateChatCompletionResponse
-
     return CreateChatCompletionResponse(id="", created=0, model=model, choices=[])
 
 

@@ -21,7 +21,7 @@ import jackfield
 from both import ASK, config, said, settings
 from fakeserver import Server, answer, reply
 from jackfield import Acquire, AsyncClient, Gate, hookimpl
-from jackfield.drivers.aio import Sending
+from jackfield.drivers.connector import Sending
 from jackfield.drivers.live import Live
 from jackfield.session import Session
 
@@ -195,7 +195,7 @@ def test_connections_are_limited_for_each_origin(server):
         async def main() -> None:
             async with AsyncClient(both) as client:
                 held = asyncio.create_task(client.create_chat_completion(messages=ASK, model="busy/m"))
-                while not busy.exchanges:  # noqa: ASYNC110 - it is another thread's doing
+                while not busy.exchanges:
                     await asyncio.sleep(0.01)
                 response = await client.create_chat_completion(messages=ASK, timeout=5)
                 assert response.choices
@@ -312,7 +312,7 @@ def test_what_came_before_a_connection_broke_is_not_lost(server):
         async with AsyncClient(config(server)) as client:
             stream = await client.create_chat_completion(messages=ASK, stream=True)
             await asyncio.sleep(0.3)
-            with pytest.raises(jackfield.StreamInterruptedError):  # noqa: PT012 - amid the chunks
+            with pytest.raises(jackfield.StreamInterruptedError):
                 while True:
                     texts.append(said(await anext(stream)))
         return "".join(texts)
@@ -333,7 +333,7 @@ def test_a_request_whose_time_is_over_cannot_be_cut_twice():
             extra_headers=None,
             extra_body=None,
         )
-        with pytest.raises(TimeoutError):  # noqa: PT012 - the scope is what is looked at
+        with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.01) as scope:
                 sending = Sending(Live(engine), scope)
                 try:

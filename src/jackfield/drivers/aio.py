@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import select
 import io
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
@@ -14,6 +13,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
+from jackfield.drivers.connector import Connector, Sending, on_loop, sending_by_task
 from jackfield.drivers.failure import transport_error
 from jackfield.drivers.live import POOL_WAIT, Live
 from jackfield.drivers.network import proxy_for, tls_context
@@ -53,74 +53,6 @@ class AsyncBody:
                 self.raw.release()
             else:
                 self.raw.close()
-
-
-class Connector(aiohttp.TCPConnector):
-    """Tells the call how far its request has come: each part of the way has a limit of its own."""
-
-    async def connect(self, req: Any, traces: Any, timeout: Any) -> Any:  # noqa: ASYNC109 - aiohttp's signature
-        """A connection for the request of the current task; bytes of the request may leave from then on."""
-        connection = await super().connect(req, traces, timeout)
-        while _hung_up(connection.transport):
-            connection.close()  # the event loop has not yet seen that the server left
-            connection = await super().connect(req, traces, timeout)
-        try:
-            _sending[asyncio.current_task()].enter("first_byte")
-        except BaseException:
-            connection.release()  # nothing was sent on it
-            raise
-        return connection
-
-    async def _create_connection(self, req: Any, traces: Any, timeout: Any) -> Any:  # noqa: ASYNC109 - aiohttp's signature
-        """A new connection: there is room for one."""
-        _sending[asyncio.current_task()].enter("connect")
-        return await super()._create_connection(req, traces, timeout)
-
-
-def _hung_up(transport: asyncio.Transport | None) -> bool:
-    """Whether the other side of a connection has closed it, as the system knows it; False where it cannot be asked."""
-    if transport is None or transport.is_closing():
-        return True
-    sock = transport.get_extra_info("socket")
-    if HUNG_UP is None or sock is None:
-        return False
-    poll = select.poll()
-    poll.register(sock, HUNG_UP)
-    return bool(poll.poll(0))
-
-
-HUNG_UP: int | None = getattr(select, "POLLRDHUP", None)
-"""Linux tells of a close from the other side apart from data, which TLS may send at any time."""
-
-
-class Sending:
-    """A request on its way, and the scope that ends with its time."""
-
-    __slots__ = ("live", "scope")
-
-    def __init__(self, live: Live, scope: asyncio.Timeout) -> None:
-        self.live, self.scope = live, scope
-
-    def enter(self, part: str) -> None:
-        """Begin a part of the way."""
-        live = self.live
-        live.wait(part, getattr(live.timeouts, part))
-        live.sent = part == "first_byte"
-        if not self.scope.expired():
-            self.scope.reschedule(_on_loop(live.until))
-
-    def cut(self) -> None:
-        """End the wait at once."""
-        if not self.scope.expired():
-            self.scope.reschedule(0)
-
-
-_sending: dict[Any, Sending] = {}
-"""By task; aiohttp connects in the task that sends."""
-
-
-def _on_loop(until: float) -> float:
-    return asyncio.get_running_loop().time() + until - time.monotonic()
 
 
 class AsyncDriver:
@@ -232,8 +164,8 @@ class AsyncDriver:
         live.wait("pool", POOL_WAIT)
         task = asyncio.current_task()
         try:
-            async with asyncio.timeout_at(_on_loop(live.until)) as scope:
-                sending = _sending[task] = Sending(live, scope)
+            async with asyncio.timeout_at(on_loop(live.until)) as scope:
+                sending = sending_by_task[task] = Sending(live, scope)
                 live.cut = sending.cut
                 raw = await session.request(
                     request.method,
@@ -250,7 +182,7 @@ class AsyncDriver:
         except FAILURES as error:
             failure = live.over() or _failure(error, request.origin, sent=live.sent)
         finally:
-            _sending.pop(task, None)
+            sending_by_task.pop(task, None)
             live.cut = None
             live.rest()
         raise failure  # outside of the handlers: what it came of holds the headers

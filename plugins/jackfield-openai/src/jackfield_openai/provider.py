@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import attrs
@@ -12,19 +12,18 @@ import attrs
 from jackfield import Call, HttpProvider, HttpRequest
 from jackfield.config.show import names_secret
 from jackfield.errors import ConfigError
-from jackfield.event import decode_plain
 from jackfield.http import SENSITIVE, split_url
 from jackfield.models import (
     UNSET,
-    ChatCompletionStreamOptions,
     CreateChatCompletionRequest,
     CreateChatCompletionResponse,
-    Model,
-    ModelList,
 )
-from jackfield.reader import StreamReader
 from jackfield.secret import remember
-from jackfield.wire import decode_chunk, decode_response, encode, from_json, to_dict
+from jackfield.wire import decode_response, encode, from_json, to_dict
+
+if TYPE_CHECKING:
+    from jackfield.models import Model
+    from jackfield.reader import StreamReader
 
 
 def _url(_: Any, attribute: attrs.Attribute[str], value: str) -> None:
@@ -59,6 +58,8 @@ class OpenAIProvider(HttpProvider):
         if request.stream is True:
             headers["accept"] = "text/event-stream"
             if self._adds_usage(request):
+                from jackfield.models import ChatCompletionStreamOptions  # as below: only a stream needs it
+
                 request = attrs.evolve(request, stream_options=ChatCompletionStreamOptions(include_usage=True))
         if call.extra_headers:
             _keep_secret(call.extra_headers)
@@ -72,6 +73,9 @@ class OpenAIProvider(HttpProvider):
 
     def reader(self, request: CreateChatCompletionRequest, max_line_bytes: int) -> StreamReader:
         """Reads the stream; usage that the host did not ask for comes with the last chunk."""
+        from jackfield.event import decode_chunk, decode_plain
+        from jackfield.reader import StreamReader
+
         return StreamReader(
             decode_chunk,
             decode_plain=decode_plain,
@@ -86,6 +90,8 @@ class OpenAIProvider(HttpProvider):
 
     def decode_models(self, body: bytes) -> list[Model]:
         """The list of models."""
+        from jackfield.models import ModelList
+
         return list(from_json(body, ModelList).data)
 
     def _adds_usage(self, request: CreateChatCompletionRequest) -> bool:

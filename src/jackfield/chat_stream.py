@@ -1,0 +1,142 @@
+"""ChatStream: the handle of a stream, and how a call is driven and ended from the host's threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from jackfield.errors import CallError, StreamInterruptedError
+from jackfield.session import answered, bare, hurry, interrupted
+
+if TYPE_CHECKING:
+    from jackfield.call import Call
+    from jackfield.drivers.live import Live
+    from jackfield.drivers.sync import SyncDriver
+    from jackfield.flow import Deliver, Effect
+    from jackfield.models.chunks import CreateChatCompletionStreamResponse
+    from jackfield.models.response import CreateChatCompletionResponse
+
+
+class ChatStream:
+    """The chunks of an answer as they come; an iterator and a context manager.
+
+    The call ends when the iterator does, and ``response`` then holds the whole answer. Closing the stream before, or
+    dropping it, cancels the call and closes its connection. One thread at a time may iterate; any may close.
+    """
+
+    def __init__(self, driver: SyncDriver, live: Live, begin: Callable[[], Effect | None]) -> None:
+        self._driver, self._live = driver, live
+        self._block: Iterator[CreateChatCompletionStreamResponse] = iter(())
+        self._response: CreateChatCompletionResponse | None = None
+        self._take(run(driver, live, begin))
+
+    @property
+    def call(self) -> Call:
+        """What the call took so far."""
+        return self._live.engine.call
+
+    @property
+    def response(self) -> CreateChatCompletionResponse:
+        """The whole answer, with usage.
+
+        Raises:
+            RuntimeError: the stream has not ended.
+            JackfieldError: it has failed.
+        """
+        if not self._live.engine.done:
+            raise RuntimeError("the stream has not ended: iterate to its end first")
+        if self._response is None:
+            self._response = answered(self._live.engine)
+        return self._response
+
+    def __iter__(self) -> Iterator[CreateChatCompletionStreamResponse]:
+        """The chunks that are left; a generator, since it is cheaper for a loop than ``__next__``."""
+        yield from self._block
+        while self._more():
+            yield from self._block
+
+    def __next__(self) -> CreateChatCompletionStreamResponse:
+        for chunk in self._block:
+            return chunk
+        while self._more():
+            for chunk in self._block:
+                return chunk
+        raise StopIteration
+
+    def close(self) -> None:
+        """End the call: complete it where the answer is whole, else cancel it."""
+        self._block = iter(())
+        shut(self._driver, self._live, StreamInterruptedError("closed by the host"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        live: Live | None = getattr(self, "_live", None)
+        if live is not None and not live.engine.done:
+            driver = self._driver
+            driver.watchdog.hand_over(lambda: shut(driver, live, None))
+
+    def _more(self) -> bool:
+        """Drive the call to its next chunks; False at its end, which raises what went wrong."""
+        engine = self._live.engine
+        if engine.done:
+            engine.result()
+            return False
+        self._take(run(self._driver, self._live, lambda: engine.step(None)))
+        return True
+
+    def _take(self, deliver: Deliver | None) -> None:
+        if deliver is not None:
+            self._block = iter(deliver.chunks)
+        else:
+            self._live.engine.result()
+
+
+def run(driver: SyncDriver, live: Live, move: Callable[[], Effect | None]) -> Deliver | None:
+    """Drive a call from ``move`` until it delivers chunks or ends, as the only thread that does.
+
+    Raises:
+        RuntimeError: another thread drives it.
+    """
+    if not live.guard.acquire(blocking=False):
+        raise RuntimeError("the call is driven by another thread")
+    deliver = None
+    try:
+        driver.watchdog.add(live)
+        deliver = driver.advance(live, move())
+    finally:
+        if deliver is None:
+            live.engine.cancel(live.closing)  # does nothing to a call that has ended
+            bare(live.engine)
+            driver.watchdog.discard(live)
+        live.guard.release()
+    return deliver
+
+
+def shut(driver: SyncDriver, live: Live, error: CallError | None) -> None:
+    """End a call from any thread: the one that drives it unwinds it; where none does, this one."""
+    engine = live.engine
+    if engine.done:
+        return
+    if not live.guard.acquire(blocking=False):
+        live.closing = error
+        live.interrupt()
+        return
+    try:
+        if engine.whole and threading.current_thread() is not driver.watchdog.thread:
+            hurry(engine)
+            while driver.advance(live, engine.step(None)) is not None:
+                pass
+            interrupted(engine)
+    finally:
+        engine.cancel(error)  # does nothing to a call that has ended
+        driver.watchdog.discard(live)
+        live.guard.release()
