@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from jackfield.drivers.connector import Connector, Sending, on_loop, sending_by_task
+from jackfield.drivers.connector import Connector, Sending, sending_by_task
 from jackfield.drivers.failure import transport_error
 from jackfield.drivers.live import POOL_WAIT, Live
 from jackfield.drivers.network import proxy_for, tls_context
@@ -61,7 +61,7 @@ class AsyncDriver:
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.live: dict[int, Live] = {}
-        self._sessions: dict[Transport, aiohttp.ClientSession] = {}
+        self._sessions: dict[tuple[Transport, bool], aiohttp.ClientSession] = {}
         self._proxies: dict[tuple[Origin, Transport], str | None] = {}
         self._workers: ThreadPoolExecutor | None = None
         self._tick: asyncio.TimerHandle | None = None
@@ -158,13 +158,13 @@ class AsyncDriver:
     async def _send(self, effect: Send, live: Live) -> HttpResponse:
         request, transport, body = effect.request, live.transport, effect.request.body
         check_headers(request.headers)
-        session = self._session(transport)
         proxy = self._proxy(request.origin, transport)
+        session = self._session(transport, secure="https" in {request.origin.scheme, (proxy or "").partition(":")[0]})
         live.sent = False
         live.wait("pool", POOL_WAIT)
         task = asyncio.current_task()
         try:
-            async with asyncio.timeout_at(on_loop(live.until)) as scope:
+            async with asyncio.timeout(None) as scope:  # ended by the scan, through ``live.cut``
                 sending = sending_by_task[task] = Sending(live, scope)
                 live.cut = sending.cut
                 raw = await session.request(
@@ -263,13 +263,16 @@ class AsyncDriver:
 
     # -- connections ---------------------------------------------------------------------------------------------
 
-    def _session(self, transport: Transport) -> aiohttp.ClientSession:
-        session = self._sessions.get(transport)
+    def _session(self, transport: Transport, *, secure: bool) -> aiohttp.ClientSession:
+        session = self._sessions.get((transport, secure))
         if session is None:
             connector = Connector(
-                limit=0, limit_per_host=transport.max_connections, ssl=tls_context(transport), keepalive_timeout=60
+                limit=0,
+                limit_per_host=transport.max_connections,
+                ssl=tls_context(transport) if secure else True,  # slow to make, and not needed in clear
+                keepalive_timeout=60,
             )
-            session = self._sessions[transport] = aiohttp.ClientSession(
+            session = self._sessions[transport, secure] = aiohttp.ClientSession(
                 connector=connector,
                 auto_decompress=False,
                 cookie_jar=aiohttp.DummyCookieJar(),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import select
-import time
 from typing import Any
 
 import aiohttp
@@ -63,8 +62,6 @@ class Sending:
         live = self.live
         live.wait(part, getattr(live.timeouts, part))
         live.sent = part == "first_byte"
-        if not self.scope.expired():
-            self.scope.reschedule(on_loop(live.until))
 
     def cut(self) -> None:
         """End the wait at once."""
@@ -74,8 +71,3 @@ class Sending:
 
 sending_by_task: dict[Any, Sending] = {}
 """By task; aiohttp connects in the task that sends."""
-
-
-def on_loop(until: float) -> float:
-    """A monotonic time as the clock of the running loop has it."""
-    return asyncio.get_running_loop().time() + until - time.monotonic()
