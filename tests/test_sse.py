@@ -9,7 +9,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from jackfield.errors import InvalidResponseError
@@ -81,6 +81,8 @@ def decoded(pieces: list[bytes]) -> list[Event]:
     return [event for piece in pieces for event in decoder.feed(piece)] + decoder.end()
 
 
+@example(stream=b"\n\n\ndata: last", seed=0)
+@example(stream=b"data: a\n\n\ndata: b\n\n\n\n", seed=0)
 @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @given(stream=streams(), seed=st.integers(0, 2**32))
 def test_cutting_changes_nothing(stream: bytes, seed: int) -> None:

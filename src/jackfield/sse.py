@@ -93,7 +93,8 @@ class EventDecoder:
         rest = parts.pop()
         limit = self._max_line
         # Mostly all events are one line of data; two counts tell, and spare a look at each.
-        if parts and block.count(b"\n") - rest.count(b"\n") == 2 * len(parts) and len(block) <= limit:
+        single = block.count(b"\n") - rest.count(b"\n") == 2 * len(parts)
+        if parts and single and rest[:1] != b"\n" and len(block) <= limit:
             starts = block.count(b"\n\ndata: ") + (block[:6] == b"data: ") - (rest[:6] == b"data: ")
             if starts == len(parts):
                 events += [(MESSAGE, part[6:]) for part in parts]
