@@ -19,7 +19,7 @@ from cattrs import BaseConverter
 
 from jackfield.annotation import alternatives, evaluate
 from jackfield.mismatch import MOST_LINES, REFUSED, MismatchError, in_fields, in_items, refusal
-from jackfield.models.base import UNSET, WireValue
+from jackfield.models.base import UNSET, Extra, WireValue
 from jackfield.union import UNIONS, Hook, OneOf
 
 
@@ -117,6 +117,7 @@ def _value_hook(cls: type[WireValue]) -> Hook:
     required = [field.name for field in fields if field.default is attrs.NOTHING]
     hooks: dict[str, Hook] = {}
     hooks.update((field.name, _at_first(field, cls.__module__, hooks)) for field in fields)
+    make = _maker(cls, fields)
 
     def structure(data: Any, _: Any) -> Any:
         if data.__class__ is not dict:
@@ -140,9 +141,35 @@ def _value_hook(cls: type[WireValue]) -> Hook:
                 errors[name] = refused
         if errors:
             raise in_fields(cls, errors)
-        return cls(**values, extra=extra) if extra else cls(**values)
+        return make(values, extra)
 
     return structure
+
+
+def _maker(cls: type[WireValue], fields: list[attrs.Attribute[Any]]) -> Callable[[dict[str, Any], dict[str, Any]], Any]:
+    """Makes a value of the fields that were taken, and of the unknown ones.
+
+    ``__init__`` would do no more than this and set every field that was left out, whose default stands on the class
+    already; so the value is filled directly, at half the cost.
+    """
+    defaults: list[tuple[str, Any]] = [(field.name, field.default) for field in fields]
+    factories = [(name, default.factory) for name, default in defaults if hasattr(default, "factory")]
+    converters: list[tuple[str, Any]] = [(field.name, field.converter) for field in fields if field.converter]
+
+    def make(values: dict[str, Any], extra: dict[str, Any]) -> Any:
+        for name, convert in converters:
+            if name in values:
+                values[name] = convert(values[name])
+        for name, factory in factories:
+            if name not in values:
+                values[name] = factory()
+        if extra:
+            values["_extra"] = Extra(extra)
+        made = object.__new__(cls)
+        made.__dict__.update(values)
+        return made
+
+    return make
 
 
 def _at_first(field: attrs.Attribute[Any], module: str, hooks: dict[str, Hook]) -> Hook:
