@@ -13,6 +13,7 @@ from hypothesis import given, settings
 
 from jackfield import wire
 from jackfield.errors import ValidationError
+from jackfield.event import decode_plain
 from jackfield.models import (
     ChatCompletionModerationError,
     ChatCompletionStreamResponseDelta,
@@ -229,3 +230,43 @@ def test_an_integer_log_probability_stays_an_integer() -> None:
     assert choice.logprobs is not None
     assert choice.logprobs.content is not None
     assert type(choice.logprobs.content[0].logprob) is int
+
+
+PLAIN = {"id": "c", "x": 1, "choices": [{"index": 0, "x": 2, "delta": {"content": "a", "x": 3}}]}
+
+
+def test_a_block_of_plain_text_is_decoded_like_its_events_one_by_one() -> None:
+    """Many at once give what each gives, unknown fields at all depths among it."""
+    events = [event({**PLAIN, "number": number}) for number in range(20)]
+    together = decode_plain(events)
+    assert together == [wire.decode_chunk(one) for one in events]
+    assert [chunk.raw for chunk in together or ()] == events
+    assert [dict(chunk.choices[0].delta.extra) for chunk in together or ()] == [{"x": 3}] * 20
+    assert [chunk.extra["number"] for chunk in together or ()] == list(range(20))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b"{",
+        event({"choices": []}),
+        event({"choices": [{"delta": {"content": "a"}}, {"index": 1, "delta": {"content": "b"}}]}),
+        event({"choices": [{"delta": {"content": "a"}}], "usage": {"prompt_tokens": 1}}),
+        event({"choices": [{"delta": {"tool_calls": [{"id": "i"}]}}]}),
+        event({"choices": [{"delta": {"audio": {"id": "i"}}}]}),
+        event({"choices": [{"delta": {}, "finish_reason": "stop"}]}),
+        event({"choices": [{"delta": {}, "logprobs": {"content": []}}]}),
+    ],
+)
+def test_a_block_in_which_one_event_does_more_is_left_to_the_slow_way(odd: bytes) -> None:
+    """What is not only text that is added is never taken by the short cut."""
+    assert decode_plain([event(PLAIN), odd, event(PLAIN)]) is None
+
+
+@given(chunks)
+@settings(deadline=None)
+def test_the_short_cut_never_differs(chunk: CreateChatCompletionStreamResponse) -> None:
+    """Whatever chunk it takes, it takes as the slow way does."""
+    data = wire.encode(chunk)
+    together = decode_plain([data])
+    assert together is None or together == [wire.decode_chunk(data)]

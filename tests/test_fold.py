@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
+import sys
+import threading
 from typing import Any
 
 import attrs
@@ -11,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jackfield import wire
-from jackfield.fold import fold, unfold
+from jackfield.fold import Folder, fold, unfold
 from jackfield.models import (
     ChatCompletionMessageCustomToolCall,
     ChatCompletionMessageToolCall,
@@ -338,3 +342,73 @@ def test_unfold_tells_text_then_calls_then_the_end_then_usage() -> None:
 def test_unfold_makes_a_chunk_of_a_response_without_choices() -> None:
     """There is always something to deliver."""
     assert unfold(CreateChatCompletionResponse(id="c", choices=[])) == [CreateChatCompletionStreamResponse(id="c")]
+
+
+def folder_of(parts: list[CreateChatCompletionStreamResponse]) -> Folder:
+    """A folder that was given these chunks."""
+    folder = Folder()
+    folder.extend(parts)
+    return folder
+
+
+RAW = [
+    b'{"id":"c","created":1,"model":"m","x":1,"choices":[{"index":0,"delta":{"content":"a","y":2}}]}',
+    b'{"id":"c","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"b"},"finish_reason":"stop"}]}',
+    b'{"id":"c","created":1,"model":"m","choices":[],"usage":{"prompt_tokens":1}}',
+]
+
+
+def test_a_folder_gives_what_fold_gives() -> None:
+    """From chunks that came over the wire, from made ones, and from both."""
+    parts = [wire.decode_chunk(raw) for raw in RAW]
+    mixed = [parts[0], attrs.evolve(parts[1], model="changed"), parts[2]]
+    assert folder_of(parts).whole() == fold(parts)
+    assert fold(parts) == folder_of(parts).whole()
+    assert folder_of(mixed).whole() == fold(mixed)
+    assert folder_of([]).empty
+    assert not folder_of(parts).empty
+
+
+def test_a_folded_response_is_an_ordinary_one_to_whoever_looks() -> None:
+    """Its class, its copies and pickles are those of any response."""
+    parts = [wire.decode_chunk(raw) for raw in RAW]
+    response = folder_of(parts).whole()
+    assert isinstance(response, CreateChatCompletionResponse)
+    assert response.__class__ is CreateChatCompletionResponse
+    for other in (copy.copy(folder_of(parts).whole()), pickle.loads(pickle.dumps(folder_of(parts).whole()))):
+        assert type(other) is CreateChatCompletionResponse
+        assert other == fold(parts)
+    assert wire.to_dict(folder_of(parts).whole()) == wire.to_dict(fold(parts))
+    assert response.extra == {"x": 1}
+
+
+def test_a_stream_is_not_decoded_again_until_its_response_is_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its usage and its class can be had for nothing; the first look at a choice folds it, once."""
+    decoded: list[bytes] = []
+    response = folder_of([wire.decode_chunk(raw) for raw in RAW]).whole()
+    monkeypatch.setattr(
+        sys.modules["jackfield.fold"], "decode_chunk", lambda raw: decoded.append(raw) or wire.decode_chunk(raw)
+    )
+    assert isinstance(response, CreateChatCompletionResponse)
+    assert not isinstance(response, str)
+    assert response.usage is not None
+    assert response.call is None
+    assert decoded == []
+    assert response.choices[0].message.content == "ab"
+    assert response.choices[0].finish_reason == "stop"
+    assert decoded == RAW
+
+
+def test_two_threads_that_look_into_a_response_see_the_same() -> None:
+    """Whoever comes second finds it folded, or folds the same."""
+    for _ in range(50):
+        response = folder_of([wire.decode_chunk(raw) for raw in RAW]).whole()
+        seen: list[str | None] = []
+        threads = [
+            threading.Thread(target=lambda r=response, s=seen: s.append(r.choices[0].message.content)) for _ in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert seen == ["ab"] * 4

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jackfield import errors
-from jackfield.event import decode_chunk
+from jackfield.event import decode_chunk, decode_plain
 from jackfield.models import CreateChatCompletionStreamResponse
 from jackfield.reader import StreamReader
 from jackfield.wire import to_dict
@@ -241,3 +241,46 @@ def test_a_line_too_long_is_refused() -> None:
     """The limit is the reader's own."""
     with pytest.raises(errors.InvalidResponseError, match="max_line_bytes"):
         reader().feed(b"data: " + b"x" * 10_001)
+
+
+def block_reader() -> StreamReader:
+    """A reader with the short cut for blocks of plain text."""
+    return StreamReader(decode_chunk, decode_plain=decode_plain, max_line_bytes=2**20, merge_usage=True)
+
+
+def test_a_block_gives_the_same_whether_it_is_cut_or_not() -> None:
+    """The short cut for many events at once changes nothing but the time."""
+    parts = [event(chunk(f"word{number}")) for number in range(40)]
+    stream = b"".join([*parts, event(chunk(None, "stop")), event(usage()), DONE])
+    whole = block_reader()
+    chunks = [*whole.feed(b"".join(parts)), *whole.feed(stream[len(b"".join(parts)) :]), *whole.end()]
+    single = block_reader()
+    pieces = [one for part in [*parts, event(chunk(None, "stop")), event(usage()), DONE] for one in single.feed(part)]
+    assert [to_dict(one) for one in chunks] == [to_dict(one) for one in [*pieces, *single.end()]]
+    assert len(chunks) == 41
+    assert chunks[-1].usage is not None
+    assert not whole.empty
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        event({"error": {"message": "no"}}),
+        event({**chunk("a"), "error": {"message": "no"}}),
+        event(chunk("a"), "error"),
+    ],
+)
+def test_an_error_in_a_block_is_not_passed_over(odd: bytes) -> None:
+    """What came before it is delivered, then it is raised."""
+    stream = block_reader()
+    assert len(stream.feed(b"".join([event(chunk("a"))] * 10) + odd)) == 10
+    assert isinstance(stream.failure, errors.APIError)
+
+
+def test_a_choice_seen_only_in_a_block_must_finish_too() -> None:
+    """An answer that the short cut saw begin is not forgotten."""
+    stream = block_reader()
+    stream.feed(b"".join([event(chunk("a", index=1))] * 10))
+    stream.feed(event(chunk(None, "stop")))
+    with pytest.raises(errors.StreamInterruptedError):
+        stream.end()

@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from jackfield.flow import Run as Run
     from jackfield.flow import Send as Send
     from jackfield.flow import Sleep as Sleep
-    from jackfield.fold import fold as fold
-    from jackfield.fold import unfold as unfold
     from jackfield.gate import Gate as Gate
     from jackfield.hookspecs import hookimpl as hookimpl
     from jackfield.http import HttpRequest as HttpRequest
@@ -91,7 +89,6 @@ _HOMES = {
         "ValidationError",
     ),
     "flow": ("Acquire", "Deliver", "Flow", "Read", "Run", "Send", "Sleep"),
-    "fold": ("fold", "unfold"),
     "gate": ("Gate",),
     "hookspecs": ("hookimpl",),
     "http": ("HttpRequest", "HttpResponse"),

@@ -207,11 +207,6 @@ class Folder:
         response.__dict__.update(_kept=kept, _call=None, usage=self._usage)
         return response
 
-    @property
-    def usage(self) -> CompletionUsage | None:
-        """The tokens that were told last."""
-        return self._usage
-
 
 class _Unread(CreateChatCompletionResponse):
     """A response whose chunks have not been folded; it becomes an ordinary one when it is looked into."""

@@ -15,8 +15,8 @@ from jackfield import (
     from_dict,
     hookimpl,
     to_dict,
-    unfold,
 )
+from jackfield.fold import unfold
 from jackfield.models import CreateChatCompletionResponse, Model
 
 ANSI = "red \x1b[31m \x9b0m\x7f\ttab\nnew"
