@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import subprocess
+import pkgutil
 import sys
 import textwrap
 from pathlib import Path
@@ -96,3 +97,9 @@ def test_the_version_is_that_of_the_distribution():
     from importlib.metadata import version
 
     assert jackfield.__version__ == version("jackfield")
+
+
+def test_no_public_name_is_that_of_a_module() -> None:
+    """A module that is imported takes its name in the package, and would stand in place of what is public."""
+    modules = {module.name for module in pkgutil.iter_modules(jackfield.__path__)}
+    assert modules.isdisjoint(jackfield.__all__)
