@@ -7,8 +7,9 @@ import pickle
 import pytest
 
 from engine_fakes import piece
-from jackfield import Call, fold, stream
+from jackfield import Call, stream
 from jackfield.call import Attempt
+from jackfield.fold import fold
 from jackfield.http import Backend
 from jackfield.testing import ScriptedDriver, make_call
 

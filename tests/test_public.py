@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-import subprocess
 import pkgutil
+import subprocess
 import sys
 import textwrap
 from pathlib import Path

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine_fakes import answer, heard, piece
-from jackfield import Deliver, PluginError, fold
+from jackfield import Deliver, PluginError
+from jackfield.fold import fold
 from jackfield.plan import Layer
 from strategies import responses
 

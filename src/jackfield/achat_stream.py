@@ -82,9 +82,8 @@ class AsyncChatStream:
     async def __anext__(self) -> CreateChatCompletionStreamResponse:
         for chunk in self._block:
             return chunk
-        while await self._more():
-            for chunk in self._block:
-                return chunk
+        if await self._more():  # a block is never empty
+            return next(self._block)
         raise StopAsyncIteration
 
     async def close(self) -> None:

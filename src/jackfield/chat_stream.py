@@ -60,9 +60,8 @@ class ChatStream:
     def __next__(self) -> CreateChatCompletionStreamResponse:
         for chunk in self._block:
             return chunk
-        while self._more():
-            for chunk in self._block:
-                return chunk
+        if self._more():  # a block is never empty
+            return next(self._block)
         raise StopIteration
 
     def close(self) -> None:

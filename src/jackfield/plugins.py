@@ -160,8 +160,8 @@ class Assembly:
             if route is not None:
                 routes[backend.name] = route
         return Plan(
-            chat=_having(host, "wrap_chat_completion"),
-            chunk=_chunk_layers(host),
+            chat=having(host, "wrap_chat_completion"),
+            chunk=chunk_layers(host),
             route=_router(self._settings, routes),
             routes=routes,
             layers=tuple(layers),
@@ -188,9 +188,9 @@ class Assembly:
         return Route(
             backend=seen,
             provider=provider,
-            chat=_having(own, "wrap_chat_completion"),
-            http=_having(onion, "wrap_http"),
-            chunk=_chunk_layers(onion),
+            chat=having(own, "wrap_chat_completion"),
+            http=having(onion, "wrap_http"),
+            chunk=chunk_layers(onion),
         ), [*own, provider]
 
     def _middleware(self, entry: LayerSettings, position: int, *, inside: bool) -> Layer | None:
@@ -245,11 +245,13 @@ class Assembly:
         return None
 
 
-def _having(layers: Iterable[Layer], hook: str) -> tuple[Layer, ...]:
+def having(layers: Iterable[Layer], hook: str) -> tuple[Layer, ...]:
+    """Those of the layers that implement a hook."""
     return tuple(layer for layer in layers if hook in layer.hooks)
 
 
-def _chunk_layers(layers: list[Layer]) -> tuple[Layer, ...]:
+def chunk_layers(layers: list[Layer]) -> tuple[Layer, ...]:
+    """Those of the layers that see chunks, innermost first."""
     return tuple(
         layer for layer in reversed(layers) if not layer.hooks.keys().isdisjoint({"on_chunk", "end_of_stream"})
     )

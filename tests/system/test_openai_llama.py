@@ -22,9 +22,9 @@ from jackfield import (
     ContextLengthExceededError,
     DeadlineExceededError,
     Secret,
-    fold,
     to_dict,
 )
+from jackfield.fold import fold
 from system.llama import LlamaServer
 from system.tiny_model import REPLY
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine_fakes import ask, heard, said
-from jackfield import BadRequestError, fold
+from jackfield import BadRequestError
+from jackfield.fold import fold
 from jackfield.models import (
     ChatCompletionRequestMessageContentPartText,
     ChatCompletionRequestSystemMessage,

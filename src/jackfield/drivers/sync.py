@@ -78,7 +78,7 @@ class SyncDriver:
             if type(effect) is Deliver:
                 return effect
             try:
-                value = self._perform.get(type(effect), _unknown)(effect, live)
+                value = self._perform[type(effect)](effect, live)
             except BaseException as error:  # noqa: BLE001 - the engine deals with every failure
                 if live.closing is not None:
                     engine.cancel(live.closing)
@@ -217,7 +217,3 @@ class SyncDriver:
         self._managers.append(manager)
         pool = manager.connection_from_host(origin.host, origin.port, origin.scheme)
         return pool, proxy is not None and origin.scheme == "http"
-
-
-def _unknown(effect: Any, _: Live) -> Any:
-    raise PluginError(f"{type(effect).__name__} is no effect that a driver knows")

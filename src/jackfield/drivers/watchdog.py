@@ -69,10 +69,9 @@ class Watchdog:
             idle = 0 if self._live or self._chores else idle + 1
             if idle > LINGER and not self._stopped:
                 self._wake.clear()
-                if not self._live and not self._chores:
-                    self._wake.wait()
+                self._wake.wait(0 if self._live or self._chores else None)  # one may have come before the clearing
                 idle = 0
-            elif not self._chores:
+            else:
                 time.sleep(TICK)
 
     def _scan(self) -> None:

@@ -16,7 +16,7 @@ from jackfield.hooks import HookFinder, missing
 from jackfield.http import Backend, Timeouts, Transport
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.plan import Layer, Plan, Route
-from jackfield.plugins import _chunk_layers, _having
+from jackfield.plugins import chunk_layers, having
 
 T = TypeVar("T")
 DISTRIBUTION = "this program"
@@ -128,8 +128,8 @@ def plan(
         for name, plugin in providers.items()
     }
     return Plan(
-        chat=_having(host, "wrap_chat_completion"),
-        chunk=_chunk_layers(host),
+        chat=having(host, "wrap_chat_completion"),
+        chunk=chunk_layers(host),
         route=_router(routes),
         routes=routes,
         layers=(*host, *own, *(route.provider for route in routes.values())),
@@ -156,9 +156,9 @@ def _route(
     return Route(
         backend=Backend(name, provider.name, origin, timeouts, transport),
         provider=provider,
-        chat=_having(own, "wrap_chat_completion"),
-        http=_having([*host, *own], "wrap_http"),
-        chunk=_chunk_layers([*host, *own]),
+        chat=having(own, "wrap_chat_completion"),
+        http=having([*host, *own], "wrap_http"),
+        chunk=chunk_layers([*host, *own]),
     )
 
 
