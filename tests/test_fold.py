@@ -412,3 +412,10 @@ def test_two_threads_that_look_into_a_response_see_the_same() -> None:
         for thread in threads:
             thread.join()
         assert seen == ["ab"] * 4
+
+
+def test_a_look_that_comes_too_late_finds_the_response_folded() -> None:
+    """As where another thread was faster."""
+    response = fold([wire.decode_chunk(raw) for raw in RAW])
+    look = sys.modules["jackfield.fold"]._Unread.__getattribute__
+    assert look(response, "id") == "c"

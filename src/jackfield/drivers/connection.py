@@ -140,8 +140,7 @@ class Answer(HTTPResponse):
         try:
             super().begin()
         finally:
-            if self.fp is head:
-                self.fp = file
+            self.fp = file if self.fp is head else None
         if not head.last:
             raise ConnectionResetError
 
