@@ -22,6 +22,8 @@ import jackfield
 fields = {"messages": [{"role": "user", "content": "Hello."}], "temperature": 0}
 if sys.argv[1:]:
     fields["model"] = sys.argv[1]
+# The tiny model would have said all it has to say before anyone could close its stream.
+endless = {**fields, "max_tokens": 2000, "extra_body": {"ignore_eos": True}}
 
 def text(response):
     return response.choices[0].message.content
@@ -31,7 +33,7 @@ def synchronous():
         print(text(client.create_chat_completion(**fields)))
         with client.create_chat_completion(stream=True, **fields) as stream:
             print("".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices))
-        with client.create_chat_completion(stream=True, **fields) as stream:
+        with client.create_chat_completion(stream=True, **endless) as stream:
             next(stream)
         with contextlib.suppress(jackfield.BadRequestError):
             client.create_chat_completion(extra_body={"temperature": "hot"}, **fields)
@@ -43,7 +45,7 @@ async def asynchronous():
             async for chunk in stream:
                 pass
         print(text(stream.response))
-        async with client.create_chat_completion(stream=True, **fields) as stream:
+        async with client.create_chat_completion(stream=True, **endless) as stream:
             await anext(stream)
 
 synchronous()
