@@ -22,7 +22,7 @@ from jackfield.errors import (
     PluginError,
     StreamInterruptedError,
 )
-from jackfield.flow import Acquire, Deliver, Effect, Flow, Read, Run, Send, Sleep
+from jackfield.flow import Deliver, Effect, Flow, Send, Sleep
 from jackfield.frame import CHAT, HTTP, PLAIN, PROVIDER, Frame, begin, blame
 from jackfield.http import HttpRequest, HttpResponse
 from jackfield.ledger import begin_attempt, complete, end_attempt
@@ -38,10 +38,6 @@ if TYPE_CHECKING:
 Move = tuple[Effect | None, Any, BaseException | None]
 """What comes next: an effect for the driver; else a value or an error for the frame on top."""
 GO_ON: Move = (None, None, None)
-EFFECTS = frozenset({Send, Read, Deliver, stream.Tail, Sleep, Run, Acquire})
-"""What drivers can do; a plugin cannot invent more."""
-ANSWERS: dict[str, type] = {CHAT: CreateChatCompletionResponse, HTTP: HttpResponse}
-"""What a layer must return."""
 
 
 class Engine:
@@ -148,7 +144,7 @@ class Engine:
     def _yielded(self, frame: Frame, out: object) -> Move:
         if self._cancelled is not None or self._expired is not None:
             return self._shut(frame, "yielded when nothing could be done any more")
-        if type(out) in EFFECTS:
+        if type(out) in stream.EFFECTS:
             return self._effect(frame, out)
         if frame.kind is CHAT and isinstance(out, CreateChatCompletionRequest):
             return self._inward(frame, out)
@@ -263,7 +259,7 @@ class Engine:
                 return None, self._leave(frame, result)
             assert frame.attempt is not None  # noqa: S101 - of a provider's frame
             end_attempt(self.call, frame.attempt, None, None if frame.request is None else result)
-        wanted = ANSWERS.get(frame.kind)
+        wanted = {CHAT: CreateChatCompletionResponse, HTTP: HttpResponse}.get(frame.kind)
         if wanted is not None and not isinstance(result, wanted):
             text = f"{frame}: returned {type(result).__name__}, expected {wanted.__name__}"
             return None, self._leave(frame, PluginError(text))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jackfield.errors import JackfieldError, PluginError
-from jackfield.flow import Deliver, Flow
+from jackfield.flow import Acquire, Deliver, Flow, Read, Run, Send, Sleep
 from jackfield.frame import blame
 from jackfield.models.response import CreateChatCompletionResponse
 
@@ -22,6 +22,10 @@ class Tail(Deliver):
     """Chunks that have been through the hooks already."""
 
     __slots__ = ()
+
+
+EFFECTS = frozenset({Send, Read, Deliver, Tail, Sleep, Run, Acquire})
+"""What drivers can do; a plugin cannot invent more."""
 
 
 def given(provider: Layer, layers: Sequence[Layer], effect: Deliver, call: Call) -> list[Chunk]:

@@ -140,7 +140,8 @@ class Answer(HTTPResponse):
         try:
             super().begin()
         finally:
-            self.fp = file if self.fp is head else None
+            left: Any = file if self.fp is head else None
+            self.fp = left
         if not head.last:
             raise ConnectionResetError
 
