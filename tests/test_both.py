@@ -623,7 +623,9 @@ def test_waits_of_layers_end_when_the_client_is_closed(doing, does):
 def test_layers_sleep_and_run(doing):
     """Effects of a layer are carried out, and the call goes on."""
     assert doing(seconds=0.01).call().call.attempts[0].wait == pytest.approx(0.01)
-    assert doing(kind="run", seconds=0.01).call().choices
+    runs = doing(kind="run", seconds=0.01)
+    assert runs.call().choices
+    assert runs.call().choices
 
 
 def test_a_run_function_that_outlives_the_deadline_ends_the_call(doing):

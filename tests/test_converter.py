@@ -80,6 +80,16 @@ def test_a_scalar_is_kept_as_it_is(field: str, value: Any, kept: Any) -> None:
     assert type(result) is type(kept)
 
 
+def test_a_schema_is_kept_whatever_is_in_it() -> None:
+    """It is JSON of the host's own, which nobody looks into."""
+    schema = {"type": "object", "properties": {"n": {"type": ["integer", "null"], "minimum": 1.5}}}
+    tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
+
+    request = wire.build_request({"model": "m", "messages": [], "tools": [tool]})
+
+    assert wire.to_dict(request)["tools"] == [tool]
+
+
 def test_a_role_may_be_an_enumeration() -> None:
     """The tag of a message may be a subclass of str."""
     (message,) = wire.structure_messages([{"role": Role.USER, "content": "hi"}])

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jackfield import wire
-from jackfield.fold import Folder, fold, unfold
+from jackfield.fold import Folder, fold
 from jackfield.models import (
     ChatCompletionMessageCustomToolCall,
     ChatCompletionMessageToolCall,
@@ -27,7 +27,7 @@ from jackfield.models import (
     FunctionCall,
     UnknownToolCall,
 )
-from strategies import chunks, responses
+from strategies import chunks
 
 
 def chunk(**fields: Any) -> CreateChatCompletionStreamResponse:
@@ -52,16 +52,6 @@ def function(name: str, arguments: str, id: str = "") -> ChatCompletionMessageTo
 
 
 # -- properties --------------------------------------------------------------------------------------------------------
-
-
-@settings(max_examples=150)
-@given(responses())
-def test_a_response_unfolded_and_folded_is_the_same(response: CreateChatCompletionResponse) -> None:
-    """Nothing is lost between whole and streamed form, in memory or over the wire."""
-    pieces = unfold(response)
-
-    assert fold(pieces) == response
-    assert fold([wire.decode_chunk(wire.encode(piece)) for piece in pieces]) == response
 
 
 @settings(max_examples=100)
@@ -251,6 +241,7 @@ def test_other_things_that_come_in_pieces_are_joined() -> None:
                 function_call={"arguments": "}"}, audio={"data": "BB", "transcript": "b"}, annotations=[{"type": "y"}]
             ),
             chunk(choices=[{"delta": {}, "logprobs": {"content": [token], "refusal": None}}]),
+            chunk(choices=[{"delta": {}, "logprobs": {"content": None, "refusal": None}}]),
             chunk(choices=[{"delta": {}, "logprobs": {"content": [token], "refusal": [token]}}]),
         ]
     )
@@ -306,42 +297,6 @@ def test_chunks_that_a_layer_changed_count_as_changed() -> None:
     message = fold([masked]).choices[0].message
 
     assert message == ChatCompletionResponseMessage(content="***", extra={"x": 1})
-
-
-def test_unfold_tells_text_then_calls_then_the_end_then_usage() -> None:
-    """The order in which servers send."""
-    response = wire.from_dict(
-        {
-            "id": "c",
-            "choices": [
-                {
-                    "message": {
-                        "content": "a",
-                        "tool_calls": [
-                            {"id": "i", "type": "function", "function": {"name": "f", "arguments": "{}"}},
-                            {"id": "j", "type": "function", "function": {"name": "g", "arguments": "{}"}},
-                        ],
-                    },
-                    "finish_reason": "tool_calls",
-                }
-            ],
-            "usage": {"total_tokens": 3},
-        },
-        CreateChatCompletionResponse,
-    )
-
-    first, second, third, last = (wire.to_dict(piece) for piece in unfold(response))
-
-    assert first["choices"] == [{"index": 0, "delta": {"role": "assistant", "content": "a"}, "finish_reason": None}]
-    assert [call["index"] for call in second["choices"][0]["delta"]["tool_calls"]] == [0, 1]
-    assert third["choices"] == [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]
-    assert (last["choices"], last["usage"]["total_tokens"]) == ([], 3)
-    assert {piece["id"] for piece in (first, second, third, last)} == {"c"}
-
-
-def test_unfold_makes_a_chunk_of_a_response_without_choices() -> None:
-    """There is always something to deliver."""
-    assert unfold(CreateChatCompletionResponse(id="c", choices=[])) == [CreateChatCompletionStreamResponse(id="c")]
 
 
 def folder_of(parts: list[CreateChatCompletionStreamResponse]) -> Folder:

@@ -262,6 +262,15 @@ def test_a_block_gives_the_same_whether_it_is_cut_or_not() -> None:
     assert not whole.empty
 
 
+def test_a_block_that_is_not_plain_is_read_event_by_event() -> None:
+    """One call of a tool among many pieces of text."""
+    call = {"index": 0, "id": "i", "function": {"name": "f", "arguments": "{}"}}
+    parts = [event(chunk("a"))] * 9 + [event({**chunk(), "choices": [{"index": 0, "delta": {"tool_calls": [call]}}]})]
+    chunks = block_reader().feed(b"".join(parts))
+    assert [one.choices[0].delta.content for one in chunks] == ["a"] * 9 + [None]
+    assert chunks[-1].choices[0].delta.tool_calls[0].id == "i"
+
+
 @pytest.mark.parametrize(
     "odd",
     [

@@ -120,6 +120,20 @@ def test_events_are_those_of_the_standard(stream: bytes, events: list[Event]) ->
     assert decoded([stream]) == events == expected(stream)
 
 
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [b"data: a\r", b"\n\r", b"\ndata: b\r", b"data: c\r\r"],
+        [b"data: a\n", b"data: b\n", b"data: c\n\n"],
+        [b"event: x\n", b"data: a\n\ndata: b\n\n"],
+        [b"data: a\n", b"\n", b"data: b\n\n"],
+    ],
+)
+def test_a_cut_within_an_event_changes_nothing(pieces: list[bytes]) -> None:
+    """Between the two halves of a line end, between lines, and before the blank one."""
+    assert decoded(pieces) == expected(b"".join(pieces))
+
+
 @pytest.mark.parametrize("size", [10, 11, 12, 13, 14, 15])
 def test_a_line_longer_than_allowed_is_refused(size: int) -> None:
     """The limit is exact, however the line ends and however it comes, a byte order mark aside."""

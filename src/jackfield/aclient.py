@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from jackfield.achat_stream import AsyncChatStream, run, shut
@@ -15,7 +15,7 @@ from jackfield.session import Config, Session, answered
 
 if TYPE_CHECKING:
     from jackfield.drivers.aio import AsyncDriver
-    from jackfield.models.fields import Message, RequestFields
+    from jackfield.models.fields import CallFields
     from jackfield.models.models import Model
     from jackfield.models.request import CreateChatCompletionRequest
     from jackfield.models.response import CreateChatCompletionResponse
@@ -59,14 +59,8 @@ class AsyncClient:
         request: CreateChatCompletionRequest | None = None,
         /,
         *,
-        messages: Sequence[Message] = ...,
-        model: str = ...,
         stream: Literal[False] | None = None,
-        timeout: float | None = None,
-        labels: Mapping[str, str] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        extra_body: Mapping[str, Any] | None = None,
-        **fields: Unpack[RequestFields],
+        **fields: Unpack[CallFields],
     ) -> Coroutine[Any, Any, CreateChatCompletionResponse]: ...
 
     @overload
@@ -75,14 +69,8 @@ class AsyncClient:
         request: CreateChatCompletionRequest | None = None,
         /,
         *,
-        messages: Sequence[Message] = ...,
-        model: str = ...,
         stream: Literal[True],
-        timeout: float | None = None,
-        labels: Mapping[str, str] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        extra_body: Mapping[str, Any] | None = None,
-        **fields: Unpack[RequestFields],
+        **fields: Unpack[CallFields],
     ) -> AsyncChatStream: ...
 
     @overload
@@ -91,14 +79,8 @@ class AsyncClient:
         request: CreateChatCompletionRequest | None = None,
         /,
         *,
-        messages: Sequence[Message] = ...,
-        model: str = ...,
         stream: bool | None,
-        timeout: float | None = None,
-        labels: Mapping[str, str] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        extra_body: Mapping[str, Any] | None = None,
-        **fields: Unpack[RequestFields],
+        **fields: Unpack[CallFields],
     ) -> Coroutine[Any, Any, CreateChatCompletionResponse] | AsyncChatStream: ...
 
     def create_chat_completion(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from jackfield.chat_stream import ChatStream, run, shut
@@ -14,7 +14,7 @@ from jackfield.errors import ClientClosedError
 from jackfield.session import Config, Session, answered
 
 if TYPE_CHECKING:
-    from jackfield.models.fields import Message, RequestFields
+    from jackfield.models.fields import CallFields
     from jackfield.models.models import Model
     from jackfield.models.request import CreateChatCompletionRequest
     from jackfield.models.response import CreateChatCompletionResponse
@@ -51,14 +51,8 @@ class Client:
         request: CreateChatCompletionRequest | None = None,
         /,
         *,
-        messages: Sequence[Message] = ...,
-        model: str = ...,
         stream: Literal[False] | None = None,
-        timeout: float | None = None,
-        labels: Mapping[str, str] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        extra_body: Mapping[str, Any] | None = None,
-        **fields: Unpack[RequestFields],
+        **fields: Unpack[CallFields],
     ) -> CreateChatCompletionResponse: ...
 
     @overload
@@ -67,14 +61,8 @@ class Client:
         request: CreateChatCompletionRequest | None = None,
         /,
         *,
-        messages: Sequence[Message] = ...,
-        model: str = ...,
         stream: Literal[True],
-        timeout: float | None = None,
-        labels: Mapping[str, str] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        extra_body: Mapping[str, Any] | None = None,
-        **fields: Unpack[RequestFields],
+        **fields: Unpack[CallFields],
     ) -> ChatStream: ...
 
     @overload
@@ -83,14 +71,8 @@ class Client:
         request: CreateChatCompletionRequest | None = None,
         /,
         *,
-        messages: Sequence[Message] = ...,
-        model: str = ...,
         stream: bool | None,
-        timeout: float | None = None,
-        labels: Mapping[str, str] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        extra_body: Mapping[str, Any] | None = None,
-        **fields: Unpack[RequestFields],
+        **fields: Unpack[CallFields],
     ) -> CreateChatCompletionResponse | ChatStream: ...
 
     def create_chat_completion(

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
 GRACE = 5.0
 """Seconds to wait for the end of a stream whose answer is whole (for the usage, say), or for an error's body."""
-SPARE = 0.05
-"""Seconds before the deadline at which that wait ends: what is whole shall not fail for what may not come."""
+SPARE = 0.1
+"""Seconds before the deadline at which that wait ends: what is whole shall not fail for what may not come, and a wait
+may end a tick of the watchdog late."""
 MAX_ERROR_BODY = 2**20
 """Bytes of the body of an error that are read."""
 TO_EOF = 0.1

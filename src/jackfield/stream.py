@@ -150,6 +150,6 @@ def assemble(folder: Folder | None, model: str) -> CreateChatCompletionResponse:
 
 def replay(response: CreateChatCompletionResponse, layers: Sequence[Layer], call: Call) -> list[Chunk]:
     """A whole response as the chunks of a stream, for the layers of the host and the host."""
-    from jackfield.fold import unfold
+    from jackfield.unfold import unfold
 
     return through(layers, unfold(response), call) + tail(layers, call)

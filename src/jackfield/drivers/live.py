@@ -112,8 +112,8 @@ class Live:
         return self.timeout() if self.expired else None
 
     def timeout(self) -> CallError:
-        """The error for a limit that has passed."""
-        if time.monotonic() >= self.engine.call.deadline:
+        """The error for the limit that has passed: the nearer one, however late it is noticed."""
+        if self.until >= self.engine.call.deadline:
             return DeadlineExceededError()
         stage: Stage = "ambiguous" if self.sent else "not_sent"
         return APITimeoutError(

@@ -59,7 +59,6 @@ class SyncDriver:
         self.watchdog = Watchdog()
         self._pools: dict[tuple[Origin, Transport], tuple[Any, bool]] = {}
         self._managers: list[Any] = []
-        self._lock = threading.Lock()
         self._perform: dict[type[Effect], Callable[[Any, Live], Any]] = {
             Send: self._send,
             Read: self._read,
@@ -90,9 +89,8 @@ class SyncDriver:
 
     def close(self) -> None:
         """Close all connections and end the watchdog."""
-        with self._lock:
-            managers, self._managers = self._managers, []
-            self._pools.clear()
+        managers, self._managers = self._managers, []
+        self._pools.clear()
         for manager in managers:
             manager.clear()
         self.watchdog.stop()
@@ -193,12 +191,8 @@ class SyncDriver:
         """The pool of an origin, and whether its requests name the whole URL (to a proxy, in clear)."""
         try:
             return self._pools[origin, transport]
-        except KeyError:
-            with self._lock:
-                pool = self._pools.get((origin, transport))
-                if pool is None:
-                    pool = self._pools[origin, transport] = self._make_pool(origin, transport)
-                return pool
+        except KeyError:  # of two threads that come first, one makes a pool for nothing: it has no connection yet
+            return self._pools.setdefault((origin, transport), self._make_pool(origin, transport))
 
     def _make_pool(self, origin: Origin, transport: Transport) -> tuple[Any, bool]:
         options: dict[str, Any] = {"maxsize": transport.max_connections, "block": True}

@@ -50,7 +50,7 @@ _NAMES = {
         "PromptCacheMode PromptCacheRetention PromptCacheTTL ReasoningEffort Role SearchContextSize "
         "ServiceTier ToolChoiceMode Verbosity Voice"
     ),
-    "fields": "Message RequestFields",
+    "fields": "CallFields Message RequestFields",
     "formats": (
         "JsonSchemaFormat ResponseFormat ResponseFormatJsonObject ResponseFormatJsonSchema ResponseFormatText "
         "UnknownResponseFormat"

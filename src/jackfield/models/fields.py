@@ -27,7 +27,7 @@ from jackfield.models.response import ChatCompletionResponseMessage
 from jackfield.models.toolchoice import ChatCompletionFunctionCallOption, ChatCompletionToolChoiceOption
 from jackfield.models.tools import AnyTool, ChatCompletionFunctions
 
-__all__ = ["Message", "RequestFields"]
+__all__ = ["CallFields", "Message", "RequestFields"]
 
 _Object: TypeAlias = Mapping[str, Any]
 
@@ -75,3 +75,14 @@ class RequestFields(TypedDict, total=False):
     user: str
     verbosity: Verbosity | None
     web_search_options: WebSearchOptions | _Object
+
+
+class CallFields(RequestFields, total=False):
+    """Keyword arguments of ``create_chat_completion`` but for ``stream``, whose value tells what is returned."""
+
+    messages: Sequence[Message]
+    model: str
+    timeout: float | None
+    labels: Mapping[str, str] | None
+    extra_headers: Mapping[str, str] | None
+    extra_body: Mapping[str, Any] | None

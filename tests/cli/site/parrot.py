@@ -16,8 +16,8 @@ from jackfield import (
     hookimpl,
     to_dict,
 )
-from jackfield.fold import unfold
 from jackfield.models import CreateChatCompletionResponse, Model
+from jackfield.unfold import unfold
 
 ANSI = "red \x1b[31m \x9b0m\x7f\ttab\nnew"
 CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
