@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield.errors import ConfigError, InvalidResponseError
+from jackfield.headers import check_headers
 from jackfield.http import (
     Backend,
     ContentDecoder,
@@ -19,7 +20,6 @@ from jackfield.http import (
     Origin,
     Timeouts,
     Transport,
-    check_headers,
     split_url,
 )
 from jackfield.secret import scrub

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 import zlib
 from collections.abc import Mapping
 from functools import lru_cache
@@ -13,14 +12,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from jackfield.errors import ConfigError, InvalidResponseError
-from jackfield.secret import remember, scrub
-
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-"""The name of a header (RFC 9110, section 5.6.2)."""
-SENSITIVE = frozenset(
-    {"authorization", "proxy-authorization", "api-key", "x-api-key", "x-goog-api-key", "cookie", "x-auth-token"}
-)
-"""Names of headers whose values are secrets, whoever set them."""
+from jackfield.secret import scrub
 
 
 def _positive(_: Any, attribute: attrs.Attribute[Any], value: float) -> None:
@@ -71,10 +63,14 @@ class Origin:
         """Whether a credential may be sent there: https, or this machine itself."""
         return self.scheme == "https" or self.host == "localhost" or is_loopback(self.host)
 
-    def __str__(self) -> str:
+    @property
+    def authority(self) -> str:
+        """Host and port, without a port that goes without saying: the value of a ``Host`` header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        default = {"http": 80, "https": 443}[self.scheme] == self.port
-        return f"{self.scheme}://{host}" + ("" if default else f":{self.port}")
+        return host if {"http": 80, "https": 443}[self.scheme] == self.port else f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.authority}"
 
 
 @lru_cache(maxsize=512)
@@ -157,27 +153,6 @@ class HttpRequest:
 
     def __repr__(self) -> str:
         return f"<HttpRequest {self.method} {self.url} {sorted(self.headers)} {len(self.body)} bytes>"
-
-
-def check_headers(headers: Mapping[str, str]) -> None:
-    """Refuse headers that could not be sent, or would end the head early (RFC 9110, section 5.5).
-
-    Raises:
-        ConfigError: names the header, never its value.
-    """
-    for name, value in headers.items():
-        if not isinstance(value, str):
-            raise ConfigError(f"header {name!r}: expected text, got {type(value).__name__}")
-        if not (value.isascii() and value.isprintable()):
-            remember(value)
-            raise ConfigError(f"header {name!r}: its value has characters that cannot be sent in a header")
-        if not _is_token(name):
-            raise ConfigError(f"header {name!r}: this is no name of a header")
-
-
-@lru_cache(maxsize=512)
-def _is_token(name: object) -> bool:
-    return isinstance(name, str) and _TOKEN.fullmatch(name) is not None
 
 
 class Body(Protocol):

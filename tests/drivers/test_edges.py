@@ -61,7 +61,7 @@ def test_a_connection_that_never_was_can_be_shut_and_released():
     """Neither a cut nor a return to the pool needs a socket or a call."""
     conn = connection.Watched("127.0.0.1", 9)
     conn.shut()
-    connection.release(conn)
+    conn.part()
     assert conn.sock is None
 
 

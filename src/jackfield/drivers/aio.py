@@ -20,7 +20,8 @@ from jackfield.drivers.network import proxy_for, tls_context
 from jackfield.drivers.watchdog import TICK
 from jackfield.errors import APIConnectionError, APIError, ClientClosedError, DeadlineExceededError, PluginError
 from jackfield.flow import Acquire, Deliver, Effect, Read, Run, Send, Sleep
-from jackfield.http import HttpResponse, Origin, Transport, check_headers
+from jackfield.headers import check_headers
+from jackfield.http import HttpResponse, Origin, Transport
 
 BLOCK = 16384
 """Most bytes of a body that are read at once: some sixty chunks of a stream, which still fit a processor's cache."""

@@ -7,15 +7,16 @@ import ipaddress
 import socket
 import threading
 import time
-from collections.abc import Mapping
 from functools import partial
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import EmptyPoolError, FullPoolError, HTTPError, ProxyError
+from urllib3.exceptions import EmptyPoolError, HTTPError, ProxyError
 
+from jackfield.drivers.answer import Answer
+from jackfield.drivers.head import encode_head
 from jackfield.drivers.live import LONGEST_WAIT, Live
 from jackfield.errors import APIConnectionError
 
@@ -25,8 +26,12 @@ if TYPE_CHECKING:
 Address = tuple[Any, Any, int, str, Any]
 current = threading.local()
 """``current.live``: the call that this thread drives."""
+DRAIN = 65536
+"""Bytes already received that are read from an unfinished answer, so that its connection can be used again."""
+LARGE = 65536
+"""Bytes of a body from which on it is not copied to leave in one piece with the head."""
 SLICE = 0.25
-"""Seconds after which who waits for a free connection looks whether the call was closed."""
+"""Seconds after which who waits looks whether the call was closed, or a signal has come."""
 
 
 def resolve(host: str, port: int, live: Live) -> list[Address]:
@@ -108,56 +113,14 @@ def _shut(sock: socket.socket) -> None:
         sock.shutdown(socket.SHUT_RDWR)
 
 
-class _Head:
-    """The lines of an answer's head; knows whether the last one was there."""
-
-    __slots__ = ("_file", "last")
-
-    def __init__(self, file: Any) -> None:
-        self._file, self.last = file, b"?"
-
-    def readline(self, limit: int) -> bytes:
-        line: bytes = self._file.readline(limit)
-        self.last = line
-        return line
-
-    def close(self) -> None:
-        self._file.close()
-
-
-class Answer(HTTPResponse):
-    """An answer whose head is whole: http.client takes the end of the connection for the end of the head."""
-
-    def begin(self) -> None:
-        """Read the head.
-
-        Raises:
-            ConnectionResetError: the connection ended within it.
-        """
-        file: Any = self.fp
-        head: Any = _Head(file)
-        self.fp = head  # all that is called while the head is read is there
-        try:
-            super().begin()
-        finally:
-            left: Any = file if self.fp is head else None
-            self.fp = left
-        if not head.last:
-            raise ConnectionResetError
-
-
 class Watched(HTTPConnection):
     """A connection whose socket can be shut from another thread, from before the TLS handshake on.
 
-    A socket's object changes hands in the handshake, and again where the answer says that it is the last one of the
-    connection, so it is shut through a duplicate of its descriptor.
+    A socket's object changes hands in the handshake, so it is shut through a duplicate of its descriptor.
     """
 
     _live: Live | None = None
     _twin: socket.socket | None = None
-    _keep_twin = False
-    _parts: list[bytes] | None = None
-    response_class = Answer
 
     def _new_conn(self) -> socket.socket:
         live: Live = current.live
@@ -168,38 +131,24 @@ class Watched(HTTPConnection):
         live.cut = self.shut
         return sock
 
-    def send_request(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> None:
-        """Send a request; from here on the limit is that of the first byte."""
+    def exchange(self, head: bytes, body: bytes) -> Answer:
+        """Send a request and read the head of its answer; from the first byte sent the limit is that of the first byte.
+
+        What http.client and urllib3's own response do for it costs more than all the rest of a call.
+        """
         live: Live = current.live
         if self.sock is None:
             self.connect()
         live.wait("first_byte", live.timeouts.first_byte)
         live.sent = True
+        sock: socket.socket = self.sock
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it may have answered before it hung up
-            self._parts = []
-            try:
-                self.request(
-                    method, target, body=body or None, headers=headers, preload_content=False, decode_content=False
-                )
-            finally:
-                parts, self._parts = self._parts, None
-            super().send(b"".join(parts))
-
-    def send(self, data: Any) -> None:
-        """Send bytes; while a request is put together they only gather, for head and body are to leave at once."""
-        if self._parts is None:
-            super().send(data)
-        else:
-            self._parts.append(data)
-
-    def getresponse(self) -> Any:
-        """Read the head of the answer."""
-        # Where the answer is the last one, this closes the connection, but the body is still to be read and watched.
-        self._keep_twin = True
-        try:
-            return super().getresponse()
-        finally:
-            self._keep_twin = False
+            if len(body) < LARGE:
+                sock.sendall(head + body)
+            else:
+                sock.sendall(head)
+                sock.sendall(body)
+        return Answer(sock.recv)
 
     def shut(self) -> None:
         """End whatever waits for this connection, from any thread."""
@@ -207,14 +156,24 @@ class Watched(HTTPConnection):
         if twin is not None:
             _shut(twin)
 
+    def belong(self, live: Live) -> None:
+        """Be shut when the call's time is over."""
+        self._live = live
+        live.cut = self.shut
+
+    def part(self) -> None:
+        """Belong to no call: from here on it may be another's, and so may the descriptor of one that is closed."""
+        live, self._live = self._live, None
+        if live is not None:
+            live.part(self.shut)
+
     def close(self) -> None:
         """Close the socket and its twin."""
-        if not self._keep_twin:
-            if self._live is not None:
-                self._live.part(self.shut)  # a descriptor that is closed may soon be another's
-            twin, self._twin = self._twin, None
-            if twin is not None:
-                twin.close()
+        if self._live is not None:
+            self._live.part(self.shut)
+        twin, self._twin = self._twin, None
+        if twin is not None:
+            twin.close()
         super().close()
 
 
@@ -236,40 +195,36 @@ class Pool(HTTPConnectionPool):
                 if live.closing is not None or time.monotonic() >= live.until:
                     raise
             else:
-                conn._live = live  # noqa: SLF001 - its own
-                live.cut = conn.shut
+                conn.belong(live)
                 return conn
 
-    def exchange(self, request: HttpRequest, target: str) -> Any:
-        """Send a request and read the head of its answer: urllib3's response, unread and undecoded.
+    def exchange(self, request: HttpRequest) -> SyncBody:
+        """Send a request and read the head of its answer.
 
         What ``urlopen`` does besides (retries, redirects, timeouts) is done elsewhere, and costs as much again.
         """
+        in_clear = self.proxy is not None and self.scheme == "http"  # else the origin would see the proxy's headers
+        target, more = (request.url, self.proxy_headers.items()) if in_clear else (request.target, ())
+        head = encode_head(request, target, more)
         conn = self._get_conn()
         try:
             if self.proxy is not None and self.scheme == "https" and conn.is_closed:
                 self._prepare_proxy(conn)
-            in_clear = self.proxy is not None and self.scheme == "http"  # else the origin would see them
-            headers = {**request.headers, **self.proxy_headers} if in_clear else request.headers
-            conn.timeout = None
-            conn.send_request(request.method, target, request.body, headers)
-            raw = conn.getresponse()
+            answer = conn.exchange(head, request.body)
         except BaseException as error:
             away = self.proxy is not None and not conn.has_connected_to_proxy
-            conn.close()
-            self._put_conn(None)
+            self.give_back(conn, alive=False)
             if away and isinstance(error, (OSError, HTTPException, HTTPError)):
                 raise ProxyError("the proxy", error) from None
             raise
-        raw._connection, raw._pool = conn, self  # noqa: SLF001 - as urllib3's own urlopen does: it releases itself
-        return raw
+        return SyncBody(answer, conn, self)
 
-    def _put_conn(self, conn: Any) -> None:
-        if conn is not None:
-            release(conn)
-        # After an interrupt in _get_conn urllib3 gives back what it never had.
-        with contextlib.suppress(FullPoolError):
-            super()._put_conn(conn)
+    def give_back(self, conn: Any, *, alive: bool) -> None:
+        """Part a connection from its call and put it back; one that is not alive is closed, and dialled anew."""
+        if not alive:
+            conn.close()
+        conn.part()
+        self._put_conn(conn)
 
 
 class PoolTLS(Pool, HTTPSConnectionPool):
@@ -278,13 +233,48 @@ class PoolTLS(Pool, HTTPSConnectionPool):
     ConnectionCls = WatchedTLS
 
 
-def release(conn: Any) -> None:
-    """Part a connection from its call before it goes back to the pool."""
-    live, conn._live = conn._live, None  # noqa: SLF001 - its own
-    if live is not None:
-        live.part(conn.shut)
-    if conn.sock is None:
-        conn.close()  # its twin, where the answer was the last one
+class SyncBody:
+    """The body of an answer on its connection, which goes back to the pool when the last byte was read.
+
+    Attributes:
+        answer: reads it.
+        held: the connection is still out of the pool.
+    """
+
+    __slots__ = ("_conn", "_pool", "answer", "held")
+
+    def __init__(self, answer: Answer, conn: Watched, pool: Pool) -> None:
+        self.answer, self._conn, self._pool = answer, conn, pool
+        self.held = True
+        if answer.ended:
+            self._give_back()
+
+    def read(self, live: Live) -> bytes:
+        """The next bytes, ``b""`` at the end."""
+        if not self.held:
+            return b""
+        live.cut = self._conn.shut
+        block = self.answer.read()
+        if self.answer.ended:
+            self._give_back()
+        return block
+
+    def release(self) -> None:
+        """Give the connection back if the body was read to its end or is here already, else close it; never waits."""
+        if not self.held:
+            return
+        sock = self._conn.sock
+        with contextlib.suppress(Exception):  # nothing there yet, or broken: closed below
+            sock.settimeout(0)
+            left = DRAIN
+            while left > 0 and (block := self.answer.read()):
+                left -= len(block)
+            sock.settimeout(None)
+        self._give_back()
+
+    def _give_back(self) -> None:
+        self.held = False
+        self._pool.give_back(self._conn, alive=self.answer.reusable)
 
 
 POOLS = {"http": Pool, "https": PoolTLS}

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from urllib3.exceptions import ProxyError
 
+from jackfield.drivers.head import MalformedError
 from jackfield.errors import APIConnectionError, APIError, Stage
 from jackfield.http import Origin
 
@@ -27,7 +28,7 @@ def transport_error(error: BaseException, origin: Origin, *, sent: bool) -> APIE
     """
     chain = list(_chain(error))
     cause = chain[-1]
-    words = f"{type(cause).__name__}" + (f": {cause.strerror}" if isinstance(cause, OSError) and cause.strerror else "")
+    words = _words(cause)
     if any(isinstance(link, ssl.SSLCertVerificationError) for link in chain):
         reason = next(link.verify_message for link in chain if isinstance(link, ssl.SSLCertVerificationError))
         return APIConnectionError(f"{origin} cannot be trusted: {reason}", code="certificate", stage="not_sent")
@@ -43,6 +44,13 @@ def transport_error(error: BaseException, origin: Origin, *, sent: bool) -> APIE
         return APIConnectionError(f"no connection to {origin}: {words}", code=code, stage="not_sent")
     code = "reset" if isinstance(cause, OSError) or type(cause).__name__ == "ServerDisconnectedError" else "protocol"
     return APIConnectionError(f"the connection to {origin} broke: {words}", code=code, stage=stage)
+
+
+def _words(cause: BaseException) -> str:
+    """What may be told of it: our own text, or the class and the system's words, but no text of the other side."""
+    if isinstance(cause, MalformedError):
+        return str(cause)
+    return type(cause).__name__ + (f": {cause.strerror}" if isinstance(cause, OSError) and cause.strerror else "")
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -15,7 +15,8 @@ from jackfield.call import Call
 from jackfield.engine import Engine
 from jackfield.errors import APITimeoutError, DeadlineExceededError, PluginError
 from jackfield.flow import Acquire, Deliver, Effect, Read, Run, Send, Sleep
-from jackfield.http import HttpRequest, HttpResponse, Timeouts, Transport, check_headers
+from jackfield.headers import check_headers
+from jackfield.http import HttpRequest, HttpResponse, Timeouts, Transport
 from jackfield.models.chunks import CreateChatCompletionStreamResponse
 
 Block: TypeAlias = bytes | float | BaseException

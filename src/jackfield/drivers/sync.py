@@ -2,54 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from http.client import HTTPException
-from typing import Any
+from typing import Any, cast
 
 from urllib3 import PoolManager, ProxyManager, make_headers
 from urllib3.exceptions import EmptyPoolError, HTTPError
 
-from jackfield.drivers.connection import POOLS, current
+from jackfield.drivers.connection import POOLS, SLICE, Pool, SyncBody, current
 from jackfield.drivers.failure import transport_error
-from jackfield.drivers.live import LONGEST_WAIT, POOL_WAIT, Live
+from jackfield.drivers.live import POOL_WAIT, Live
 from jackfield.drivers.network import credentials, proxy_for, tls_context
 from jackfield.drivers.watchdog import Watchdog
 from jackfield.errors import CallError, DeadlineExceededError, PluginError
 from jackfield.flow import Acquire, Deliver, Effect, Read, Run, Send, Sleep
-from jackfield.http import HttpResponse, Origin, Transport, check_headers
-
-BLOCK = 16384
-"""Most bytes of a body that are read at once: some sixty chunks of a stream, which still fit a processor's cache."""
-DRAIN = 65536
-"""Bytes already received that are read from an unfinished answer, so that its connection can be used again."""
-
-
-class SyncBody:
-    """A body on its connection."""
-
-    __slots__ = ("conn", "raw")
-
-    def __init__(self, raw: Any, conn: Any) -> None:
-        self.raw, self.conn = raw, conn
-
-    def release(self) -> None:
-        """Give the connection back if the body was read to its end or is here already, else close it."""
-        raw = self.raw
-        if raw._connection is None:  # noqa: SLF001 - urllib3 has given it back
-            return
-        sock = self.conn.sock
-        if sock is not None:  # else the connection ends with this answer: nothing to save
-            with contextlib.suppress(Exception):  # nothing there yet, or broken: closed below
-                sock.settimeout(0)
-                left = DRAIN
-                while left > 0 and (block := raw.read1(left)):
-                    left -= len(block)
-        if raw._connection is not None:  # noqa: SLF001 - not read to its end
-            raw.close()
-            raw.release_conn()
+from jackfield.headers import check_headers
+from jackfield.http import HttpResponse, Origin, Transport
 
 
 class SyncDriver:
@@ -57,7 +28,7 @@ class SyncDriver:
 
     def __init__(self) -> None:
         self.watchdog = Watchdog()
-        self._pools: dict[tuple[Origin, Transport], tuple[Any, bool]] = {}
+        self._pools: dict[tuple[Origin, Transport], Pool] = {}
         self._managers: list[Any] = []
         self._perform: dict[type[Effect], Callable[[Any, Live], Any]] = {
             Send: self._send,
@@ -100,12 +71,12 @@ class SyncDriver:
     def _send(self, effect: Send, live: Live) -> HttpResponse:
         request = effect.request
         check_headers(request.headers)
-        pool, absolute = self._pool(request.origin, live.transport)
+        pool = self._pool(request.origin, live.transport)
         live.sent = False
         live.wait("pool", POOL_WAIT)
         current.live = live
         try:
-            raw = pool.exchange(request, request.url if absolute else request.target)
+            body = pool.exchange(request)
         except CallError:
             raise
         except EmptyPoolError:
@@ -114,39 +85,34 @@ class SyncDriver:
             raise live.over() or transport_error(error, request.origin, sent=live.sent) from None
         finally:
             live.rest()
-        return HttpResponse(raw.status, raw.headers, request, SyncBody(raw, raw._connection))  # noqa: SLF001 - None where the body is empty
+        head = body.answer.head
+        return HttpResponse(head.status, head.headers, request, body)
 
     def _read(self, effect: Read, live: Live) -> bytes:
         limit = live.transport.max_response_bytes
         if not effect.whole:
             return self._block(effect, live, limit)
-        raw: Any = effect.response.body.raw  # type: ignore[attr-defined]  # this driver's own body
         blocks = []
         while block := self._block(effect, live, limit):
             blocks.append(block)
-            if raw._connection is None and raw.length_remaining == 0:  # noqa: SLF001 - urllib3 has seen the end
-                effect.response.decode(b"", limit)
-                break
         return blocks[0] if len(blocks) == 1 else b"".join(blocks)
 
     def _block(self, effect: Read, live: Live, limit: int) -> bytes:
         response = effect.response
-        body: Any = response.body
-        if body.raw._connection is not None:  # noqa: SLF001 - still being read
-            live.cut = body.conn.shut
+        body: SyncBody = response.body  # type: ignore[assignment]  # this driver's own
+        if not body.held:
+            return response.decode(b"", limit)
         live.wait("idle", live.timeouts.idle if effect.within is None else effect.within)
         try:
             while True:
-                block = body.raw.read1(BLOCK)
-                if not block:
-                    error = live.over()  # a socket that was shut reads like one that ended
-                    if error is not None:
-                        raise error
-                    return response.decode(b"", limit)
-                block = response.decode(block, limit)
-                if block:
-                    return block
-        except (HTTPError, OSError, ValueError) as error:
+                block = body.read(live)
+                error = None if block else live.over()  # a socket that was shut reads like one that ended
+                if error is not None:
+                    raise error
+                decoded = response.decode(block, limit)
+                if decoded or not block:
+                    return decoded
+        except (OSError, ValueError) as error:
             raise live.over() or transport_error(error, response.request.origin, sent=True) from None
         finally:
             live.rest()
@@ -168,10 +134,15 @@ class SyncDriver:
             raise
 
     def _wait(self, event: threading.Event, seconds: float, live: Live) -> None:
-        """Let time pass until the event; closing the call from elsewhere ends it."""
+        """Let time pass until the event; closing the call from elsewhere ends it.
+
+        In slices, for Python runs a handler of signals only between two of its own steps: one that comes just before
+        the thread begins to wait would be heard when the wait is over.
+        """
         live.cut = event.set
-        if live.closing is None:
-            event.wait(min(max(seconds, 0.0), LONGEST_WAIT))
+        until = time.monotonic() + seconds
+        while live.closing is None and (left := until - time.monotonic()) > 0 and not event.wait(min(left, SLICE)):
+            pass
         live.part(event.set)
         if live.closing is not None:
             raise live.closing
@@ -187,14 +158,13 @@ class SyncDriver:
 
     # -- pools ---------------------------------------------------------------------------------------------------
 
-    def _pool(self, origin: Origin, transport: Transport) -> tuple[Any, bool]:
-        """The pool of an origin, and whether its requests name the whole URL (to a proxy, in clear)."""
+    def _pool(self, origin: Origin, transport: Transport) -> Pool:
         try:
             return self._pools[origin, transport]
         except KeyError:  # of two threads that come first, one makes a pool for nothing: it has no connection yet
             return self._pools.setdefault((origin, transport), self._make_pool(origin, transport))
 
-    def _make_pool(self, origin: Origin, transport: Transport) -> tuple[Any, bool]:
+    def _make_pool(self, origin: Origin, transport: Transport) -> Pool:
         options: dict[str, Any] = {"maxsize": transport.max_connections, "block": True}
         proxy = proxy_for(origin, transport)
         context: ssl.SSLContext | None = None
@@ -209,5 +179,5 @@ class SyncDriver:
             manager = ProxyManager(proxy, num_pools=1, proxy_headers=headers, proxy_ssl_context=context, **options)
         manager.pool_classes_by_scheme = POOLS
         self._managers.append(manager)
-        pool = manager.connection_from_host(origin.host, origin.port, origin.scheme)
-        return pool, proxy is not None and origin.scheme == "http"
+        pool: Any = manager.connection_from_host(origin.host, origin.port, origin.scheme)
+        return cast("Pool", pool)

@@ -12,7 +12,8 @@ import attrs
 from jackfield import Call, HttpProvider, HttpRequest
 from jackfield.config.show import names_secret
 from jackfield.errors import ConfigError
-from jackfield.http import SENSITIVE, split_url
+from jackfield.headers import SENSITIVE
+from jackfield.http import split_url
 from jackfield.models import (
     UNSET,
     CreateChatCompletionRequest,
