@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -149,6 +150,14 @@ def test_a_refused_value_is_scrubbed_from_then_on() -> None:
 def test_good_headers_pass() -> None:
     """Printable ASCII under any name that is a token."""
     check_headers({"authorization": f"Bearer {KEY}", "x-a_b.c!": "", "accept": "text/event-stream, */*;q=0.1"})
+
+
+@pytest.mark.parametrize("body", [b"\xc3\xa9", "\xe9", bytearray(b"\xc3\xa9"), memoryview(b"\xc3\xa9")])
+def test_a_body_is_bytes_or_text(body: Any) -> None:
+    """Text is sent as UTF-8; what is neither is refused where it is given."""
+    assert HttpRequest("POST", "https://a.example/", {}, body).body == b"\xc3\xa9"
+    with pytest.raises(TypeError, match="expected bytes or text, got dict"):
+        HttpRequest("POST", "https://a.example/", {}, {"a": 1})
 
 
 def test_a_request_shows_no_values() -> None:

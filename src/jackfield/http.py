@@ -121,6 +121,16 @@ class Backend:
     transport: Transport = attrs.field(factory=Transport, repr=False)
 
 
+def _octets(body: Any) -> bytes:
+    if body.__class__ is bytes:
+        return body
+    if isinstance(body, str):
+        return body.encode()
+    if isinstance(body, bytes | bytearray | memoryview):
+        return bytes(body)
+    raise TypeError(f"body: expected bytes or text, got {type(body).__name__}")
+
+
 @attrs.frozen(eq=False, repr=False)
 class HttpRequest:
     """An HTTP request, immutable. Its repr shows neither the values of its headers nor its body.
@@ -129,13 +139,16 @@ class HttpRequest:
         method: ``GET``, ``POST`` …
         url: absolute.
         headers: by name in lower case.
-        body: bytes to send.
+        body: bytes to send, or text to send as UTF-8.
+
+    Raises:
+        TypeError: the body is neither.
     """
 
     method: str
     url: str
     headers: Mapping[str, str] = attrs.field(factory=dict)
-    body: bytes = b""
+    body: bytes = attrs.field(default=b"", converter=_octets)
 
     @property
     def origin(self) -> Origin:
