@@ -21,9 +21,7 @@ import jackfield
 from both import ASK, config, said, settings
 from fakeserver import Server, answer, reply
 from jackfield import Acquire, AsyncClient, Gate, hookimpl
-from jackfield.drivers.connector import Sending
-from jackfield.drivers.live import Live
-from jackfield.session import Session
+from jackfield.drivers.connector import _Cut
 
 
 @pytest.fixture(autouse=True)
@@ -324,23 +322,13 @@ def test_a_request_whose_time_is_over_cannot_be_cut_twice():
     """A scope that is ending already is left alone."""
 
     async def main() -> None:
-        engine, _ = Session({"backends": {"e": {"provider": "echo"}}}, None, None).engine(
-            None,
-            {"messages": ASK, "model": "e/x"},
-            stream=None,
-            timeout=None,
-            labels=None,
-            extra_headers=None,
-            extra_body=None,
-        )
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.01) as scope:
-                sending = Sending(Live(engine), scope)
+                cut = _Cut(scope)
                 try:
                     await asyncio.sleep(5)
                 finally:
-                    sending.cut()
-                    sending.enter("connect")
+                    cut()
                     assert scope.expired()
 
     asyncio.run(main())

@@ -16,8 +16,8 @@ import jackfield
 from both import ASK
 from jackfield import Deliver, Send, errors, hookimpl
 from jackfield.drivers import connection
-from jackfield.drivers.aio import AsyncBody, AsyncDriver
-from jackfield.drivers.connector import _hung_up
+from jackfield.drivers.aio import AsyncDriver
+from jackfield.drivers.connector import AsyncBody, _stands
 from jackfield.flow import Read
 from jackfield.http import HttpRequest, HttpResponse
 from jackfield.models import CreateChatCompletionStreamResponse
@@ -99,17 +99,28 @@ class FakeTransport:
     def get_extra_info(self, _: str) -> socket.socket | None:
         return self.sock
 
+    def abort(self) -> None: ...
 
-def test_it_is_seen_that_the_other_side_hung_up():
+
+@attrs.frozen
+class FakeProtocol:
+    """The protocol of such a connection."""
+
+    transport: FakeTransport | None
+    should_close: bool = False
+
+
+def test_it_is_seen_whether_a_connection_stands():
     """By the transport, or by the system where the event loop does not know yet; unknown means it stands."""
     here, there = socket.socketpair()
     with here, there:
-        assert not _hung_up(FakeTransport(here))
+        assert _stands(FakeProtocol(FakeTransport(here)))
         there.close()
-        assert _hung_up(FakeTransport(here))
-    assert _hung_up(None)
-    assert _hung_up(FakeTransport(closing=True))
-    assert not _hung_up(FakeTransport())
+        assert not _stands(FakeProtocol(FakeTransport(here)))
+    assert not _stands(FakeProtocol(None))
+    assert not _stands(FakeProtocol(FakeTransport(closing=True)))
+    assert not _stands(FakeProtocol(FakeTransport(), should_close=True))
+    assert _stands(FakeProtocol(FakeTransport()))
 
 
 def test_an_async_call_does_not_go_out_on_a_connection_that_the_server_has_closed():
@@ -140,8 +151,8 @@ def test_an_async_call_does_not_go_out_on_a_connection_that_the_server_has_close
         thread.join()
 
 
-class TornContent:
-    """aiohttp's content of a body that broke with bytes still unread."""
+class TornPayload:
+    """aiohttp's body of an answer that broke with bytes still unread."""
 
     def __init__(self, left: bytes) -> None:
         self.left = left
@@ -154,18 +165,9 @@ class TornContent:
         return left
 
     def is_eof(self) -> bool:
-        return True
+        return False
 
-
-class TornResponse:
-    """aiohttp's response with such a body."""
-
-    def __init__(self, left: bytes) -> None:
-        self.content = TornContent(left)
-
-    def close(self) -> None: ...
-
-    release = close
+    def on_eof(self, _: Any) -> None: ...
 
 
 def test_what_came_before_a_break_is_given_and_then_the_break():
@@ -173,7 +175,8 @@ def test_what_came_before_a_break_is_given_and_then_the_break():
 
     async def read() -> tuple[bytes, str]:
         driver, live = AsyncDriver(), Rig().live()
-        response = HttpResponse(200, {}, HttpRequest("GET", "http://127.0.0.1/"), AsyncBody(TornResponse(b"data")))
+        body = AsyncBody(FakeProtocol(FakeTransport()), TornPayload(b"data"), live)
+        response = HttpResponse(200, {}, HttpRequest("GET", "http://127.0.0.1/"), body)
         first = await driver._read(Read(response), live)
         with pytest.raises(errors.APIConnectionError) as caught:
             await driver._read(Read(response), live)

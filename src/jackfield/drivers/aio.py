@@ -4,56 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import aiohttp
-from yarl import URL
+from aiohttp.http import HttpProcessingError
 
-from jackfield.drivers.connector import Connector, Sending, sending_by_task
+from jackfield.drivers.connector import AsyncBody, Channel, Connector
 from jackfield.drivers.failure import transport_error
 from jackfield.drivers.live import POOL_WAIT, Live
-from jackfield.drivers.network import proxy_for, tls_context
 from jackfield.drivers.watchdog import TICK
 from jackfield.errors import APIConnectionError, APIError, ClientClosedError, DeadlineExceededError, PluginError
 from jackfield.flow import Acquire, Deliver, Effect, Read, Run, Send, Sleep
 from jackfield.headers import check_headers
 from jackfield.http import HttpResponse, Origin, Transport
 
-BLOCK = 16384
-"""Most bytes of a body that are read at once: some sixty chunks of a stream, which still fit a processor's cache."""
 WORKERS = 64
 """Threads for ``Run`` effects; asyncio's own pool is shared with the host and small."""
-LONGEST_HEADER = 65536
-"""Bytes of a header that are taken, as by the sync driver."""
-LARGE = 2**20
-"""Bytes of a body from which on aiohttp wants to send it in pieces."""
-OWN_HEADERS = frozenset({"Accept", "Accept-Encoding", "User-Agent", "Content-Type"})
-"""Headers that aiohttp would add; the provider says which are sent."""
-
-FAILURES = (aiohttp.ClientError, OSError, ValueError, RuntimeError)
-"""What aiohttp raises; ``RuntimeError`` for a connection or session that was closed meanwhile."""
-NO_TIMEOUT = aiohttp.ClientTimeout(total=None, ceil_threshold=1e9)  # ``Sending`` and the scan keep the time
-
-
-class AsyncBody:
-    """A body on its connection."""
-
-    __slots__ = ("raw",)
-
-    def __init__(self, raw: aiohttp.ClientResponse) -> None:
-        self.raw = raw
-
-    def release(self) -> None:
-        """Give the connection back if the whole body is here, else close it."""
-        with contextlib.suppress(RuntimeError):  # its loop is closed
-            if self.raw.content.is_eof():
-                self.raw.release()
-            else:
-                self.raw.close()
+FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError, RuntimeError)
+"""What aiohttp raises; ``RuntimeError`` for a connection that was closed meanwhile."""
 
 
 class AsyncDriver:
@@ -62,8 +33,8 @@ class AsyncDriver:
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.live: dict[int, Live] = {}
-        self._sessions: dict[tuple[Transport, bool], aiohttp.ClientSession] = {}
-        self._proxies: dict[tuple[Origin, Transport], str | None] = {}
+        self._connectors: dict[tuple[Transport, bool], Connector] = {}
+        self._channels: dict[tuple[Origin, Transport], Channel] = {}
         self._workers: ThreadPoolExecutor | None = None
         self._tick: asyncio.TimerHandle | None = None
         self._last_will = self._until_shutdown()
@@ -126,8 +97,7 @@ class AsyncDriver:
         """Let go of a loop that was closed without being shut down: nothing can be awaited on it any more."""
         self.take_down()
         self._end_workers()
-        for session in self._sessions.values():
-            session.detach()
+        self._connectors.clear()
 
     async def _until_shutdown(self) -> AsyncGenerator[None, None]:
         """Ends with ``close``, or when the loop shuts down its asynchronous generators, as ``asyncio.run`` tells it."""
@@ -138,8 +108,8 @@ class AsyncDriver:
             if self._tick is not None:
                 self._tick.cancel()
             self._end_workers()
-            for session in self._sessions.values():
-                await session.close()
+            for connector in self._connectors.values():
+                await connector.close()
 
     def _end_workers(self) -> None:
         if self._workers is not None:
@@ -157,33 +127,18 @@ class AsyncDriver:
     # -- effects -------------------------------------------------------------------------------------------------
 
     async def _send(self, effect: Send, live: Live) -> HttpResponse:
-        request, transport, body = effect.request, live.transport, effect.request.body
+        request = effect.request
         check_headers(request.headers)
-        proxy = self._proxy(request.origin, transport)
-        session = self._session(transport, secure="https" in {request.origin.scheme, (proxy or "").partition(":")[0]})
+        channel = self._channel(request.origin, live.transport)
         live.sent = False
         live.wait("pool", POOL_WAIT)
-        task = asyncio.current_task()
         try:
-            async with asyncio.timeout(None) as scope:  # ended by the scan, through ``live.cut``
-                sending = sending_by_task[task] = Sending(live, scope)
-                live.cut = sending.cut
-                raw = await session.request(
-                    request.method,
-                    URL(request.url, encoded=True),
-                    data=(body if len(body) < LARGE else io.BytesIO(body)) or None,
-                    headers=request.headers,
-                    allow_redirects=False,
-                    proxy=proxy,
-                    timeout=NO_TIMEOUT,
-                )
-                return HttpResponse(raw.status, raw.headers, request, AsyncBody(raw))
+            return await channel.exchange(request, live)
         except TimeoutError:
             failure: Exception = live.over() or live.timeout()
         except FAILURES as error:
             failure = live.over() or _failure(error, request.origin, sent=live.sent)
         finally:
-            sending_by_task.pop(task, None)
             live.cut = None
             live.rest()
         raise failure  # outside of the handlers: what it came of holds the headers
@@ -199,21 +154,23 @@ class AsyncDriver:
 
     async def _block(self, effect: Read, live: Live, limit: int) -> bytes:
         response = effect.response
-        raw: aiohttp.ClientResponse = response.body.raw  # type: ignore[attr-defined]  # this driver's own body
-        live.cut = raw.close
+        body: AsyncBody = response.body  # type: ignore[assignment]  # this driver's own
         live.wait("idle", live.timeouts.idle if effect.within is None else effect.within)
         left = b""
         try:
             while True:
-                block = await raw.content.read(BLOCK)
+                block = await body.read()
+                failure = None if block else live.over()  # a connection that was cut may look like one that ended
+                if failure is not None:
+                    break
                 decoded = response.decode(block, limit)
                 if decoded or not block:
                     return decoded
         except FAILURES as error:
-            failure: Exception | None = live.over()
+            failure = live.over()
             if failure is None:
                 failure = _failure(error, response.request.origin, sent=True)
-                left = raw.content._read_nowait(-1)  # noqa: SLF001 - aiohttp itself forgets what came before the break
+                left = body.left()
         finally:
             live.rest()
         left = response.decode(left, limit) if left else b""
@@ -264,31 +221,12 @@ class AsyncDriver:
 
     # -- connections ---------------------------------------------------------------------------------------------
 
-    def _session(self, transport: Transport, *, secure: bool) -> aiohttp.ClientSession:
-        session = self._sessions.get((transport, secure))
-        if session is None:
-            connector = Connector(
-                limit=0,
-                limit_per_host=transport.max_connections,
-                ssl=tls_context(transport) if secure else True,  # slow to make, and not needed in clear
-                keepalive_timeout=60,
-            )
-            session = self._sessions[transport, secure] = aiohttp.ClientSession(
-                connector=connector,
-                auto_decompress=False,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                skip_auto_headers=OWN_HEADERS,
-                max_line_size=LONGEST_HEADER,
-                max_field_size=LONGEST_HEADER,
-                trust_env=False,
-            )
-        return session
-
-    def _proxy(self, origin: Origin, transport: Transport) -> str | None:
+    def _channel(self, origin: Origin, transport: Transport) -> Channel:
         try:
-            return self._proxies[origin, transport]
+            return self._channels[origin, transport]
         except KeyError:
-            return self._proxies.setdefault((origin, transport), proxy_for(origin, transport))
+            channel = self._channels[origin, transport] = Channel(origin, transport, self._connectors)
+            return channel
 
 
 def _failure(error: Exception, origin: Origin, *, sent: bool) -> APIError:
