@@ -76,9 +76,15 @@ def expected(stream: bytes) -> list[Event]:
 
 
 def decoded(pieces: list[bytes]) -> list[Event]:
-    """The events that a decoder gives for a stream in pieces."""
-    decoder = EventDecoder()
-    return [event for piece in pieces for event in decoder.feed(piece)] + decoder.end()
+    """The events that a decoder gives for a stream in pieces; with the short cut for plain blocks they are the same."""
+    decoder, short = EventDecoder(), EventDecoder()
+    events = [event for piece in pieces for event in decoder.feed(piece)] + decoder.end()
+    shortly: list[Event] = []
+    for piece in pieces:
+        plain = short.plain(piece)
+        shortly += short.feed(piece) if plain is None else [("message", data) for data in plain]
+    assert shortly + short.end() == events
+    return events
 
 
 @example(stream=b"\n\n\ndata: last", seed=0)
@@ -118,6 +124,40 @@ def test_cutting_changes_nothing(stream: bytes, seed: int) -> None:
 def test_events_are_those_of_the_standard(stream: bytes, events: list[Event]) -> None:
     """Each rule of the standard, and the one exception: the last blank line may be missing."""
     assert decoded([stream]) == events == expected(stream)
+
+
+@pytest.mark.parametrize(
+    ("before", "block", "events"),
+    [
+        (b"", b"data: a\n\ndata: b\n\n", [b"a", b"b"]),
+        (b"", b"data: a\n\ndata: ", [b"a"]),
+        (b"data: ", b"a\n\ndata: b\n\ndata: c", [b"a", b"b"]),
+        (b"", b"data: \n\n", [b""]),
+        (b"", b"data: a", None),
+        (b"", b"data: a\n", None),
+        (b"", b"data: a\n\nda", None),
+        (b"", b"data: a\n\ndata:b\n\n", None),
+        (b"", b"data: a\ndata: b\n\n", None),
+        (b"", b"data: a\n\n: ping\n\ndata: b\n\n", None),
+        (b"", b"data: a\n\n\ndata: b\n\n", None),
+        (b"", b"data: a\r\n\r\n", None),
+        (b"data: a\r", b"\ndata: b\n\n", None),
+        (b"data: a\n", b"data: b\n\n", None),
+        (b"", b"\xef\xbb\xbfdata: a\n\n", None),
+        (b"", b"event: x\ndata: a\n\n", None),
+        (b"", b"data: " + b"a" * 2**20 + b"\n\n", None),
+    ],
+)
+def test_a_plain_block_is_one_of_lines_of_data_and_nothing_else(
+    before: bytes, block: bytes, events: list[bytes] | None
+) -> None:
+    """Any other is declined, and nothing of it is taken."""
+    decoder = EventDecoder()
+    first = decoder.feed(before)
+    assert decoder.plain(block) == events
+    rest = decoder.feed(block) if events is None and len(block) < 2**20 else []
+    if len(block) < 2**20:
+        assert first + [("message", data) for data in events or ()] + rest + decoder.end() == expected(before + block)
 
 
 @pytest.mark.parametrize(

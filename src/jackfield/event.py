@@ -96,7 +96,8 @@ _decode = msgspec.json.Decoder(CreateChatCompletionStreamResponse, dec_hook=_oth
 _ATOMS = frozenset({str, int, float, bool, type(None)})
 _REFUSED = (msgspec.MsgspecError, ValueError, RecursionError, NotImplementedError)
 _set = object.__setattr__
-_choices_of, _usage_of, _delta_of = attrgetter("choices"), attrgetter("usage"), attrgetter("delta")
+_choices_of, _usage_of = attrgetter("choices"), attrgetter("usage")
+_delta_of, _index_of = attrgetter("delta"), attrgetter("index")
 _ends_in = attrgetter("finish_reason", "logprobs")
 _NESTED = ("function_call", "audio", "annotations")
 """Fields of a delta that hold values of their own, but for ``tool_calls``."""
@@ -128,27 +129,28 @@ def decode_chunk(data: bytes) -> CreateChatCompletionStreamResponse:
     return _mark_all(chunk, data)
 
 
-def decode_plain(events: Sequence[bytes]) -> list[CreateChatCompletionStreamResponse] | None:
-    """The chunks of a block of events, if each does nothing but add text to one answer; else None.
+def decode_plain(events: Sequence[bytes]) -> tuple[list[CreateChatCompletionStreamResponse], set[int]] | None:
+    """The chunks of a block of events and the answers they belong to, if each only adds text to one; else None.
 
     That is what nearly all blocks are, and so each step can be done for all of them at once, without a line of Python
     for each.
     """
     try:
         chunks = list(map(_decode, events))
+        firsts = [first for (first,) in map(_choices_of, chunks)]  # ValueError where there is not one
     except _REFUSED:
         return None
     size = len(events)
-    choices = list(map(_choices_of, chunks))
-    if list(map(len, choices)).count(1) != size or list(map(_usage_of, chunks)).count(None) != size:
-        return None
-    firsts = [first for (first,) in choices]
     deltas = list(map(_delta_of, firsts))
-    if list(map(_rare_in, deltas)).count(_NOTHING) != size or list(map(_ends_in, firsts)).count(_NO_END) != size:
+    if (
+        list(map(_usage_of, chunks)).count(None) != size
+        or list(map(_rare_in, deltas)).count(_NOTHING) != size
+        or list(map(_ends_in, firsts)).count(_NO_END) != size
+    ):
         return None
     for values in (chunks, firsts, deltas):
         deque(map(_set, values, repeat("_extra"), events), maxlen=0)
-    return chunks
+    return chunks, set(map(_index_of, firsts))
 
 
 def _mark_all(chunk: CreateChatCompletionStreamResponse, data: bytes) -> CreateChatCompletionStreamResponse:

@@ -25,7 +25,8 @@ class StreamReader:
 
     Args:
         decode: from the data of an event to a chunk.
-        decode_plain: the same for many events at once, or None where one of them is anything but text that is added.
+        decode_plain: the same for many events at once, with the indexes of the answers that they belong to; or None
+            where one of them is anything but text that is added to one.
         max_line_bytes: longest line that is taken.
         choices: how many the request asked for.
         merge_usage: the host did not ask for the chunk that holds only the usage: give the usage with the last chunk
@@ -43,7 +44,7 @@ class StreamReader:
         self,
         decode: Callable[[bytes], Chunk],
         *,
-        decode_plain: Callable[[Sequence[bytes]], list[Chunk] | None] | None = None,
+        decode_plain: Callable[[Sequence[bytes]], tuple[list[Chunk], set[int]] | None] | None = None,
         max_line_bytes: int,
         choices: int = 1,
         merge_usage: bool = False,
@@ -67,7 +68,12 @@ class StreamReader:
             APIError: the stream tells of an error, before any chunk of this block.
             InvalidResponseError: an event is no chunk.
         """
-        return self._chunks(self._events.feed(block))
+        if self._decode_plain is None or self._finished:
+            return self._chunks(self._events.feed(block))
+        datas = self._events.plain(block)
+        if datas is None:
+            return self._chunks(self._events.feed(block))
+        return self._plain(datas, block) or self._chunks([(MESSAGE, data) for data in datas])
 
     def end(self) -> list[Chunk]:
         """The chunks that the end of the body completes.
@@ -90,11 +96,6 @@ class StreamReader:
         return chunks
 
     def _chunks(self, events: list[Event]) -> list[Chunk]:
-        if self._decode_plain is not None and len(events) >= MANY and not self._finished:
-            plain = self._plain([data for kind, data in events if kind == MESSAGE])
-            if plain is not None and len(plain) == len(events):
-                self.empty = False
-                return plain
         chunks: list[Chunk] = []
         try:
             self._take(events, chunks)
@@ -105,13 +106,17 @@ class StreamReader:
         self.empty = self.empty and not chunks
         return chunks
 
-    def _plain(self, events: list[bytes]) -> list[Chunk] | None:
+    def _plain(self, datas: list[bytes], block: bytes) -> list[Chunk] | None:
         """The chunks of a block in which nothing ends and nothing fails, else None."""
-        if self._decode_plain is None or b'"error"' in b"".join(events):
+        if len(datas) < MANY or b'"error"' in block or b'"error"' in datas[0]:  # which may have begun in a former block
             return None
-        chunks = self._decode_plain(events)
-        if chunks is not None:
-            self._seen.update([chunk.choices[0].index for chunk in chunks])
+        assert self._decode_plain is not None  # noqa: S101 - else no block is plain
+        plain = self._decode_plain(datas)
+        if plain is None:
+            return None
+        chunks, answers = plain
+        self._seen |= answers
+        self.empty = False
         return chunks
 
     def _take(self, events: list[Event], chunks: list[Chunk]) -> None:

@@ -65,6 +65,30 @@ class EventDecoder:
             block = block.removeprefix(_BOM)
         return self._split(block)
 
+    def plain(self, block: bytes) -> list[bytes] | None:
+        """The data of the events that ``block`` completes, where each is one line of data and nothing else.
+
+        That is what nearly all blocks of a model's stream are, and one split takes them apart. Otherwise None, and
+        nothing was taken: the block is to be fed.
+        """
+        if self._open or self._skip_lf or b"\r" in block or b"\n" not in block:
+            return None
+        whole = b"".join((*self._pieces, block)) if self._pieces else block
+        if whole[:6] != b"data: " or len(whole) > self._max_line:
+            return None
+        events = whole[6:].split(b"\n\ndata: ")
+        rest = events.pop()
+        ended = rest[-2:] == b"\n\n"
+        if ended:
+            events.append(rest[:-2])
+            rest = b""
+        if b"\n" in rest or b"\n" in b"".join(events):  # a line of another kind, or one of several
+            return None
+        self._started = True
+        self._pieces = [] if ended else [b"data: " + rest]
+        self._size = 0 if ended else 6 + len(rest)
+        return events
+
     def end(self) -> list[Event]:
         """The event that the end of the stream completes, if any."""
         events: list[Event] = []
