@@ -12,7 +12,7 @@ from jackfield.mismatch import MismatchError, at, step
 from jackfield.models.base import ALWAYS, EMPTY, UNSET, WireValue, unread_extra
 
 Dump: TypeAlias = Callable[[Any], Any]
-_ATOMS = frozenset({str, int, float, bool, type(None)})
+_ATOMS = frozenset({str, int, bool, type(None)})
 _NEVER = object()
 
 
@@ -72,11 +72,17 @@ def _mapping(value: Any) -> dict[str, Any]:
     return {key: item if item.__class__ in _ATOMS else plain(item) for key, item in value.items()}
 
 
+def _float(value: Any) -> float:
+    if isfinite(value):
+        return float(value)
+    raise MismatchError("a finite number", value)  # which msgspec would write as null
+
+
 def _refuse(value: Any) -> Any:
     raise MismatchError("a JSON value", value)
 
 
-_dumps: dict[type, Dump] = {dict: _mapping, list: _array, tuple: _array}
+_dumps: dict[type, Dump] = {dict: _mapping, list: _array, tuple: _array, float: _float}
 """How values of a class are written; classes are added as they are met."""
 
 
@@ -96,7 +102,7 @@ _BASES: tuple[tuple[type, Dump], ...] = (
     (tuple, _array),
     (str, str.__str__),
     (int, int),
-    (float, float),
+    (float, _float),
 )
 
 
