@@ -9,6 +9,7 @@ import pytest
 
 from jackfield import errors
 from jackfield.event import decode_chunk, decode_plain
+from jackfield.fold import fold
 from jackfield.models import CreateChatCompletionStreamResponse
 from jackfield.reader import StreamReader
 from jackfield.wire import to_dict
@@ -81,6 +82,20 @@ def test_done_ends_a_stream() -> None:
     assert texts(chunks) == ["a"]
     assert (it.done, it.whole, it.empty, it.failure) == (True, True, False, None)
     assert it.end() == []
+
+
+def test_an_empty_finish_reason_ends_nothing() -> None:
+    """Some servers tell one in every chunk; a stream cut after such a chunk is not whole."""
+    cut = reader()
+    assert texts(cut.feed(event(chunk("a", "")))) == ["a"]
+    assert not cut.whole
+    with pytest.raises(errors.StreamInterruptedError):
+        cut.end()
+    many = block_reader()
+    assert len(many.feed(event(chunk("a", "")) * 20)) == 20
+    assert not many.whole
+    chunks = many.feed(event(chunk("b", "stop")) + DONE)
+    assert fold([*chunks]).choices[0].finish_reason == "stop"
 
 
 def test_a_finish_reason_is_enough() -> None:

@@ -98,12 +98,12 @@ _REFUSED = (msgspec.MsgspecError, ValueError, RecursionError, NotImplementedErro
 _set = object.__setattr__
 _choices_of, _usage_of = attrgetter("choices"), attrgetter("usage")
 _delta_of, _index_of = attrgetter("delta"), attrgetter("index")
-_ends_in = attrgetter("finish_reason", "logprobs")
+_reason_of, _logprobs_of = attrgetter("finish_reason"), attrgetter("logprobs")
 _NESTED = ("function_call", "audio", "annotations")
 """Fields of a delta that hold values of their own, but for ``tool_calls``."""
+_rare = tuple(map(attrgetter, ("tool_calls", *_NESTED)))
 _rare_in = attrgetter("tool_calls", *_NESTED)
-_NO_END: Any = (None, None)
-_NOTHING: Any = (None,) * (1 + len(_NESTED))
+_NOTHING: Any = (None,) * len(_rare)
 
 
 def decode_chunk(data: bytes) -> CreateChatCompletionStreamResponse:
@@ -140,12 +140,12 @@ def decode_plain(events: Sequence[bytes]) -> tuple[list[CreateChatCompletionStre
         firsts = [first for (first,) in map(_choices_of, chunks)]  # ValueError where there is not one
     except _REFUSED:
         return None
-    size = len(events)
     deltas = list(map(_delta_of, firsts))
     if (
-        list(map(_usage_of, chunks)).count(None) != size
-        or list(map(_rare_in, deltas)).count(_NOTHING) != size
-        or list(map(_ends_in, firsts)).count(_NO_END) != size
+        any(map(_usage_of, chunks))
+        or any(map(_reason_of, firsts))
+        or any(map(_logprobs_of, firsts))
+        or any(any(map(rare_of, deltas)) for rare_of in _rare)
     ):
         return None
     for values in (chunks, firsts, deltas):

@@ -120,7 +120,7 @@ class _Choice:
         if piece.logprobs is not None:
             self.logprobs = self.logprobs or LogprobPieces()
             self.logprobs.add(piece.logprobs)
-        if piece.finish_reason is not None:
+        if piece.finish_reason or self.finish_reason is None:
             self.finish_reason = piece.finish_reason
         if (extra := unread_extra(piece)) is not EMPTY:
             self.unread.keep(extra)

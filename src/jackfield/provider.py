@@ -168,6 +168,7 @@ def _chunks(response: HttpResponse, reader: StreamReader, call: Call) -> Flow[No
         chunks = reader.feed(block) if block else reader.end()
         if chunks:
             yield Deliver(chunks, last=reader.whole and reader.failure is None)
+        del chunks  # else they would live until the next ones are there, and wake the garbage collector
         if reader.failure is not None:
             raise reader.failure
         if not block:

@@ -130,7 +130,7 @@ class StreamReader:
             if chunk is None:
                 continue
             for choice in chunk.choices:
-                if choice.finish_reason is not None:
+                if choice.finish_reason:  # some servers tell an empty one until there is one
                     finished.add(choice.index)
                 elif choice.index not in seen:
                     seen.add(choice.index)

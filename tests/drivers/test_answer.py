@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import io
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,31 +18,35 @@ CHUNKS = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 REFUSED = (MalformedError, ConnectionResetError)
 
 
-def receive(*pieces: bytes) -> Callable[[int], bytes]:
-    """A connection on which these pieces come, one by one, and then its end."""
-    left = [piece for piece in pieces if piece]
+class Reading:
+    """An answer that is read off a connection on which these pieces come one by one, and then its end."""
 
-    def take(size: int) -> bytes:
-        piece = left.pop(0) if left else b""
-        if len(piece) > size:
-            left.insert(0, piece[size:])
-        return piece[:size]
+    def __init__(self, *pieces: bytes) -> None:
+        self.left = [piece for piece in pieces if piece]
+        self.answer = Answer()
+        while (head := self.answer.head()) is None:
+            self.answer.feed(self.receive())
+        self.head = head
 
-    return take
+    def receive(self) -> bytes:
+        return self.left.pop(0) if self.left else b""
 
+    def read(self) -> bytes:
+        while (block := self.answer.read()) is None:
+            self.answer.feed(self.receive())
+        return block
 
-def blocks(answer: Answer) -> list[bytes]:
-    """Its body, block by block."""
-    return list(iter(answer.read, b""))
+    def blocks(self) -> list[bytes]:
+        return list(iter(self.read, b""))
 
 
 def read(*pieces: bytes) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and body of an answer that comes in pieces."""
-    answer = Answer(receive(*pieces))
-    body = b"".join(blocks(answer))
-    assert answer.ended
-    assert answer.read() == b""
-    return answer.head.status, dict(answer.head.headers), body
+    reading = Reading(*pieces)
+    body = b"".join(reading.blocks())
+    assert reading.answer.ended
+    assert reading.read() == b""
+    return reading.head.status, dict(reading.head.headers), body
 
 
 @pytest.mark.parametrize(
@@ -67,13 +70,13 @@ def read(*pieces: bytes) -> tuple[int, dict[str, str], bytes]:
 def test_an_answer_ends_where_its_framing_says(stream: bytes, body: bytes, reusable: bool) -> None:
     """In one piece and byte by byte; its connection stands only if nothing came behind it."""
     for pieces in ([stream], [stream[i : i + 1] for i in range(len(stream))]):
-        answer = Answer(receive(*pieces))
-        assert b"".join(blocks(answer)) == body
-        assert answer.reusable or not reusable
-    assert Answer(receive(stream)).head.status == 200
-    answer = Answer(receive(stream))
-    blocks(answer)
-    assert answer.reusable is reusable
+        reading = Reading(*pieces)
+        assert reading.head.status == 200
+        assert b"".join(reading.blocks()) == body
+        assert reading.answer.reusable or not reusable
+    reading = Reading(stream)
+    reading.blocks()
+    assert reading.answer.reusable is reusable
 
 
 @pytest.mark.parametrize(
@@ -105,14 +108,14 @@ def test_an_answer_ends_where_its_framing_says(stream: bytes, body: bytes, reusa
 def test_a_body_that_is_cut_or_torn_gives_what_came_and_then_fails(stream: bytes, body: bytes) -> None:
     """A truncated answer never looks whole, however its bytes were cut; and its connection is lost."""
     for pieces in ([stream], [stream[i : i + 1] for i in range(min(len(stream), 3000))]):
-        answer = Answer(receive(*pieces))
+        reading = Reading(*pieces)
         got = b""
         with pytest.raises(MalformedError):
-            while block := answer.read():
+            while block := reading.read():
                 got += block
         assert got == body
-        assert not answer.ended
-        assert not answer.reusable
+        assert not reading.answer.ended
+        assert not reading.answer.reusable
 
 
 @pytest.mark.parametrize(
@@ -121,7 +124,7 @@ def test_a_body_that_is_cut_or_torn_gives_what_came_and_then_fails(stream: bytes
 def test_a_head_that_is_cut_is_a_connection_that_broke(stream: bytes) -> None:
     """Nothing of it can be told."""
     with pytest.raises(ConnectionResetError):
-        Answer(receive(stream))
+        Reading(stream)
 
 
 @pytest.mark.parametrize(
@@ -131,25 +134,25 @@ def test_a_head_that_is_cut_is_a_connection_that_broke(stream: bytes) -> None:
 def test_what_is_no_answer_is_refused(stream: bytes) -> None:
     """Another protocol, and a head without end."""
     with pytest.raises(MalformedError):
-        Answer(receive(stream))
+        Reading(stream)
 
 
-def test_nothing_is_received_once_the_answer_is_whole() -> None:
+def test_no_more_is_wanted_once_the_answer_is_whole() -> None:
     """Else it would wait for a server that has nothing to say."""
-    streams = (OK + b"Content-Length: 2\r\n\r\nab", CHUNKS + b"2\r\nab\r\n0\r\n\r\n", b"HTTP/1.1 204 No\r\n\r\n")
-    for stream in streams:
-        pieces = [stream]
-        answer = Answer(lambda _, pieces=pieces: pieces.pop())
-        blocks(answer)
+    for stream in (OK + b"Content-Length: 2\r\n\r\nab", CHUNKS + b"2\r\nab\r\n0\r\n\r\n", b"HTTP/1.1 204 No\r\n\r\n"):
+        answer = Answer()
+        assert answer.head() is None
+        answer.feed(stream)
+        assert answer.head() is not None
+        assert b"".join(iter(lambda answer=answer: answer.read() or b"", b"")) in {b"ab", b""}
         assert answer.reusable
 
 
 def test_what_is_here_is_given_before_more_is_waited_for() -> None:
     """An event of a stream must not wait for the next one; many HTTP chunks that came together are one block."""
-    pieces = [CHUNKS + b"1\r\na\r\n1\r\nb\r\n3\r\ncd", b"e\r\n", b"1\r\nf"]
-    answer = Answer(lambda _: pieces.pop(0))
-    assert [answer.read(), answer.read()] == [b"abcd", b"e"]
-    assert len(pieces) == 1
+    reading = Reading(CHUNKS + b"1\r\na\r\n1\r\nb\r\n3\r\ncd", b"e\r\n", b"1\r\nf")
+    assert [reading.read(), reading.read()] == [b"abcd", b"e"]
+    assert len(reading.left) == 1
 
 
 # -- against http.client -----------------------------------------------------------------------------------------------

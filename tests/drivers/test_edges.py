@@ -8,7 +8,6 @@ import threading
 import time
 from typing import Any
 
-import aiohttp
 import attrs
 import pytest
 
@@ -16,10 +15,8 @@ import jackfield
 from both import ASK
 from jackfield import Deliver, Send, errors, hookimpl
 from jackfield.drivers import connection
-from jackfield.drivers.aio import AsyncDriver
-from jackfield.drivers.connector import AsyncBody, _stands
-from jackfield.flow import Read
-from jackfield.http import HttpRequest, HttpResponse
+from jackfield.drivers.connector import _stands
+from jackfield.http import HttpRequest
 from jackfield.models import CreateChatCompletionStreamResponse
 from jackfield.testing import Reply, ScriptedDriver, make_call, plan, run_call, run_flow
 from jackfield.wire import build_request, from_dict
@@ -149,41 +146,6 @@ def test_an_async_call_does_not_go_out_on_a_connection_that_the_server_has_close
 
         assert asyncio.run(twice()) == ["yes", "yes"]
         thread.join()
-
-
-class TornPayload:
-    """aiohttp's body of an answer that broke with bytes still unread."""
-
-    def __init__(self, left: bytes) -> None:
-        self.left = left
-
-    async def read(self, _: int) -> bytes:
-        raise aiohttp.ClientPayloadError
-
-    def _read_nowait(self, _: int) -> bytes:
-        left, self.left = self.left, b""
-        return left
-
-    def is_eof(self) -> bool:
-        return False
-
-    def on_eof(self, _: Any) -> None: ...
-
-
-def test_what_came_before_a_break_is_given_and_then_the_break():
-    """Aiohttp forgets the bytes that it holds when a connection breaks; they are the host's all the same."""
-
-    async def read() -> tuple[bytes, str]:
-        driver, live = AsyncDriver(), Rig().live()
-        body = AsyncBody(FakeProtocol(FakeTransport()), TornPayload(b"data"), live)
-        response = HttpResponse(200, {}, HttpRequest("GET", "http://127.0.0.1/"), body)
-        first = await driver._read(Read(response), live)
-        with pytest.raises(errors.APIConnectionError) as caught:
-            await driver._read(Read(response), live)
-        await driver.close()
-        return first, caught.value.stage
-
-    assert asyncio.run(read()) == (b"data", "ambiguous")
 
 
 def chunk(**fields: Any) -> CreateChatCompletionStreamResponse:

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import aiohttp
-from aiohttp.http import HttpProcessingError
 
 from jackfield.drivers.connector import AsyncBody, Channel, Connector
 from jackfield.drivers.failure import transport_error
@@ -23,7 +22,7 @@ from jackfield.http import HttpResponse, Origin, Transport
 
 WORKERS = 64
 """Threads for ``Run`` effects; asyncio's own pool is shared with the host and small."""
-FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError, RuntimeError)
+FAILURES = (aiohttp.ClientError, OSError, ValueError, RuntimeError)
 """What aiohttp raises; ``RuntimeError`` for a connection that was closed meanwhile."""
 
 
@@ -156,7 +155,6 @@ class AsyncDriver:
         response = effect.response
         body: AsyncBody = response.body  # type: ignore[assignment]  # this driver's own
         live.wait("idle", live.timeouts.idle if effect.within is None else effect.within)
-        left = b""
         try:
             while True:
                 block = await body.read()
@@ -167,15 +165,9 @@ class AsyncDriver:
                 if decoded or not block:
                     return decoded
         except FAILURES as error:
-            failure = live.over()
-            if failure is None:
-                failure = _failure(error, response.request.origin, sent=True)
-                left = body.left()
+            failure = live.over() or _failure(error, response.request.origin, sent=True)
         finally:
             live.rest()
-        left = response.decode(left, limit) if left else b""
-        if left:
-            return left
         raise failure
 
     async def _sleep(self, effect: Sleep, live: Live) -> None:

@@ -9,19 +9,17 @@ import threading
 import time
 from functools import partial
 from http.client import HTTPException
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import EmptyPoolError, HTTPError, ProxyError
 
-from jackfield.drivers.answer import Answer
-from jackfield.drivers.head import encode_head
+from jackfield.drivers.answer import BLOCK, Answer
+from jackfield.drivers.head import Head, encode_head
 from jackfield.drivers.live import LONGEST_WAIT, Live
 from jackfield.errors import APIConnectionError
-
-if TYPE_CHECKING:
-    from jackfield.http import HttpRequest
+from jackfield.http import HttpRequest, HttpResponse
 
 Address = tuple[Any, Any, int, str, Any]
 current = threading.local()
@@ -131,7 +129,7 @@ class Watched(HTTPConnection):
         live.cut = self.shut
         return sock
 
-    def exchange(self, head: bytes, body: bytes) -> Answer:
+    def exchange(self, head: bytes, body: bytes) -> tuple[Head, Answer]:
         """Send a request and read the head of its answer; from the first byte sent the limit is that of the first byte.
 
         What http.client and urllib3's own response do for it costs more than all the rest of a call.
@@ -148,7 +146,10 @@ class Watched(HTTPConnection):
             else:
                 sock.sendall(head)
                 sock.sendall(body)
-        return Answer(sock.recv)
+        answer = Answer()
+        while (told := answer.head()) is None:
+            answer.feed(sock.recv(BLOCK))
+        return told, answer
 
     def shut(self) -> None:
         """End whatever waits for this connection, from any thread."""
@@ -198,7 +199,7 @@ class Pool(HTTPConnectionPool):
                 conn.belong(live)
                 return conn
 
-    def exchange(self, request: HttpRequest) -> SyncBody:
+    def exchange(self, request: HttpRequest) -> HttpResponse:
         """Send a request and read the head of its answer.
 
         What ``urlopen`` does besides (retries, redirects, timeouts) is done elsewhere, and costs as much again.
@@ -210,14 +211,14 @@ class Pool(HTTPConnectionPool):
         try:
             if self.proxy is not None and self.scheme == "https" and conn.is_closed:
                 self._prepare_proxy(conn)
-            answer = conn.exchange(head, request.body)
+            told, answer = conn.exchange(head, request.body)
         except BaseException as error:
             away = self.proxy is not None and not conn.has_connected_to_proxy
             self.give_back(conn, alive=False)
             if away and isinstance(error, (OSError, HTTPException, HTTPError)):
                 raise ProxyError("the proxy", error) from None
             raise
-        return SyncBody(answer, conn, self)
+        return HttpResponse(told.status, told.headers, request, SyncBody(answer, conn, self))
 
     def give_back(self, conn: Any, *, alive: bool) -> None:
         """Part a connection from its call and put it back; one that is not alive is closed, and dialled anew."""
@@ -237,14 +238,13 @@ class SyncBody:
     """The body of an answer on its connection, which goes back to the pool when the last byte was read.
 
     Attributes:
-        answer: reads it.
         held: the connection is still out of the pool.
     """
 
-    __slots__ = ("_conn", "_pool", "answer", "held")
+    __slots__ = ("_answer", "_conn", "_pool", "held")
 
     def __init__(self, answer: Answer, conn: Watched, pool: Pool) -> None:
-        self.answer, self._conn, self._pool = answer, conn, pool
+        self._answer, self._conn, self._pool = answer, conn, pool
         self.held = True
         if answer.ended:
             self._give_back()
@@ -254,8 +254,8 @@ class SyncBody:
         if not self.held:
             return b""
         live.cut = self._conn.shut
-        block = self.answer.read()
-        if self.answer.ended:
+        block = self._next()
+        if self._answer.ended:
             self._give_back()
         return block
 
@@ -267,14 +267,19 @@ class SyncBody:
         with contextlib.suppress(Exception):  # nothing there yet, or broken: closed below
             sock.settimeout(0)
             left = DRAIN
-            while left > 0 and (block := self.answer.read()):
+            while left > 0 and (block := self._next()):
                 left -= len(block)
             sock.settimeout(None)
         self._give_back()
 
+    def _next(self) -> bytes:
+        while (block := self._answer.read()) is None:
+            self._answer.feed(self._conn.sock.recv(BLOCK))
+        return block
+
     def _give_back(self) -> None:
         self.held = False
-        self._pool.give_back(self._conn, alive=self.answer.reusable)
+        self._pool.give_back(self._conn, alive=self._answer.reusable)
 
 
 POOLS = {"http": Pool, "https": PoolTLS}

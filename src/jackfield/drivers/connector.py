@@ -9,27 +9,29 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import select
+from functools import partial
 from typing import Any
 
 import aiohttp
 from urllib3 import make_headers
 from yarl import URL
 
-from jackfield.drivers.head import LONGEST_HEAD, MalformedError, encode_head, frame
+from jackfield.drivers.answer import Answer
+from jackfield.drivers.head import encode_head
+from jackfield.drivers.line import Line
 from jackfield.drivers.live import Live
 from jackfield.drivers.network import credentials, proxy_for, tls_context
-from jackfield.headers import Headers
 from jackfield.http import HttpRequest, HttpResponse, Origin, Transport
 
-BLOCK = 16384
-"""Most bytes of a body that are read at once: some sixty chunks of a stream, which still fit a processor's cache."""
-BUFFER = 65536
-"""Bytes of a body that are received ahead; twice as many stop the server."""
 NO_TIMEOUT = aiohttp.ClientTimeout(total=None, ceil_threshold=1e9)  # ``Sending`` and the scan keep the time
 
 
 class Connector(aiohttp.TCPConnector):
-    """Tells the call that a connection is made for it: that has a limit of its own."""
+    """Makes lines, and tells the call that one is made for it: that has a limit of its own."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._factory = partial(Line, self._loop)  # type: ignore[assignment]  # a line is a ResponseHandler
 
     async def _create_connection(self, req: Any, traces: Any, timeout: Any) -> Any:  # noqa: ASYNC109 - aiohttp's signature
         """A new connection: there is room for one."""
@@ -94,21 +96,17 @@ class Channel:
         connection = await self._connect(live)
         try:
             live.wait("first_byte", live.timeouts.first_byte)
-            protocol, transport = connection.protocol, connection.transport
+            transport, line = connection.transport, connection.protocol
             live.cut, live.sent = transport.abort, True
-            protocol.set_response_params(
-                read_until_eof=True,
-                auto_decompress=False,
-                read_bufsize=BUFFER,
-                max_line_size=LONGEST_HEAD,
-                max_field_size=LONGEST_HEAD,
-            )
+            line.take()
             transport.write(head + request.body)
-            status, headers, payload = await _head(protocol)
+            answer = Answer()
+            while (told := answer.head()) is None:
+                answer.feed(await line.receive())
         except BaseException:
             connection.close()
             raise
-        return HttpResponse(status, headers, request, AsyncBody(connection, payload, live))
+        return HttpResponse(told.status, told.headers, request, AsyncBody(answer, connection, live))
 
     async def _connect(self, live: Live) -> Any:
         """A connection of the pool that still stands, or a new one."""
@@ -126,19 +124,6 @@ class Channel:
         return connection
 
 
-async def _head(protocol: Any) -> tuple[int, Headers, Any]:
-    """Status, headers and body of the answer that a connection gives next, but for informational ones."""
-    while True:
-        message, payload = await protocol.read()
-        if message.code >= 200:
-            break
-        if message.code == 101:
-            raise MalformedError("the server changes to a protocol that was not asked for")
-    headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in message.raw_headers)
-    frame(message.code, headers)
-    return message.code, headers, payload
-
-
 class _Cut:
     """Ends the wait for a connection at once."""
 
@@ -153,47 +138,53 @@ class _Cut:
 
 
 class AsyncBody:
-    """The body of an answer on its connection, which goes back to the pool as soon as the last byte is here."""
+    """The body of an answer on its connection, which goes back to the pool when the last byte was read."""
 
-    __slots__ = ("_abort", "_connection", "_live", "_payload")
+    __slots__ = ("_abort", "_answer", "_connection", "_held", "_line", "_live")
 
-    def __init__(self, connection: Any, payload: Any, live: Live) -> None:
-        self._connection, self._payload, self._live = connection, payload, live
-        self._abort = connection.transport.abort
-        payload.on_eof(self._give_back)
+    def __init__(self, answer: Answer, connection: Any, live: Live) -> None:
+        self._answer, self._connection, self._live = answer, connection, live
+        self._line, self._abort = connection.protocol, connection.transport.abort
+        self._held = True
+        if answer.ended:
+            self._give_back()
 
     async def read(self) -> bytes:
         """The next bytes, ``b""`` at the end."""
-        if not self._payload.is_eof():
-            self._live.cut = self._abort
-        block: bytes = await self._payload.read(BLOCK)
-        return block
-
-    def left(self) -> bytes:
-        """What came before the connection broke, which aiohttp itself forgets."""
-        block: bytes = self._payload._read_nowait(-1)  # noqa: SLF001 - there is no other way to it
+        if not self._held:
+            return b""
+        self._live.cut = self._abort
+        while (block := self._answer.read()) is None:
+            self._answer.feed(await self._line.receive())
+        if self._answer.ended:
+            self._give_back()
         return block
 
     def release(self) -> None:
-        """Give the connection back if the whole body is here, else close it; never waits."""
+        """Give the connection back if the body was read to its end or is here already, else close it; never waits."""
+        if not self._held:
+            return
+        with contextlib.suppress(ValueError, RuntimeError):  # a body that is none, a loop that is closed
+            while (block := self._answer.read()) != b"":
+                if block is None:
+                    more = self._line.here()
+                    if not more:
+                        break
+                    self._answer.feed(more)
         with contextlib.suppress(RuntimeError):  # its loop is closed
-            if self._payload.is_eof():
-                self._payload.read_nowait(-1)  # else a connection that was stopped stays so
-            else:
-                self._part()
-                self._connection.close()
+            self._give_back()
 
     def _give_back(self) -> None:
-        self._part()
-        if self._connection.transport.get_write_buffer_size():
-            self._connection.close()  # it was answered before the request had left
-        else:
-            self._connection.release()
-
-    def _part(self) -> None:
-        """Have the call never again cut the connection, which may be another's from now on."""
+        self._held = False
         if self._live.cut is self._abort:
-            self._live.cut = None
+            self._live.cut = None  # the connection may be another's from now on
+        transport = self._connection.transport
+        # What the server answered before the request had left cannot be followed by another request.
+        if not self._answer.reusable or transport is None or transport.get_write_buffer_size():
+            self._connection.close()
+        else:
+            self._line.leave()
+            self._connection.release()
 
 
 def _stands(protocol: Any) -> bool:

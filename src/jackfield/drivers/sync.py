@@ -76,7 +76,7 @@ class SyncDriver:
         live.wait("pool", POOL_WAIT)
         current.live = live
         try:
-            body = pool.exchange(request)
+            return pool.exchange(request)
         except CallError:
             raise
         except EmptyPoolError:
@@ -85,8 +85,6 @@ class SyncDriver:
             raise live.over() or transport_error(error, request.origin, sent=live.sent) from None
         finally:
             live.rest()
-        head = body.answer.head
-        return HttpResponse(head.status, head.headers, request, body)
 
     def _read(self, effect: Read, live: Live) -> bytes:
         limit = live.transport.max_response_bytes

@@ -1,0 +1,94 @@
+"""Line: a connection of aiohttp whose bytes we take as they come, once it is made."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp.client_proto import ResponseHandler
+
+from jackfield.drivers.answer import BLOCK
+
+BUFFER = 65536
+"""Bytes that are received ahead; twice as many stop the server."""
+
+
+class Line(ResponseHandler):
+    """aiohttp makes it, may speak to a proxy on it, and keeps it in its pool; requests and answers are ours.
+
+    Its parser, and the buffers and timers around that, cost as much as all the rest of an exchange.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self._ours = self._in_use = self._stopped = False
+        self._received, self._given = b"", 0  # bytes, and how many of them were given
+        self._lost: BaseException | None = None
+        self._gone = False
+        self._waiting: asyncio.Future[None] | None = None
+
+    def take(self) -> None:
+        """Begin an exchange."""
+        self._ours = self._in_use = True
+
+    def leave(self) -> None:
+        """End it: whatever comes from now on was not asked for."""
+        self._in_use = False
+
+    async def receive(self) -> bytes:
+        """The next bytes, ``b""`` at the end of the connection.
+
+        Raises:
+            OSError: it broke, and all that came before was given.
+        """
+        if not self._received and not self._gone:
+            self._waiting = self._loop.create_future()
+            try:
+                await self._waiting
+            finally:
+                self._waiting = None
+        block = self.here()
+        if not block and self._lost is not None:
+            raise self._lost
+        return block
+
+    def here(self) -> bytes:
+        """The next bytes of those that were received, ``b""`` where none are left."""
+        received, begin = self._received, self._given
+        if len(received) <= BLOCK:
+            self._received = b""
+            block = received
+        else:
+            block = received[begin : begin + BLOCK]
+            self._given += BLOCK
+            if self._given >= len(received):
+                self._received, self._given = b"", 0
+        if self._stopped and len(self._received) - self._given < BUFFER:
+            self._stopped = False
+            if self.transport is not None:
+                self.transport.resume_reading()
+        return block
+
+    def data_received(self, data: bytes) -> None:
+        """The event loop has bytes."""
+        if not self._ours:
+            super().data_received(data)
+        elif self._in_use:
+            self._received = self._received[self._given :] + data if self._received else data
+            self._given = 0
+            if len(self._received) > 2 * BUFFER and not self._stopped and self.transport is not None:
+                self._stopped = True
+                self.transport.pause_reading()
+            self._wake()
+        elif self.transport is not None:
+            self.force_close()
+            self.transport.abort()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The event loop has seen its end."""
+        self._lost, self._gone = exc, True
+        super().connection_lost(exc)
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
