@@ -441,3 +441,22 @@ def test_a_driver_that_cannot_be_imported_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "jackfield.drivers.aio", None)
     with pytest.raises(jackfield.ConfigError, match=r"pip install 'jackfield\[async\]'"):
         AsyncClient({"backends": {"e": {"provider": "echo"}}})
+
+
+def test_a_stream_whose_chunks_are_all_dropped_ends_at_once():
+    """Also where the first of them is asked for before the stream was entered."""
+
+    @attrs.define(eq=False)
+    class Drops:
+        @hookimpl
+        def on_chunk(self, chunk):
+            return ()
+
+    configuration = {"backends": {"e": {"provider": "echo"}}, "default_model": "e/m", "middleware": [{"use": "drops"}]}
+
+    async def main() -> list[Any]:
+        async with AsyncClient(configuration, plugins={"drops": Drops}) as client:
+            stream = client.create_chat_completion(messages=ASK, stream=True)
+            return [await anext(stream, None), [chunk async for chunk in stream]]
+
+    assert asyncio.run(main()) == [None, []]

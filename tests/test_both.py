@@ -213,6 +213,68 @@ def test_a_stream_closed_after_its_last_block_keeps_the_connection(opened, serve
     assert around.outcomes == within.outcomes == ["response"] * 5
 
 
+def test_chunks_can_be_asked_for_one_by_one(mode, server):
+    """However they come."""
+    server.script = in_pieces(EVENTS, 0.05)
+    handle = mode.stream()
+    assert [said(handle.next()) for _ in range(3)] == ["a", "b", "c"]
+    while handle.next() is not None:
+        pass
+    assert handle.stream.response.choices[0].message.content == "abc"
+
+
+def test_a_large_request_is_sent_whole(mode):
+    """Head and body in two pieces where one would have to be copied."""
+    text = "x" * 300_000
+    request = jackfield.from_dict({"messages": [{"role": "user", "content": text}], "model": "main/m"}, _request_type())
+    assert mode.call(request).choices[0].message.content == text
+
+
+def test_a_connection_on_which_more_came_than_asked_for_is_not_used_again(mode, server):
+    """Else what came would be taken for the next answer."""
+
+    def script(exchange: fakeserver.Exchange) -> None:
+        exchange.send(reply(completion("first" if len(server.exchanges) == 1 else "second")))
+        if len(server.exchanges) == 1:
+            exchange.send(reply(completion("forged")), 0.1)
+
+    server.script = script
+    assert mode.call().choices[0].message.content == "first"
+    time.sleep(0.2)
+    assert mode.call().choices[0].message.content == "second"
+
+
+@attrs.define(eq=False)
+class Discards:
+    """Sends once for nothing."""
+
+    @hookimpl
+    def wrap_http(self, http_request):
+        response = yield http_request
+        yield Sleep(0.1)
+        response.body.release()
+        return (yield http_request)
+
+
+@pytest.mark.parametrize(("length", "connections"), [(100, 1), (40_000, 1), (None, 2)])
+def test_an_answer_that_is_not_wanted_costs_its_connection_only_if_it_is_not_here(opened, server, length, connections):
+    """What has come already is read and forgotten; what has not is not waited for."""
+
+    def script(exchange: fakeserver.Exchange) -> bool:
+        if len(server.exchanges) > 1:
+            exchange.send(reply(completion("hi")))
+        elif length is None:
+            exchange.send(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n12345")
+        else:
+            exchange.send(reply(b"x" * length))
+        return True
+
+    server.script = script
+    mode = opened(config(server, backend={"middleware": [{"use": "discards"}]}), {"discards": Discards})
+    assert mode.call().choices[0].message.content == "hi"
+    assert server.accepted == connections
+
+
 def test_closing_a_whole_stream_does_not_wait_for_a_server_that_never_ends_it(mode, server):
     """The answer is whole, the usage does not come: closing completes the call soon, and closes the connection."""
     server.script, seen = fakeserver.stuck_after(event("a") + event("b") + event(finish="stop"))

@@ -122,20 +122,21 @@ class AsyncChatStream:
         """Drive the call to its next chunks; False at its end, which raises what went wrong."""
         if self._live is None:
             await self._begin()
-            return True
+            return not self._begun().engine.done
         engine = self._live.engine
         if engine.done:
             engine.result()
             return False
         assert self._driver is not None  # noqa: S101 - it has begun
-        self._take(await run(self._driver, self._live, lambda: engine.step(None)))
-        return True
+        return self._take(await run(self._driver, self._live, lambda: engine.step(None)))
 
-    def _take(self, deliver: Deliver | None) -> None:
+    def _take(self, deliver: Deliver | None) -> bool:
+        """Take the next chunks; False where the call has ended, which raises what went wrong."""
         if deliver is not None:
             self._block = iter(deliver.chunks)
         else:
             self._begun().engine.result()
+        return deliver is not None
 
 
 async def run(driver: AsyncDriver, live: Live, move: Callable[[], Effect | None]) -> Deliver | None:

@@ -89,14 +89,15 @@ class ChatStream:
         if engine.done:
             engine.result()
             return False
-        self._take(run(self._driver, self._live, lambda: engine.step(None)))
-        return True
+        return self._take(run(self._driver, self._live, lambda: engine.step(None)))
 
-    def _take(self, deliver: Deliver | None) -> None:
+    def _take(self, deliver: Deliver | None) -> bool:
+        """Take the next chunks; False where the call has ended, which raises what went wrong."""
         if deliver is not None:
             self._block = iter(deliver.chunks)
         else:
             self._live.engine.result()
+        return deliver is not None
 
 
 def run(driver: SyncDriver, live: Live, move: Callable[[], Effect | None]) -> Deliver | None:

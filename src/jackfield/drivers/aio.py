@@ -154,16 +154,19 @@ class AsyncDriver:
     async def _block(self, effect: Read, live: Live, limit: int) -> bytes:
         response = effect.response
         body: AsyncBody = response.body  # type: ignore[assignment]  # this driver's own
-        live.wait("idle", live.timeouts.idle if effect.within is None else effect.within)
+        if body.held:
+            live.wait("idle", live.timeouts.idle if effect.within is None else effect.within)
         try:
-            while True:
+            while body.held:
                 block = await body.read()
                 failure = None if block else live.over()  # a connection that was cut may look like one that ended
                 if failure is not None:
                     break
-                decoded = response.decode(block, limit)
-                if decoded or not block:
+                decoded = response.decode(block, limit) if block else b""
+                if decoded:
                     return decoded
+            else:
+                return response.decode(b"", limit)
         except FAILURES as error:
             failure = live.over() or _failure(error, response.request.origin, sent=True)
         finally:

@@ -250,9 +250,7 @@ class SyncBody:
             self._give_back()
 
     def read(self, live: Live) -> bytes:
-        """The next bytes, ``b""`` at the end."""
-        if not self.held:
-            return b""
+        """The next bytes while the connection is held, ``b""`` at the end."""
         live.cut = self._conn.shut
         block = self._next()
         if self._answer.ended:

@@ -138,21 +138,23 @@ class _Cut:
 
 
 class AsyncBody:
-    """The body of an answer on its connection, which goes back to the pool when the last byte was read."""
+    """The body of an answer on its connection, which goes back to the pool when the last byte was read.
 
-    __slots__ = ("_abort", "_answer", "_connection", "_held", "_line", "_live")
+    Attributes:
+        held: the connection is still out of the pool.
+    """
+
+    __slots__ = ("_abort", "_answer", "_connection", "_line", "_live", "held")
 
     def __init__(self, answer: Answer, connection: Any, live: Live) -> None:
         self._answer, self._connection, self._live = answer, connection, live
         self._line, self._abort = connection.protocol, connection.transport.abort
-        self._held = True
+        self.held = True
         if answer.ended:
             self._give_back()
 
     async def read(self) -> bytes:
-        """The next bytes, ``b""`` at the end."""
-        if not self._held:
-            return b""
+        """The next bytes while the connection is held, ``b""`` at the end."""
         self._live.cut = self._abort
         while (block := self._answer.read()) is None:
             self._answer.feed(await self._line.receive())
@@ -162,20 +164,17 @@ class AsyncBody:
 
     def release(self) -> None:
         """Give the connection back if the body was read to its end or is here already, else close it; never waits."""
-        if not self._held:
+        if not self.held:
             return
         with contextlib.suppress(ValueError, RuntimeError):  # a body that is none, a loop that is closed
-            while (block := self._answer.read()) != b"":
+            while (block := self._answer.read()) or (block is None and (more := self._line.here())):
                 if block is None:
-                    more = self._line.here()
-                    if not more:
-                        break
                     self._answer.feed(more)
         with contextlib.suppress(RuntimeError):  # its loop is closed
             self._give_back()
 
     def _give_back(self) -> None:
-        self._held = False
+        self.held = False
         if self._live.cut is self._abort:
             self._live.cut = None  # the connection may be another's from now on
         transport = self._connection.transport

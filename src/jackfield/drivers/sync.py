@@ -98,18 +98,18 @@ class SyncDriver:
     def _block(self, effect: Read, live: Live, limit: int) -> bytes:
         response = effect.response
         body: SyncBody = response.body  # type: ignore[assignment]  # this driver's own
-        if not body.held:
-            return response.decode(b"", limit)
-        live.wait("idle", live.timeouts.idle if effect.within is None else effect.within)
+        if body.held:
+            live.wait("idle", live.timeouts.idle if effect.within is None else effect.within)
         try:
-            while True:
+            while body.held:
                 block = body.read(live)
                 error = None if block else live.over()  # a socket that was shut reads like one that ended
                 if error is not None:
                     raise error
-                decoded = response.decode(block, limit)
-                if decoded or not block:
+                decoded = response.decode(block, limit) if block else b""
+                if decoded:
                     return decoded
+            return response.decode(b"", limit)
         except (OSError, ValueError) as error:
             raise live.over() or transport_error(error, response.request.origin, sent=True) from None
         finally:
