@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from jackfield.errors import JackfieldError, PluginError
@@ -34,12 +35,10 @@ def given(provider: Layer, layers: Sequence[Layer], effect: Deliver, call: Call)
     Raises:
         PluginError: the provider, or a layer, gave something else than chunks.
     """
-    from jackfield.models.chunks import CreateChatCompletionStreamResponse as Chunk  # only a stream needs it
-
-    chunks = list(effect.chunks)
-    if set(map(type, chunks)) != {Chunk}:
+    chunks, kind = list(effect.chunks), _chunk()
+    if set(map(type, chunks)) != {kind}:
         for chunk in chunks:
-            if not isinstance(chunk, Chunk):
+            if not isinstance(chunk, kind):
                 raise _no_chunk(provider, chunk)
     return through(layers, chunks, call) if layers and type(effect) is Deliver else chunks
 
@@ -60,12 +59,18 @@ def _one(layer: Layer, chunk: Chunk, call: Call) -> Iterable[Chunk]:
 
 
 def _checked(layer: Layer, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
-    from jackfield.models.chunks import CreateChatCompletionStreamResponse as Chunk  # only a stream needs it
-
     for chunk in chunks:
-        if not isinstance(chunk, Chunk):
+        if not isinstance(chunk, _chunk()):
             raise _no_chunk(layer, chunk)
         yield chunk
+
+
+@cache
+def _chunk() -> type[Chunk]:
+    """The class of chunks, which only a stream needs."""
+    from jackfield.models.chunks import CreateChatCompletionStreamResponse
+
+    return CreateChatCompletionStreamResponse
 
 
 def _no_chunk(layer: Layer, value: object) -> PluginError:

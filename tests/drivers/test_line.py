@@ -19,7 +19,7 @@ def on_a_line(play: Callable[[Line, socket.socket], Awaitable[None]]) -> None:
         loop = asyncio.get_running_loop()
         here, there = socket.socketpair()
         here.setblocking(False)
-        transport, line = await loop.create_connection(lambda: Line(loop), sock=here)
+        transport, line = await loop.create_connection(lambda: Line(loop, memoryview(bytearray(BUFFER))), sock=here)
         with there:
             try:
                 await asyncio.wait_for(play(line, there), 10)

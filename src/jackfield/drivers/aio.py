@@ -142,17 +142,17 @@ class AsyncDriver:
             live.rest()
         raise failure  # outside of the handlers: what it came of holds the headers
 
-    async def _read(self, effect: Read, live: Live) -> bytes:
-        limit = live.transport.max_response_bytes
-        if not effect.whole:
-            return await self._block(effect, live, limit)
-        blocks = []
-        while block := await self._block(effect, live, limit):
-            blocks.append(block)
-        return b"".join(blocks)
+    def _read(self, effect: Read, live: Live) -> Coroutine[Any, Any, bytes]:
+        return self._whole(effect, live) if effect.whole else self._block(effect, live)
 
-    async def _block(self, effect: Read, live: Live, limit: int) -> bytes:
-        response = effect.response
+    async def _whole(self, effect: Read, live: Live) -> bytes:
+        blocks = []
+        while block := await self._block(effect, live):
+            blocks.append(block)
+        return blocks[0] if len(blocks) == 1 else b"".join(blocks)
+
+    async def _block(self, effect: Read, live: Live) -> bytes:
+        response, limit = effect.response, live.transport.max_response_bytes
         body: AsyncBody = response.body  # type: ignore[assignment]  # this driver's own
         if body.held:
             live.wait("idle", live.timeouts.idle if effect.within is None else effect.within)

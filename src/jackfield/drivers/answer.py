@@ -95,11 +95,12 @@ class Answer:
 
     def _chunks(self) -> bytes | None:
         """All that is here of the body."""
-        pieces = self._here()
-        if pieces:
-            return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        if self.ended:
-            return b""
+        if self._buffer:
+            pieces = self._here()
+            if pieces:
+                return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            if self.ended:
+                return b""
         if self._closed:
             raise MalformedError("the answer ended before its last HTTP chunk")
         if len(self._buffer) > (LONGEST_HEAD if self._size is _TRAILER else LONGEST_LINE):

@@ -18,7 +18,7 @@ from yarl import URL
 
 from jackfield.drivers.answer import Answer
 from jackfield.drivers.head import encode_head
-from jackfield.drivers.line import Line
+from jackfield.drivers.line import BUFFER, Line
 from jackfield.drivers.live import Live
 from jackfield.drivers.network import credentials, proxy_for, tls_context
 from jackfield.http import HttpRequest, HttpResponse, Origin, Transport
@@ -31,7 +31,7 @@ class Connector(aiohttp.TCPConnector):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._factory = partial(Line, self._loop)  # type: ignore[assignment]  # a line is a ResponseHandler
+        self._factory = partial(Line, self._loop, memoryview(bytearray(2 * BUFFER)))  # type: ignore[assignment]  # a line is a ResponseHandler
 
     async def _create_connection(self, req: Any, traces: Any, timeout: Any) -> Any:  # noqa: ASYNC109 - aiohttp's signature
         """A new connection: there is room for one."""
@@ -156,9 +156,10 @@ class AsyncBody:
     async def read(self) -> bytes:
         """The next bytes while the connection is held, ``b""`` at the end."""
         self._live.cut = self._abort
-        while (block := self._answer.read()) is None:
-            self._answer.feed(await self._line.receive())
-        if self._answer.ended:
+        answer, line = self._answer, self._line
+        while (block := answer.read()) is None:
+            answer.feed(line.here() or await line.receive())
+        if answer.ended:
             self._give_back()
         return block
 
