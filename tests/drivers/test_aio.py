@@ -238,6 +238,12 @@ def test_a_gate_lets_tasks_in_one_by_one(server):
     """Tasks wait for their turn, and none is lost when one of them is cancelled."""
     gate, inside, most = Gate(2), [0], [0]
 
+    def slowly(exchange: Any) -> None:
+        exchange.wait(0.02)
+        answer(exchange)
+
+    server.script = slowly
+
     @attrs.define(eq=False)
     class Gated:
         @hookimpl
