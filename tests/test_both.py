@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import pickle
 import socket
 import threading
@@ -129,7 +130,7 @@ def _request_type() -> type:
     return CreateChatCompletionRequest
 
 
-@pytest.mark.parametrize("timeout", [0, -1, True, float("nan")])
+@pytest.mark.parametrize("timeout", [0, -1, True, float("nan"), "5"])
 def test_a_timeout_is_a_number_above_zero(mode, timeout):
     """A timeout that is no time is refused before anything is sent."""
     with pytest.raises(ValueError, match="timeout"):
@@ -242,6 +243,23 @@ def test_a_connection_on_which_more_came_than_asked_for_is_not_used_again(mode, 
     assert mode.call().choices[0].message.content == "first"
     time.sleep(0.2)
     assert mode.call().choices[0].message.content == "second"
+
+
+def test_what_came_behind_an_answer_is_not_the_next_one_wherever_it_ends(mode, server):
+    """Also where the answer ends with a block that was received."""
+
+    def script(exchange: fakeserver.Exchange) -> None:
+        if len(server.exchanges) > 1:
+            exchange.send(reply(completion("mine")))
+            return
+        head = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n"
+        body = json.dumps(completion("first")).encode()
+        size = 16384 - len(head % 16384)
+        exchange.send(head % size + body + b" " * (size - len(body)) + reply(completion("forged")), 0.1)
+
+    server.script = script
+    assert mode.call().choices[0].message.content == "first"
+    assert mode.call().choices[0].message.content == "mine"
 
 
 @attrs.define(eq=False)

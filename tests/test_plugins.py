@@ -195,20 +195,62 @@ def test_an_unknown_name_gets_a_guess_and_the_remedy(site: Site) -> None:
     site.install("acme", {"tracing": "m:X"})
 
     assert faulty(using("traceing")) == [
-        "middleware[0].use: no middleware is named 'traceing' (did you mean \"tracing\"?; or pip install jackfield-traceing?)"
+        "middleware[0].use: no middleware is named 'traceing' (did you mean \"tracing\"?)"
     ]
     assert faulty({"backends": {"b": {"provider": "ecco"}}}) == [
-        "backends.b.provider: no provider is named 'ecco' (did you mean \"echo\"?; or pip install jackfield-ecco?)"
+        "backends.b.provider: no provider is named 'ecco' (did you mean \"echo\"?)"
     ]
 
 
-def test_where_there_is_nothing_to_guess_the_remedy_stands_alone(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An environment without a middleware can only be told what to install."""
+def test_what_is_published_with_jackfield_is_told_by_its_distribution(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of any other name nobody knows who has published a package of that name."""
+
+    def fault(name: str) -> str:
+        return next(fault for fault in faulty(using(name)) if fault.startswith("middleware"))
+
+    monkeypatch.setattr(Registry, "find", lambda self, group, name: [])
     monkeypatch.setattr(Registry, "names", lambda self, group: [])
+    assert fault("tracing") == "middleware[0].use: no middleware is named 'tracing'"
+    assert fault("bearer") == "middleware[0].use: no middleware is named 'bearer' (pip install jackfield-auth)"
+    monkeypatch.setattr(Registry, "names", lambda self, group: ["bearded"])
+    assert fault("bearer").endswith('(did you mean "bearded"?; or pip install jackfield-auth)')
 
-    assert faulty(using("tracing")) == [
-        "middleware[0].use: no middleware is named 'tracing' (pip install jackfield-tracing?)"
-    ]
+
+def test_the_settings_of_a_plugin_can_be_told() -> None:
+    """Of one that is not there, or is none, there are none."""
+
+    @attrs.define(eq=False)
+    class Mine:
+        tone: str = "high"
+        _inner: int = attrs.field(init=False, default=0)
+
+        @hookimpl
+        def on_chunk(self, chunk):
+            return None
+
+    registry = Registry({"mine": Mine, "none": int})
+    assert registry.settings("middleware", "mine") == {"tone"}
+    assert registry.settings("middleware", "none") == registry.settings("provider", "nothing") == frozenset()
+
+
+def test_an_async_hook_is_refused() -> None:
+    """It would never run: nothing but a driver awaits."""
+
+    @attrs.define(eq=False)
+    class Awaits:
+        @hookimpl
+        async def wrap_chat_completion(self, request):
+            return request
+
+    @attrs.define(eq=False)
+    class Streams:
+        @hookimpl
+        async def wrap_http(self, http_request):
+            yield http_request
+
+    for cls in (Awaits, Streams):
+        (fault,) = faulty(using("mine"), mine=cls)
+        assert "is async: make it a plain function that yields effects" in fault
 
 
 BAD = {
@@ -471,10 +513,10 @@ def test_one_error_lists_every_fault_with_file_and_line(tmp_path: Path) -> None:
             "1: default_model: expected backend/model with a configured backend, or an alias (known: bad/…, good/…)",
             "2: colour: unknown key (known: backends, default_model, middleware, models, profiles)",
             "6: backends.good.chunk_size: 'chunk_size' must be >= 0: -1",
-            '9: backends.bad.provider: no provider is named \'ecco\' (did you mean "echo"?; or pip install jackfield-ecco?)',
+            '9: backends.bad.provider: no provider is named \'ecco\' (did you mean "echo"?)',
             '10: backends.bad.timeout.conect: unknown key (did you mean "connect"?)',
             "13: backends.bad.middleware[0].limit: expected an integer, got string",
-            '18: middleware[1].use: no middleware is named \'chunk\' (did you mean "chunks"?; or pip install jackfield-chunk?)',
+            '18: middleware[1].use: no middleware is named \'chunk\' (did you mean "chunks"?)',
             '21: middleware[2].limits: unknown setting (did you mean "limit"?)',
         ]
     )  # fmt: skip

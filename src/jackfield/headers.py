@@ -66,12 +66,13 @@ def check_headers(headers: Mapping[str, str]) -> None:
         if not (value.isascii() and value.isprintable()):
             remember(value)
             raise ConfigError(f"header {name!r}: its value has characters that cannot be sent in a header")
-        if not _is_token(name):
+        if not is_token(name):
             raise ConfigError(f"header {name!r}: this is no name of a header")
         if name in FRAMING:
             raise ConfigError(f"header {name!r}: it is set by whoever sends the request")
 
 
 @lru_cache(maxsize=512)
-def _is_token(name: object) -> bool:
+def is_token(name: object) -> bool:
+    """Whether this may be the name of a header or a method."""
     return isinstance(name, str) and _TOKEN.fullmatch(name) is not None

@@ -88,6 +88,9 @@ class HookFinder:
         implementation, *others = (found for found in caller.get_hookimpls() if found.plugin is plugin)
         if others:
             raise pluggy.PluginValidationError(plugin, f"{caller.name} is implemented by several methods")
+        if inspect.iscoroutinefunction(implementation.function) or inspect.isasyncgenfunction(implementation.function):
+            text = f"{caller.name} is async: make it a plain function that yields effects; the driver awaits"
+            raise pluggy.PluginValidationError(plugin, text)
         marks = [mark for mark in REORDERING if getattr(implementation, mark)]
         if marks:
             text = f"{caller.name} is marked {' and '.join(marks)}: the order comes from configuration only"

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from jackfield.errors import ConfigError, InvalidResponseError
+from jackfield.headers import is_token
 from jackfield.secret import scrub
 
 
@@ -131,6 +132,22 @@ def _octets(body: Any) -> bytes:
     raise TypeError(f"body: expected bytes or text, got {type(body).__name__}")
 
 
+def _in_lower_case(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """One name in two spellings would be two headers to us and one to the server."""
+    if all(map(_is_lower, headers)):
+        return headers
+    return {name.lower() if isinstance(name, str) else name: value for name, value in headers.items()}
+
+
+def _is_lower(name: Any) -> bool:
+    return isinstance(name, str) and name.islower()
+
+
+def _is_method(_: Any, attribute: attrs.Attribute[str], value: str) -> None:
+    if not is_token(value):
+        raise ValueError(f"{attribute.name}: expected the name of an HTTP method")
+
+
 @attrs.frozen(eq=False, repr=False)
 class HttpRequest:
     """An HTTP request, immutable. Its repr shows neither the values of its headers nor its body.
@@ -138,16 +155,17 @@ class HttpRequest:
     Args:
         method: ``GET``, ``POST`` …
         url: absolute.
-        headers: by name in lower case.
+        headers: by name; names are put into lower case.
         body: bytes to send, or text to send as UTF-8.
 
     Raises:
         TypeError: the body is neither.
+        ValueError: the method is none.
     """
 
-    method: str
+    method: str = attrs.field(validator=_is_method)
     url: str
-    headers: Mapping[str, str] = attrs.field(factory=dict)
+    headers: Mapping[str, str] = attrs.field(factory=dict, converter=_in_lower_case)
     body: bytes = attrs.field(default=b"", converter=_octets)
 
     @property
@@ -161,8 +179,8 @@ class HttpRequest:
         return split_url(self.url)[1]
 
     def with_headers(self, headers: Mapping[str, str]) -> HttpRequest:
-        """The same request with these headers set, names in lower case."""
-        return HttpRequest(self.method, self.url, {**self.headers, **headers}, self.body)
+        """The same request with these headers set."""
+        return HttpRequest(self.method, self.url, {**self.headers, **_in_lower_case(headers)}, self.body)
 
     def __repr__(self) -> str:
         return f"<HttpRequest {self.method} {self.url} {sorted(self.headers)} {len(self.body)} bytes>"

@@ -26,6 +26,16 @@ from jackfield.plan import Layer, Plan, Route
 PROVIDERS = "jackfield.providers"
 MIDDLEWARE = "jackfield.middleware"
 KIND = {PROVIDERS: "provider", MIDDLEWARE: "middleware"}
+OWN = {
+    "bearer": "jackfield-auth",
+    "header": "jackfield-auth",
+    "local": "jackfield-local",
+    "logging": "jackfield-logging",
+    "oauth2": "jackfield-auth",
+    "openai": "jackfield-openai",
+    "retry": "jackfield-retry",
+}
+"""Which distribution brings a plugin, of those that are published with jackfield."""
 MAX_NAMES = 1024
 """So many model names are remembered; a host that makes names up must not fill the memory."""
 
@@ -90,6 +100,17 @@ class Registry:
         """The names that can be used."""
         own = [name for name, cls in self._added.items() if _is_provider(cls) == (group == PROVIDERS)]
         return [*own, *(name for kind, name in self._installed if kind == group)]
+
+    def settings(self, kind: str, name: str) -> frozenset[str]:
+        """The names of a plugin's settings; none where there is no such plugin, or it cannot be imported.
+
+        Args:
+            kind: ``provider`` or ``middleware``.
+            name: as used in configuration.
+        """
+        group = next(group for group, word in KIND.items() if word == kind)
+        classes = [cls for cls, wrong in (found.take() for found in self.find(group, name)) if wrong is None]
+        return frozenset(field.name for cls in classes for field in attrs.fields(cls) if field.init)
 
     def everything(self) -> list[Found]:
         """All that is installed, sorted."""
@@ -236,12 +257,10 @@ class Assembly:
             self._faults.append(entry.place.fault(key, f"{KIND[group]} {entry.use!r} is claimed by {claims}"))
             return None
         hint = did_you_mean(entry.use, self._registry.names(group))
-        remedy = f"pip install jackfield-{entry.use}?"
-        self._faults.append(
-            entry.place.fault(
-                key, f"no {KIND[group]} is named {entry.use!r}", f"{hint}; or {remedy}" if hint else remedy
-            )
-        )
+        if entry.use in OWN:  # of others no one knows who has the name
+            remedy = f"pip install {OWN[entry.use]}"
+            hint = f"{hint}; or {remedy}" if hint else remedy
+        self._faults.append(entry.place.fault(key, f"no {KIND[group]} is named {entry.use!r}", hint))
         return None
 
 

@@ -91,7 +91,7 @@ class HttpProvider:
             yield from self._stream(response, request, call)
             return None
         body: bytes = yield Read(response, whole=True)
-        return self._whole(body)
+        return self._whole(body, response)
 
     @hookimpl
     def list_models(self, call: Call) -> Flow[list[Model]]:
@@ -101,7 +101,7 @@ class HttpProvider:
         try:
             return self.decode_models(body)
         except ValidationError as error:
-            raise _invalid(body, error) from None
+            raise _invalid(body, response, error) from None
 
     def _answer(self, http_request: HttpRequest, call: Call) -> Flow[HttpResponse]:
         """Send a request; its answer, if that is a success."""
@@ -119,7 +119,7 @@ class HttpProvider:
             pass  # the status tells enough
         raise answer_error(response.status, response.headers, bytes(body))
 
-    def _whole(self, body: bytes) -> CreateChatCompletionResponse:
+    def _whole(self, body: bytes, http_response: HttpResponse) -> CreateChatCompletionResponse:
         if b'"error"' in body:
             error = body_error(_json(body))
             if error is not None:
@@ -127,17 +127,18 @@ class HttpProvider:
         try:
             response = self.decode(body)
         except ValidationError as fault:
-            raise _invalid(body, fault) from None
+            raise _invalid(body, http_response, fault) from None
         if not response.choices:
             raise InvalidResponseError("choices: expected at least one", body_excerpt=body_excerpt(body))
         return response
 
     def _stream(self, response: HttpResponse, request: CreateChatCompletionRequest, call: Call) -> Flow[None]:
-        kind = (response.header("content-type") or "").partition(";")[0].strip().lower()
+        kind = _kind(response)
         if kind not in STREAM_TYPES:
             body: bytes = yield Read(response, whole=True)
             raise body_error(_json(body)) or InvalidResponseError(
-                f"expected a stream of events, got {excerpt(kind, MAX_WORD)}", body_excerpt=body_excerpt(body)
+                f"expected a stream of events from {response.request.origin}, got {excerpt(kind, MAX_WORD)}",
+                body_excerpt=body_excerpt(body),
             )
         backend = call.backend
         limit = 2**20 if backend is None else backend.transport.max_line_bytes
@@ -199,5 +200,15 @@ def _json(body: bytes) -> Any:
         return None
 
 
-def _invalid(body: bytes, fault: ValidationError) -> InvalidResponseError:
-    return InvalidResponseError(f"the answer is not what it should be: {fault}", body_excerpt=body_excerpt(body))
+def _kind(response: HttpResponse) -> str:
+    """The content type of an answer, without its parameters."""
+    return (response.header("content-type") or "").partition(";")[0].strip().lower()
+
+
+def _invalid(body: bytes, response: HttpResponse, fault: ValidationError) -> InvalidResponseError:
+    kind = _kind(response)
+    if kind and "json" not in kind and _json(body) is None:
+        text = f"expected JSON from {response.request.origin}, got {excerpt(kind, MAX_WORD)}"
+    else:
+        text = f"the answer is not what it should be: {fault}"
+    return InvalidResponseError(text, body_excerpt=body_excerpt(body))

@@ -141,7 +141,7 @@ class Session:
 
 
 def _seconds(timeout: float | None) -> float | None:
-    if timeout is not None and (isinstance(timeout, bool) or not timeout > 0):
+    if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0):
         raise ValueError("timeout: expected a number of seconds above 0")
     return timeout
 

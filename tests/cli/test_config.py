@@ -60,6 +60,37 @@ def test_validate_lists_all_faults_of_the_settings_of_plugins_too(world) -> None
     assert "jackfield.toml:4: backends.zoo.tokn" in result.stderr
 
 
+def test_show_prints_nothing_where_nothing_is_sound(world) -> None:
+    """A file that is no TOML leaves nothing to be shown."""
+    world.configure("[backends")
+    result = world.run("config", "show")
+    assert (result.exit_code, result.stdout) == (1, "")
+
+
+def test_a_secret_in_a_setting_that_is_misspelt_is_not_shown(world) -> None:
+    """Whoever mistypes a name looks at the configuration next."""
+    world.configure(
+        '[backends.zoo]\nprovider = "parrot"\ntokn = "plain-canary"\n[[middleware]]\nuse = "nope"\nx = "canary"\n'
+    )
+    for form in ((), ("--json",)):
+        result = world.run("config", "show", *form)
+        assert "canary" not in result.stdout
+        assert "tokn" in result.stdout
+
+
+def test_validate_looks_at_every_profile(world) -> None:
+    """Each is tried by itself; what is wrong in all of them is told once."""
+    world.configure(
+        '[backends.zoo]\nprovider = "parrot"\nbogus = 0\n'
+        '[profiles.p]\ndefault_model = "nope/x"\n[profiles.q.backends.z]\nprovider = "nobody"\n'
+    )
+    result = world.run("config", "validate")
+    assert result.exit_code == 1
+    assert result.stderr.count("bogus") == 1
+    assert "default_model: expected backend/model" in result.stderr
+    assert "no provider is named 'nobody'" in result.stderr
+
+
 def test_validate_as_json(world) -> None:
     """A document for programs, valid or not; the exit code is the same as without."""
     good = world.run("config", "validate", "--json")

@@ -7,6 +7,7 @@ import runpy
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -62,6 +63,42 @@ def test_the_extra_is_named_in_this_process(monkeypatch, capsys) -> None:
 
     assert left.value.code == 1
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_an_interruption_while_the_libraries_are_looked_for_ends_with_130(monkeypatch) -> None:
+    """The first moments of the program are no different."""
+
+    def interrupted(_: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(entry, "import_module", interrupted)
+    with pytest.raises(SystemExit) as left:
+        entry.main()
+    assert left.value.code == 130
+
+
+def test_help_that_cannot_be_written_is_a_failure(world) -> None:
+    """A full disk is one message here too."""
+    with Path("/dev/full").open("w") as full:
+        done = world.process("--help", stdout=full)
+    assert done.returncode == 1
+    assert done.stderr == "Error: the output cannot be written: No space left on device\n"
+
+
+def test_help_that_cannot_be_written_is_a_failure_in_this_process(monkeypatch, capsys) -> None:
+    """The same, whatever the operating system says."""
+    from jackfield.cli.root import root
+
+    def full(**_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(root, "main", full)
+    monkeypatch.setattr(sys, "stdout", sys.stdout)  # it is replaced, so that nothing is tried again at the end
+    with pytest.raises(SystemExit) as left:
+        entry.main()
+    sys.stdout.close()
+    assert left.value.code == 1
+    assert "No space left" in capsys.readouterr().err
 
 
 def test_an_interruption_outside_a_command_ends_with_130(monkeypatch) -> None:

@@ -22,9 +22,21 @@ def settings_of(data: dict[str, Any]) -> Settings:
     return loaded.settings
 
 
+class Everything:
+    """Settings of a plugin that takes any."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+def known(kind: str, name: str) -> Any:
+    """Every plugin but ``unknown`` takes any setting but one that is misspelt."""
+    return {"token"} if name in {"bearer", "unknown"} else Everything()
+
+
 def shown(**settings: Any) -> dict[str, Any]:
     """How a middleware with these settings is shown."""
-    layer = show(settings_of({"backends": {"a": {"provider": "p"}}, "middleware": [{"use": "m", **settings}]}))
+    layer = show(settings_of({"backends": {"a": {"provider": "p"}}, "middleware": [{"use": "m", **settings}]}), known)
     table: dict[str, Any] = layer["middleware"][0]
     assert table.pop("use") == "m"
     return table
@@ -47,7 +59,7 @@ def test_the_shape_is_that_of_the_file() -> None:
         "middleware": [{"use": "retry", "max_attempts": 3}],
     }
 
-    assert show(settings_of(data)) == {
+    assert show(settings_of(data), known) == {
         "default_model": "fast",
         "models": {"fast": "a/m"},
         "backends": {
@@ -66,7 +78,7 @@ def test_the_shape_is_that_of_the_file() -> None:
         },
         "middleware": [{"use": "retry", "max_attempts": 3}],
     }
-    assert set(show(settings_of({"backends": {"a": {"provider": "p"}}}))) == {"backends"}
+    assert set(show(settings_of({"backends": {"a": {"provider": "p"}}}), known)) == {"backends"}
 
 
 names = st.sampled_from(["alpha", "beta", "x-1"])
@@ -84,7 +96,7 @@ def test_what_is_shown_means_the_same(data: dict[str, Any]) -> None:
     """Where nothing had to be hidden, what is shown can be loaded again."""
     settings = settings_of(data)
 
-    assert settings_of(show(settings)) == settings
+    assert settings_of(show(settings, known)) == settings
 
 
 @pytest.mark.parametrize(
@@ -165,3 +177,20 @@ def test_values_are_plain() -> None:
         "flags": [True],
         "none": "<NoneType>",
     }
+
+
+def test_what_is_no_setting_may_be_a_secret_misspelt() -> None:
+    """Whoever mistypes a name looks at the configuration next."""
+    data = {
+        "backends": {
+            "a": {"provider": "unknown", "base": "sk", "middleware": [{"use": "bearer", "tokn": "sk", "n": 1}]}
+        },
+    }
+    backend = show(settings_of(data), known)["backends"]["a"]
+    assert backend["base"] == MASK
+    assert backend["middleware"] == [{"use": "bearer", "tokn": MASK, "n": 1}]
+
+
+def test_long_values_in_a_query_may_be_keys() -> None:
+    """Whatever they are called; short ones are versions."""
+    assert shown(url="https://h/v1?k=0123456789abcdef0&v=2024-10-21") == {"url": f"https://h/v1?k={MASK}&v=2024-10-21"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import gc
 import select
 import socket
@@ -338,3 +339,78 @@ def test_a_request_whose_time_is_over_cannot_be_cut_twice():
                     assert scope.expired()
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("early", [b"", b"HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\n{}"])
+def test_what_is_left_of_a_request_is_not_sent_once_its_call_is_over(early):
+    """Neither where the call was cancelled nor where it was answered early: the connection is closed at once."""
+    over, got = threading.Event(), [0]
+    size = 20_000_000
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            peer, _ = listening.accept()
+            with peer, contextlib.suppress(ConnectionResetError):
+                peer.sendall(early)
+                over.wait(10)
+                while block := peer.recv(1_000_000):
+                    got[0] += len(block)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+
+        async def main() -> None:
+            async with AsyncClient({"backends": {"b": {"provider": "openai", "base_url": url}}}) as client:
+                long = [{"role": "user", "content": "x" * size}]
+                call = asyncio.create_task(client.create_chat_completion(messages=long, model="b/m"))
+                await asyncio.wait([call], timeout=0.5)
+                call.cancel()
+                await asyncio.gather(call, return_exceptions=True)
+                over.set()
+                await asyncio.to_thread(thread.join, 10)
+
+        asyncio.run(main())
+        thread.join()
+    assert got[0] < size
+
+
+def test_a_server_that_hangs_up_at_once_is_asked_once():
+    """A new connection that ends is a failure, and no reason to dial again."""
+    accepted: list[int] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    peer, _ = listening.accept()
+                    accepted.append(1)
+                    peer.close()
+
+        threading.Thread(target=serve, daemon=True).start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+        error = ask({"backends": {"main": {"provider": "openai", "base_url": url}}}, model="main/m")
+        listening.shutdown(socket.SHUT_RDWR)
+    assert type(error) is jackfield.APIConnectionError
+    assert len(accepted) == 1
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_loop_that_was_closed_with_a_call_in_it_does_not_harm_the_next(server):
+    """The old call is given up with its loop; the new one knows nothing of it."""
+    server.script, _ = fakeserver.stuck_after()
+    client = AsyncClient(config(server))
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(client.create_chat_completion(messages=ASK))
+    loop.run_until_complete(asyncio.sleep(0.2))
+    task._log_destroy_pending = False
+    loop.close()
+    server.script = answer
+
+    async def main() -> None:
+        async with client:
+            assert (await client.create_chat_completion(messages=ASK)).choices
+
+    asyncio.run(main())
+    del task
+    gc.collect()

@@ -64,6 +64,7 @@ def read(*pieces: bytes) -> tuple[int, dict[str, str], bytes]:
         (CHUNKS + b"2;x=y\r\nab\r\n0000;z\r\nTrailer: t\r\nOther: o\r\n\r\n", b"ab", True),
         (CHUNKS + b"02 \t\r\nab\r\nA\r\n0123456789\r\n0\r\n\r\n", b"ab0123456789", True),
         (CHUNKS + b"2\r\nab\r\n0\r\n\r\nmore", b"ab", False),
+        (CHUNKS + b"0\r\n" + b"x: y\r\n" * 500 + b"\r\n", b"", True),
         (b"HTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + OK + b"Content-Length: 1\r\n\r\na", b"a", True),
     ],
 )  # fmt: skip
@@ -103,6 +104,7 @@ def test_an_answer_ends_where_its_framing_says(stream: bytes, body: bytes, reusa
         (CHUNKS + b"1000000000000000\r\n", b""),
         (CHUNKS + b"2;" + b"x" * (LONGEST_LINE + 20_000), b""),
         (CHUNKS + b"0\r\n" + b"x" * (LONGEST_HEAD + 20_000), b""),
+        (CHUNKS + b"0\r\n" + b"x: y\r\n" * 30_000, b""),
     ],
 )
 def test_a_body_that_is_cut_or_torn_gives_what_came_and_then_fails(stream: bytes, body: bytes) -> None:

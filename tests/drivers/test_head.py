@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+
 import pytest
 
 from jackfield.drivers.head import CHUNKED, UNTIL_CLOSE, MalformedError, decode_head, encode_head
@@ -53,6 +56,7 @@ def test_a_request_cannot_frame_itself(name):
         (b"HTTP/1.1 200 OK\r", 200, UNTIL_CLOSE, False),
         (b"HTTP/1.1 204 No Content\r", 204, 0, True),
         (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r", 304, 0, True),
+        (b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r", 204, 0, True),
         (b"HTTP/1.1 599 Whatever\r\nTransfer-Encoding: Chunked\r", 599, CHUNKED, True),
         (OK + b"Connection: close\r\nContent-Length: 2\r", 200, 2, False),
         (OK + b"Connection: x, Close\r\nContent-Length: 2\r", 200, 2, False),
@@ -117,7 +121,7 @@ def test_a_head_that_could_be_read_in_two_ways_is_refused(head):
 def test_a_folded_line_is_one_line():
     """As RFC 9112, section 5.2, asks of a client."""
     head = decode_head(OK + b"A: b\r\n\t c \r\n d\r\nX: y\r")
-    assert dict(head.headers) == {"a": "b c d", "x": "y"}
+    assert dict(head.headers) == {"a": "b c  d", "x": "y"}
 
 
 def test_headers_of_one_name_are_joined_and_found_whatever_their_case():
@@ -132,3 +136,33 @@ def test_headers_of_one_name_are_joined_and_found_whatever_their_case():
 def test_headers_show_no_values():
     """They may hold what is nobody's business."""
     assert repr(Headers([("Set-Cookie", "secret")])) == "<Headers ['set-cookie']>"
+
+
+@pytest.mark.parametrize(
+    "line", [b"X:" + b" " * 60_000 + b"\0", b"X:" + b" " * 60_000 + b"\r", b"A: b\r\n c\r\nX:" + b" " * 60_000 + b"y"]
+)
+def test_a_head_of_spaces_takes_no_time(line):
+    """A reading that looks at each space again and again would hold all threads for a minute; the limit is generous."""
+    start = time.process_time()
+    with contextlib.suppress(MalformedError):
+        decode_head(OK + line + b"\r")
+    assert time.process_time() - start < 2
+
+
+def test_the_name_of_a_header_has_one_spelling():
+    """Two spellings would be two headers to us and one to the server."""
+    request = HttpRequest("POST", "http://a.example/", {"Host": "b.example", "Content-Type": "x"}, b"{}")
+    request = request.with_headers({"content-TYPE": "y"})
+    assert dict(request.headers) == {"host": "b.example", "content-type": "y"}
+    assert encode_head(request, "/").count(b"host") == 1
+    with pytest.raises(ConfigError, match="transfer-encoding"):
+        check_headers(HttpRequest("POST", "http://a.example/", {"Transfer-Encoding": "chunked"}).headers)
+    with pytest.raises(ConfigError, match="no name of a header"):
+        check_headers(HttpRequest("POST", "http://a.example/", {1: "x"}).headers)
+
+
+@pytest.mark.parametrize("method", ["", "GET /", "POST / HTTP/1.1\r\nx-injected: 1", None])
+def test_a_method_is_one_word(method):
+    """It stands in the first line of the request."""
+    with pytest.raises(ValueError, match="method: expected the name of an HTTP method"):
+        HttpRequest(method, "http://a.example/")

@@ -143,3 +143,23 @@ def test_a_wait_that_is_given_up_leaves_the_line_in_order():
         assert await line.receive() == b"b"
 
     on_a_line(play)
+
+
+def test_the_end_of_a_line_that_was_aborted_is_no_end():
+    """What came before is given; an answer that ends with its connection must not look whole."""
+
+    async def play(line: Line, there: socket.socket) -> None:
+        assert line.fresh
+        line.take()
+        assert not line.fresh
+        there.sendall(b"part")
+        await asyncio.sleep(0.05)
+        assert not line.drained
+        line.abort()
+        assert await line.receive() == b"part"
+        assert line.drained
+        with pytest.raises(ConnectionResetError):
+            await line.receive()
+        line.abort()
+
+    on_a_line(play)

@@ -138,6 +138,27 @@ def test_a_proxy_carries_requests_in_clear(serve: Serve) -> None:
     rig.close()
 
 
+def test_a_proxy_that_speaks_tls_carries_requests_in_clear(serve: Serve, tls: ssl.SSLContext, ca_file: Path) -> None:
+    """Not what the proxy speaks decides whether a tunnel is made, but what the origin does."""
+    proxy = serve([answer(b"from the proxy")], tls=tls)
+    rig = Rig(transport=Transport(proxy=proxy.url.replace("//", "//user:pass-word-1@"), ca_file=str(ca_file)))
+    assert rig.run(fetch("http://api.example:8080", "/v1", body=b"{}")) == b"from the proxy"
+    [(request, _)] = proxy.requests
+    assert request.startswith(b"POST http://api.example:8080/v1 HTTP/1.1\r\n")
+    assert b"proxy-authorization: Basic dXNlcjpwYXNzLXdvcmQtMQ==" in request
+    rig.close()
+
+
+def test_tls_within_tls_ends_as_any_connection_does(serve: Serve, tls: ssl.SSLContext, ca_file: Path) -> None:
+    """urllib3 gives the number 0 where such a connection ends."""
+    origin = serve([CLOSE], tls=tls)
+    proxy = serve([tunnel], tls=tls)
+    rig = Rig(transport=Transport(proxy=proxy.url, ca_file=str(ca_file)))
+    error, _ = rig.fails(fetch(origin.url), timeout=5)
+    assert (type(error), error.stage) == (APIConnectionError, "ambiguous")
+    rig.close()
+
+
 def test_a_proxy_carries_tls_through_a_tunnel(serve: Serve, tls: ssl.SSLContext, ca_file: Path) -> None:
     """The proxy sees the host only; the origin does not see the proxy's credentials; the tunnel is used again."""
     origin = serve([answer(b"hello")], tls=tls)

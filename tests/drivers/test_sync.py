@@ -414,6 +414,23 @@ def test_a_call_closed_just_before_it_waits_is_cut_by_the_watchdog(rig: Rig, ser
     assert wait() is live.closing
 
 
+def test_the_end_of_a_connection_that_was_cut_is_no_end(rig: Rig, serve: Serve) -> None:
+    """A cut that came too late for one wait must not make the next one's answer look whole."""
+    server = serve([b"HTTP/1.0 200 OK\r\n\r\nfirst", HANG])
+    live = rig.live()
+
+    def flow() -> Flow[bytes]:
+        response = yield Send(get(server.url))
+        first = yield Read(response)
+        yield Run(live.interrupt)
+        rest = yield Read(response, whole=True)
+        return first + rest
+
+    with pytest.raises(APIConnectionError) as caught:
+        rig.run(flow(), live=live)
+    assert (caught.value.code, caught.value.stage) == ("reset", "ambiguous")
+
+
 # -- many calls ----------------------------------------------------------------------------------------------------------
 
 

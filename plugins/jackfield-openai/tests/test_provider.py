@@ -152,8 +152,8 @@ def test_headers_of_the_call_win_over_those_of_the_backend_and_these_over_the_us
 @pytest.mark.parametrize(
     ("where", "name", "value", "secret"),
     [
-        ("headers", "Authorization", "Bearer canary-aaa-111", "canary-aaa-111"),
-        ("headers", "api-key", "canary-bbb-222", "canary-bbb-222"),
+        ("extra_headers", "Authorization", "Bearer canary-aaa-111", "canary-aaa-111"),
+        ("extra_headers", "api-key", "canary-bbb-222", "canary-bbb-222"),
         ("headers", "X-Subscription-Key", "canary-ccc-333", "canary-ccc-333"),
         ("extra_headers", "authorization", "Bearer canary-ddd-444", "canary-ddd-444"),
         ("query", "key", "canary-eee-555", "canary-eee-555"),
@@ -172,6 +172,14 @@ def test_credentials_in_plain_settings_are_scrubbed_from_every_text(
     assert scrub(f"wrong key {secret}") == "wrong key ***"
     assert JackfieldError(f"wrong key {secret}").message == "wrong key ***"
     assert scrub("version 2024-10-21, title") == "version 2024-10-21, title"
+
+
+@pytest.mark.parametrize("name", ["Authorization", "api-key", "X-API-Key", "cookie"])
+def test_a_credential_is_no_plain_header(name: str) -> None:
+    """In the settings it would be sent to any origin, in clear, and stand in the file."""
+    with pytest.raises(ValueError, match=f"headers: {name} is a credential") as caught:
+        OpenAIProvider(headers={name: "canary"})
+    assert "canary" not in str(caught.value)
 
 
 def test_members_of_extra_body_are_added_and_win() -> None:

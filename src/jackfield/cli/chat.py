@@ -58,7 +58,8 @@ def chat(
         _once(context, source, question, [*messages, {"role": "user", "content": text}], as_json=as_json)
         return
     if as_json or not sys.stdout.isatty():
-        raise click.UsageError("a prompt is needed unless both input and output are a terminal", context)
+        reason = "with --json" if as_json else "unless both input and output are a terminal"
+        raise click.UsageError(f"a prompt is needed {reason}", context)
     from jackfield.cli.interactive import Session
 
     with source.client() as client:

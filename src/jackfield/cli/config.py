@@ -33,12 +33,13 @@ def show(context: click.Context, *, as_json: bool) -> None:
     """Print the configuration as TOML: after profile and environment, with all limits, without secrets."""
     from jackfield.cli.toml import to_toml
     from jackfield.config.show import show as plain
+    from jackfield.plugins import Registry
 
     loaded = context.ensure_object(Source).load()
-    data = plain(loaded.settings)
+    data = plain(loaded.settings, Registry().settings)
     if as_json:
         document(data)
-    else:
+    elif loaded.settings.backends or not loaded.faults:
         emit(to_toml(data))
     if loaded.faults:
         raise ConfigError(loaded.faults)
@@ -49,20 +50,25 @@ def show(context: click.Context, *, as_json: bool) -> None:
 @source_options
 @click.pass_context
 def validate(context: click.Context, *, as_json: bool) -> None:
-    """Check the configuration and the settings of every plugin that it names; secrets are not read."""
+    """Check the configuration, with each of its profiles, and the settings of every plugin that it names.
+
+    Secrets are not read.
+    """
     source = context.ensure_object(Source)
-    try:
-        with source.client():
-            files = source.load().settings.files
-    except ConfigError as error:
-        if as_json:
-            document({"valid": False, "faults": [_fault(fault) for fault in error.faults]})
-            context.exit(1)
-        raise
+    loaded = source.load()
+    found: dict[str, Fault] = {}
+    for profile in (source.profile, *loaded.profiles):
+        try:
+            Source(source.config, profile).client().close()
+        except ConfigError as error:
+            found.update((str(fault), fault) for fault in error.faults)
+    faults = list(found.values())
     if as_json:
-        document({"valid": True, "faults": []})
-    else:
-        emit(f"{harmless(_names(files), one_line=True)}: valid\n")
+        document({"valid": not faults, "faults": [_fault(fault) for fault in faults]})
+        context.exit(1 if faults else 0)
+    if faults:
+        raise ConfigError(faults)
+    emit(f"{harmless(_names(loaded.settings.files), one_line=True)}: valid\n")
 
 
 @config.command()

@@ -27,10 +27,12 @@ class Loaded:
     Attributes:
         settings: as much of the configuration as is sound.
         faults: everything wrong with it. Whoever loads adds those of the plugins, and raises one ``ConfigError``.
+        profiles: names of those that it has.
     """
 
     settings: Settings
     faults: list[Fault] = attrs.field(factory=list)
+    profiles: tuple[str, ...] = ()
 
 
 def _everything(_: str) -> bool:
@@ -76,7 +78,7 @@ def load(
             faults += check_profile(table, document.places, ("profiles", name))
     faults += overlay(tree, environ, document.places)
     settings, wrong = check(tree, document.places, document.files)
-    return Loaded(attrs.evolve(settings, profile=chosen), faults + wrong)
+    return Loaded(attrs.evolve(settings, profile=chosen), faults + wrong, tuple(profiles))
 
 
 def _document(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
@@ -14,30 +14,41 @@ if TYPE_CHECKING:
     from jackfield.config.settings import BackendSettings, LayerSettings, Settings
 
 _ANYWHERE = re.compile(
-    r"token(?!i[sz])|passw|passphrase|secret|credential|authori[sz]ation|api_?key|cookie|bearer|signature"
+    r"token(?!i[sz])|assertion|passw|passphrase|secret|credential|authori[sz]ation|api_?key|cookie|bearer|signature"
 )
 _WORDS = frozenset({"key", "keys", "auth", "pass", "pwd", "value"})
 _HARMLESS = frozenset({"url", "uri", "file", "path", "name", "id", "endpoint", "scope"})
 """Last words of names that only speak of a secret: ``token_url``, ``client_secret_name``."""
 _LOOKS = re.compile(r"(?i)(?:bearer|basic)\s+\S|(?:(?:sk|pk|rk|gsk|hf|ghp|gho|xai|nvapi)[-_]|AKIA|AIza|eyJ)\w{8}")
+LONG = 16
+"""Characters of a value in a query beyond which it may be a key, whatever its name."""
 _USER = re.compile(r"(?<=://)[^/?#\s]*@")
 _QUERY = re.compile(r"(?<=[?&])([^=&#\s]+)=([^&#\s]*)")
 
 
-def show(settings: Settings) -> dict[str, Any]:
+Known: TypeAlias = Callable[[str, str], Collection[str]]
+"""From the kind of a plugin (``provider`` or ``middleware``) and its name to the names of its settings."""
+
+
+def show(settings: Settings, known: Known) -> dict[str, Any]:
     """The settings in the shape of the file: dicts, lists, strings, numbers and booleans only.
 
     A secret reference stands as it is; any other string under a key that names a secret (``token``, ``api_key``,
-    ``password``, ``Authorization`` …), or that looks like a key, is ``***``, and so are a user in a URL and values in
-    its query that are named like a secret. Limits and caps are all there, also those that were not written. An object
-    that a program put into its mapping stands as its class.
+    ``password``, ``Authorization`` …), that is no setting of its plugin (it may be one, misspelt), or that looks like a
+    key, is ``***``, and so are a user in a URL and values in its query that are named like a secret, or as long as one.
+    Limits and caps are all there, also those that were not written. An object that a program put into its mapping
+    stands as its class.
+
+    Args:
+        settings: a configuration.
+        known: which settings a plugin has; none where it is not known.
     """
     shown: dict[str, Any] = {} if settings.default_model is None else {"default_model": settings.default_model}
     if settings.models:
         shown["models"] = dict(settings.models)
-    shown["backends"] = {name: _backend(backend) for name, backend in settings.backends.items()}
+    shown["backends"] = {name: _backend(backend, known) for name, backend in settings.backends.items()}
     if settings.middleware:
-        shown["middleware"] = [_layer(layer) for layer in settings.middleware]
+        shown["middleware"] = [_layer(layer, known) for layer in settings.middleware]
     return shown
 
 
@@ -49,18 +60,24 @@ def names_secret(name: str) -> bool:
     return _ANYWHERE.search(words) is not None or not _WORDS.isdisjoint(words.split("_"))
 
 
-def _backend(backend: BackendSettings) -> dict[str, Any]:
-    shown: dict[str, Any] = {"provider": backend.provider, **_table(backend.settings, hide=False)}
+def _backend(backend: BackendSettings, known: Known) -> dict[str, Any]:
+    own = _own(backend.settings, known("provider", backend.provider))
+    shown: dict[str, Any] = {"provider": backend.provider, **own}
     shown["timeout"] = attrs.asdict(backend.timeout)
     transport = attrs.asdict(backend.transport)
     shown["transport"] = _table({key: item for key, item in transport.items() if item is not None}, hide=False)
     if backend.middleware:
-        shown["middleware"] = [_layer(layer) for layer in backend.middleware]
+        shown["middleware"] = [_layer(layer, known) for layer in backend.middleware]
     return shown
 
 
-def _layer(layer: LayerSettings) -> dict[str, Any]:
-    return {"use": layer.use, **_table(layer.settings, hide=False)}
+def _layer(layer: LayerSettings, known: Known) -> dict[str, Any]:
+    return {"use": layer.use, **_own(layer.settings, known("middleware", layer.use))}
+
+
+def _own(table: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
+    """The settings of a plugin."""
+    return {key: _value(item, hide=key not in known or names_secret(key)) for key, item in table.items()}
 
 
 def _table(table: Mapping[Any, Any], *, hide: bool) -> dict[str, Any]:
@@ -91,8 +108,11 @@ def _text(text: str, *, hide: bool) -> str:
     if hide or _LOOKS.match(text):
         return text if _is_reference(text) else MASK
     text = _USER.sub(f"{MASK}@", text)
-    text = _QUERY.sub(lambda pair: f"{pair[1]}={MASK if names_secret(pair[1]) else pair[2]}", text)
-    return scrub(text)
+    return scrub(_QUERY.sub(_pair, text))
+
+
+def _pair(pair: re.Match[str]) -> str:
+    return f"{pair[1]}={MASK if names_secret(pair[1]) or len(pair[2]) > LONG else pair[2]}"
 
 
 def _is_reference(text: str) -> bool:

@@ -86,7 +86,8 @@ class AsyncDriver:
                 live.guard.release()
             else:
                 live.closing = _closed()
-                live.interrupt()
+                with contextlib.suppress(RuntimeError):  # its loop is closed
+                    live.interrupt()
 
     async def close(self) -> None:
         """Close all connections and end the worker threads."""
@@ -159,7 +160,7 @@ class AsyncDriver:
         try:
             while body.held:
                 block = await body.read()
-                failure = None if block else live.over()  # a connection that was cut may look like one that ended
+                failure = live.over()  # whatever came, the connection may be cut by now
                 if failure is not None:
                     break
                 decoded = response.decode(block, limit) if block else b""

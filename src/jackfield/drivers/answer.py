@@ -13,7 +13,7 @@ LONGEST_LINE = 1024
 
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
 _NEXT_SIZE = re.compile(rb"\r\n" + _SIZE.pattern)
-_TRAILER = re.compile(rb"(?:[^\r\n]+\r\n)*\r\n")
+_TRAILER = re.compile(rb"([^\r\n]*)\r\n")
 
 
 class Answer:
@@ -26,13 +26,14 @@ class Answer:
         ended: the body was read to its end.
     """
 
-    __slots__ = ("_buffer", "_closed", "_keep_alive", "_left", "_length", "_size", "ended")
+    __slots__ = ("_buffer", "_closed", "_keep_alive", "_left", "_length", "_size", "_trailer", "ended")
 
     def __init__(self) -> None:
         self._buffer = b""
         self._closed = self._keep_alive = self.ended = False
         self._length = self._left = 0  # of the body; what is left of it, or of the HTTP chunk
         self._size = _SIZE
+        self._trailer = 0  # bytes of what follows the last HTTP chunk
 
     @property
     def reusable(self) -> bool:
@@ -103,7 +104,7 @@ class Answer:
                 return b""
         if self._closed:
             raise MalformedError("the answer ended before its last HTTP chunk")
-        if len(self._buffer) > (LONGEST_HEAD if self._size is _TRAILER else LONGEST_LINE):
+        if self._trailer + len(self._buffer) > (LONGEST_HEAD if self._size is _TRAILER else LONGEST_LINE):
             raise MalformedError("an HTTP chunk tells no size, or too much follows the last one")
         return None
 
@@ -126,7 +127,10 @@ class Answer:
                 break
             position = told.end()
             if size is _TRAILER:
-                self.ended = True
+                self._trailer += len(told[1])
+                if told[1] and self._trailer <= LONGEST_HEAD:
+                    continue
+                self.ended = not told[1]
                 break
             left = int(told[1], 16)
             size = _NEXT_SIZE if left else _TRAILER

@@ -117,6 +117,7 @@ class Watched(HTTPConnection):
     A socket's object changes hands in the handshake, so it is shut through a duplicate of its descriptor.
     """
 
+    was_shut = False
     _live: Live | None = None
     _twin: socket.socket | None = None
 
@@ -148,13 +149,25 @@ class Watched(HTTPConnection):
                 sock.sendall(body)
         answer = Answer()
         while (told := answer.head()) is None:
-            answer.feed(sock.recv(BLOCK))
+            answer.feed(self.receive())
         return told, answer
+
+    def receive(self) -> bytes:
+        """The next bytes, ``b""`` at the end.
+
+        Raises:
+            ConnectionResetError: the end is our own doing.
+        """
+        block: bytes = self.sock.recv(BLOCK) or b""  # urllib3's TLS within TLS ends with 0
+        if not block and self.was_shut:
+            raise ConnectionResetError
+        return block
 
     def shut(self) -> None:
         """End whatever waits for this connection, from any thread."""
         twin = self._twin
         if twin is not None:
+            self.was_shut = True  # its end tells nothing from here on
             _shut(twin)
 
     def belong(self, live: Live) -> None:
@@ -175,6 +188,7 @@ class Watched(HTTPConnection):
         twin, self._twin = self._twin, None
         if twin is not None:
             twin.close()
+        self.was_shut = False
         super().close()
 
 
@@ -204,12 +218,13 @@ class Pool(HTTPConnectionPool):
 
         What ``urlopen`` does besides (retries, redirects, timeouts) is done elsewhere, and costs as much again.
         """
-        in_clear = self.proxy is not None and self.scheme == "http"  # else the origin would see the proxy's headers
+        # Not by the pool's scheme, which is the proxy's own here. Else the origin would see the proxy's headers.
+        in_clear = self.proxy is not None and request.origin.scheme == "http"
         target, more = (request.url, self.proxy_headers.items()) if in_clear else (request.target, ())
         head = encode_head(request, target, more)
         conn = self._get_conn()
         try:
-            if self.proxy is not None and self.scheme == "https" and conn.is_closed:
+            if self.proxy is not None and not in_clear and conn.is_closed:
                 self._prepare_proxy(conn)
             told, answer = conn.exchange(head, request.body)
         except BaseException as error:
@@ -272,7 +287,7 @@ class SyncBody:
 
     def _next(self) -> bytes:
         while (block := self._answer.read()) is None:
-            self._answer.feed(self._conn.sock.recv(BLOCK))
+            self._answer.feed(self._conn.receive())
         return block
 
     def _give_back(self) -> None:

@@ -96,15 +96,15 @@ class Channel:
         connection = await self._connect(live)
         try:
             live.wait("first_byte", live.timeouts.first_byte)
-            transport, line = connection.transport, connection.protocol
-            live.cut, live.sent = transport.abort, True
+            line: Line = connection.protocol
+            live.cut, live.sent = line.abort, True
             line.take()
-            transport.write(head + request.body)
+            connection.transport.write(head + request.body)
             answer = Answer()
             while (told := answer.head()) is None:
                 answer.feed(await line.receive())
         except BaseException:
-            connection.close()
+            _drop(connection)
             raise
         return HttpResponse(told.status, told.headers, request, AsyncBody(answer, connection, live))
 
@@ -115,9 +115,9 @@ class Channel:
             live.cut = _Cut(scope)
             live_by_task[task] = live
             try:
-                connection = await self._connector.connect(self._way, [], NO_TIMEOUT)
-                while not _stands(connection.protocol):
-                    connection.close()
+                connection: Any = await self._connector.connect(self._way, [], NO_TIMEOUT)
+                while not connection.protocol.fresh and not _stands(connection.protocol):
+                    _drop(connection)
                     connection = await self._connector.connect(self._way, [], NO_TIMEOUT)
             finally:
                 del live_by_task[task]
@@ -144,18 +144,18 @@ class AsyncBody:
         held: the connection is still out of the pool.
     """
 
-    __slots__ = ("_abort", "_answer", "_connection", "_line", "_live", "held")
+    __slots__ = ("_answer", "_connection", "_line", "_live", "held")
 
     def __init__(self, answer: Answer, connection: Any, live: Live) -> None:
         self._answer, self._connection, self._live = answer, connection, live
-        self._line, self._abort = connection.protocol, connection.transport.abort
+        self._line: Line = connection.protocol
         self.held = True
         if answer.ended:
             self._give_back()
 
     async def read(self) -> bytes:
         """The next bytes while the connection is held, ``b""`` at the end."""
-        self._live.cut = self._abort
+        self._live.cut = self._line.abort
         answer, line = self._answer, self._line
         while (block := answer.read()) is None:
             answer.feed(line.here() or await line.receive())
@@ -171,20 +171,29 @@ class AsyncBody:
             while (block := self._answer.read()) or (block is None and (more := self._line.here())):
                 if block is None:
                     self._answer.feed(more)
-        with contextlib.suppress(RuntimeError):  # its loop is closed
-            self._give_back()
+        self._give_back()
 
     def _give_back(self) -> None:
         self.held = False
-        if self._live.cut is self._abort:
+        if self._live.cut == self._line.abort:
             self._live.cut = None  # the connection may be another's from now on
-        transport = self._connection.transport
+        whole = self._answer.reusable and self._line.drained
         # What the server answered before the request had left cannot be followed by another request.
-        if not self._answer.reusable or transport is None or transport.get_write_buffer_size():
-            self._connection.close()
-        else:
+        if whole and self._line.transport is not None and not self._line.transport.get_write_buffer_size():
             self._line.leave()
             self._connection.release()
+        else:
+            _drop(self._connection)
+
+
+def _drop(connection: Any) -> None:
+    """Close a connection at once: a graceful close waits for a server that may never read what is still to be sent."""
+    line: Line = connection.protocol
+    transport = line.transport
+    with contextlib.suppress(RuntimeError):  # its loop is closed
+        connection.close()
+        if transport is not None:
+            transport.abort()
 
 
 def _stands(protocol: Any) -> bool:

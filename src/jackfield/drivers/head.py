@@ -18,8 +18,9 @@ UNTIL_CLOSE, CHUNKED = -1, -2
 
 END = re.compile(rb"\n\r?\n")
 _STATUS = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: [^\r\n]*)?\r?")
-_FIELDS = re.compile(r"^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*[^\r\n\0 \t]|)[ \t]*\r?$", re.MULTILINE)
-_FOLD = re.compile(r"[ \t]*\r?\n[ \t]+")
+# Neither may look at a character twice: spaces without end must not hold the interpreter.
+_FIELDS = re.compile(r"^([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\r\n\0]*)\r?$", re.MULTILINE)
+_FOLD = re.compile(r"\r?\n[ \t]+")
 _NO_BODY = frozenset({204, 304})
 
 
@@ -80,7 +81,7 @@ def decode_head(data: bytes) -> Head:
         raise MalformedError("a line of the head is no header")
     if len(fields) > MOST_FIELDS:
         raise MalformedError(f"the head has more than {MOST_FIELDS} headers")
-    headers = Headers(fields)
+    headers = Headers((name, value.strip(" \t")) for name, value in fields)
     code = int(status[2])
     length = frame(code, headers)
     return Head(code, headers, length, length != UNTIL_CLOSE and _stays(status[1], headers))
@@ -93,14 +94,14 @@ def frame(status: int, headers: Mapping[str, str]) -> int:
         MalformedError: two fields contradict each other, or the framing is not known.
     """
     coding, length = headers.get("transfer-encoding"), headers.get("content-length")
+    if status in _NO_BODY:
+        return 0
     if coding is not None:
         if length is not None:
             raise MalformedError("both a length and a transfer coding are told")
         if coding.lower() != "chunked":
             raise MalformedError("the transfer coding is not chunked")
         return CHUNKED
-    if status in _NO_BODY:
-        return 0
     if length is None:
         return UNTIL_CLOSE
     if not (length.isascii() and length.isdecimal() and len(length) < 19):

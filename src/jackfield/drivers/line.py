@@ -29,12 +29,28 @@ class Line(ResponseHandler, asyncio.BufferedProtocol):
         self._ours = self._in_use = self._stopped = False
         self._received, self._given = b"", 0  # bytes, and how many of them were given
         self._lost: BaseException | None = None
-        self._gone = False
+        self._gone = self._cut = False
         self._waiting: asyncio.Future[None] | None = None
+
+    @property
+    def fresh(self) -> bool:
+        """Whether no exchange was begun on it yet."""
+        return not self._ours
+
+    @property
+    def drained(self) -> bool:
+        """Whether all bytes that were received were given."""
+        return not self._received and not self._stopped
 
     def take(self) -> None:
         """Begin an exchange."""
         self._ours = self._in_use = True
+
+    def abort(self) -> None:
+        """End whatever waits for it, at once."""
+        self._cut = True
+        if self.transport is not None:
+            self.transport.abort()
 
     def leave(self) -> None:
         """End it: whatever comes from now on was not asked for."""
@@ -44,7 +60,7 @@ class Line(ResponseHandler, asyncio.BufferedProtocol):
         """The next bytes, ``b""`` at the end of the connection.
 
         Raises:
-            OSError: it broke, and all that came before was given.
+            OSError: it broke or was aborted, and all that came before was given.
         """
         if not self._received and not self._gone:
             self._waiting = self._loop.create_future()
@@ -52,6 +68,8 @@ class Line(ResponseHandler, asyncio.BufferedProtocol):
         block = self.here()
         if not block and self._lost is not None:
             raise self._lost
+        if not block and self._cut:
+            raise ConnectionResetError  # the end is our own doing
         return block
 
     def here(self) -> bytes:

@@ -84,6 +84,7 @@ class SyncDriver:
         except (HTTPError, HTTPException, OSError, ValueError) as error:
             raise live.over() or transport_error(error, request.origin, sent=live.sent) from None
         finally:
+            del current.live
             live.rest()
 
     def _read(self, effect: Read, live: Live) -> bytes:
@@ -103,7 +104,7 @@ class SyncDriver:
         try:
             while body.held:
                 block = body.read(live)
-                error = None if block else live.over()  # a socket that was shut reads like one that ended
+                error = live.over()  # whatever came, the socket may be shut by now
                 if error is not None:
                     raise error
                 decoded = response.decode(block, limit) if block else b""

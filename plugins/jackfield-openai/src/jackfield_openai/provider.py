@@ -36,6 +36,12 @@ def _url(_: Any, attribute: attrs.Attribute[str], value: str) -> None:
         raise ValueError(f"{attribute.name}: expected a URL without # and what follows it")
 
 
+def _no_credential(_: Any, attribute: attrs.Attribute[dict[str, str]], value: dict[str, str]) -> None:
+    for name in value:
+        if name.lower() in SENSITIVE:
+            raise ValueError(f"{attribute.name}: {name} is a credential: use the middleware bearer or header")
+
+
 @attrs.define(eq=False, slots=False)
 class OpenAIProvider(HttpProvider):
     """OpenAI, or anything that speaks its protocol.
@@ -50,7 +56,7 @@ class OpenAIProvider(HttpProvider):
     base_url: str = attrs.field(default="https://api.openai.com/v1", validator=_url)
     organization: str | None = None
     project: str | None = None
-    headers: dict[str, str] = attrs.field(factory=dict)
+    headers: dict[str, str] = attrs.field(factory=dict, validator=_no_credential)
     include_usage: bool = True
 
     def encode(self, request: CreateChatCompletionRequest, call: Call) -> HttpRequest:
