@@ -15,8 +15,11 @@ import jackfield
 from both import ASK
 from jackfield import Deliver, Send, errors, hookimpl
 from jackfield.drivers import connection
+from jackfield.drivers.aio import AsyncDriver
 from jackfield.drivers.connector import _stands
-from jackfield.http import HttpRequest
+from jackfield.drivers.live import Live
+from jackfield.flow import Read
+from jackfield.http import HttpRequest, HttpResponse
 from jackfield.models import CreateChatCompletionStreamResponse
 from jackfield.testing import Reply, ScriptedDriver, make_call, plan, run_call, run_flow
 from jackfield.wire import build_request, from_dict
@@ -146,6 +149,47 @@ def test_an_async_call_does_not_go_out_on_a_connection_that_the_server_has_close
 
         assert asyncio.run(twice()) == ["yes", "yes"]
         thread.join()
+
+
+@attrs.define(eq=False)
+class LateBody:
+    """A body whose bytes come in the moment in which the time for them is over."""
+
+    live: Live
+    held: bool = True
+
+    def read(self, _: Live) -> bytes:
+        self.live.expired = True
+        return b"data"
+
+    def release(self) -> None: ...
+
+
+@attrs.define(eq=False)
+class AsyncLateBody(LateBody):
+    """The same for the async driver."""
+
+    async def read(self) -> bytes:
+        return LateBody.read(self, self.live)
+
+
+def test_bytes_that_came_with_the_cut_do_not_hide_it():
+    """The connection is shut by then: what follows would look like its end."""
+    request = HttpRequest("GET", "http://127.0.0.1/")
+    rig = Rig()
+    live = rig.live(100)
+    with pytest.raises(errors.APITimeoutError) as caught:
+        rig.driver._read(Read(HttpResponse(200, {}, request, LateBody(live))), live)
+    assert caught.value.code == "idle"
+
+    async def read() -> None:
+        driver, late = AsyncDriver(), rig.live(100)
+        with pytest.raises(errors.APITimeoutError):
+            await driver._read(Read(HttpResponse(200, {}, request, AsyncLateBody(late))), late)
+        await driver.close()
+
+    asyncio.run(read())
+    rig.close()
 
 
 def chunk(**fields: Any) -> CreateChatCompletionStreamResponse:
