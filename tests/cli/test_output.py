@@ -119,3 +119,12 @@ def test_a_letter_that_the_encoding_has_not_is_escaped(world) -> None:
     done = world.process("chat", "→ ü", env={**os.environ, "PYTHONIOENCODING": "latin-1"}, encoding="latin-1")
 
     assert (done.returncode, done.stdout) == (0, "\\u2192 ü\n")
+
+
+def test_a_failure_is_told_once_though_it_is_logged(world) -> None:
+    """A log that nobody has set up is no second voice on the terminal."""
+    world.configure('[backends.zoo]\nprovider = "parrot"\n[[middleware]]\nuse = "logging"\n')
+    done = world.process("chat", "-m", "zoo/busy", "hello")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("Error: slow down")

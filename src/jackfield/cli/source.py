@@ -29,8 +29,12 @@ class Source:
 
     def client(self) -> Client:
         """A client of that configuration. Raises ``ConfigError``."""
+        import logging
+
         from jackfield.client import Client
 
+        # The command tells of a failure itself; without a handler logging would tell of each attempt besides.
+        logging.getLogger().addHandler(logging.NullHandler())
         return Client(config=self.config, profile=self.profile)
 
     def load(self) -> Loaded:

@@ -292,7 +292,7 @@ class SyncBody:
 
     def _give_back(self) -> None:
         self.held = False
-        self._pool.give_back(self._conn, alive=self._answer.reusable)
+        self._pool.give_back(self._conn, alive=self._answer.reusable and not self._conn.was_shut)
 
 
 POOLS = {"http": Pool, "https": PoolTLS}
