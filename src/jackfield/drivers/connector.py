@@ -158,7 +158,11 @@ class AsyncBody:
         self._live.cut = self._line.abort
         answer, line = self._answer, self._line
         while (block := answer.read()) is None:
-            answer.feed(line.here() or await line.receive())
+            data = line.here()
+            if not data:
+                await line.arrival()  # no coroutine of its own: this is the wait of every event
+                data = line.here() or line.end()
+            answer.feed(data)
         if answer.ended:
             self._give_back()
         return block

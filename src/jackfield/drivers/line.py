@@ -63,14 +63,27 @@ class Line(ResponseHandler, asyncio.BufferedProtocol):
             OSError: it broke or was aborted, and all that came before was given.
         """
         if not self._received and not self._gone:
-            self._waiting = self._loop.create_future()
-            await self._waiting
-        block = self.here()
-        if not block and self._lost is not None:
+            await self.arrival()
+        return self.here() or self.end()
+
+    def arrival(self) -> asyncio.Future[None]:
+        """Done once there are bytes, or there will be no more; for who has found none here."""
+        self._waiting = self._loop.create_future()
+        if self._gone:
+            self._waiting.set_result(None)
+        return self._waiting
+
+    def end(self) -> bytes:
+        """What the end of the bytes means: ``b""``, or that the connection broke or was aborted.
+
+        Raises:
+            OSError: it did.
+        """
+        if self._lost is not None:
             raise self._lost
-        if not block and self._cut:
+        if self._cut:
             raise ConnectionResetError  # the end is our own doing
-        return block
+        return b""
 
     def here(self) -> bytes:
         """The next bytes of those that were received, ``b""`` where none are left."""
