@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import aiohttp
 import attrs
 import pytest
 import trustme
@@ -219,9 +220,7 @@ def test_a_deadline_that_passes_while_connecting_gives_the_connection_back(serve
         def wrap_http(self, http_request, call):
             return (yield http_request)
 
-    from jackfield.drivers import aio
-
-    connect = aio.aiohttp.TCPConnector.connect
+    connect = aiohttp.TCPConnector.connect
 
     async def slow(self: Any, *args: Any) -> Any:
         connection = await connect(self, *args)
@@ -229,7 +228,7 @@ def test_a_deadline_that_passes_while_connecting_gives_the_connection_back(serve
         return connection
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(aio.aiohttp.TCPConnector, "connect", slow)
+        patch.setattr(aiohttp.TCPConnector, "connect", slow)
         error = ask(config(server, middleware=[{"use": "late"}]), {"late": Late})
     assert type(error) is jackfield.DeadlineExceededError
     assert not server.exchanges
@@ -393,6 +392,22 @@ def test_a_server_that_hangs_up_at_once_is_asked_once():
         listening.shutdown(socket.SHUT_RDWR)
     assert type(error) is jackfield.APIConnectionError
     assert len(accepted) == 1
+
+
+def test_a_connection_that_is_gone_before_the_task_goes_on_was_not_used(server, monkeypatch):
+    """Nothing was sent on it."""
+    connect = aiohttp.TCPConnector.connect
+
+    async def gone(self: Any, *args: Any) -> Any:
+        connection = await connect(self, *args)
+        connection.transport.abort()
+        await asyncio.sleep(0.01)
+        return connection
+
+    monkeypatch.setattr(aiohttp.TCPConnector, "connect", gone)
+    error = ask(config(server))
+    assert (type(error), error.code, error.stage) == (jackfield.APIConnectionError, "connect", "not_sent")
+    assert not server.exchanges
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")

@@ -1,6 +1,6 @@
 """Connector and Channel: aiohttp's connections, and requests sent on them without its session.
 
-aiohttp connects (names, addresses, TLS, proxies), pools and parses; what its ``ClientSession`` does besides (redirects,
+aiohttp connects (names, addresses, TLS, proxies) and pools; what its ``ClientSession`` does besides (redirects,
 cookies, timers, tracing) is done elsewhere or not wanted, and costs more than all the rest of a call.
 """
 
@@ -23,7 +23,7 @@ from jackfield.drivers.live import Live
 from jackfield.drivers.network import credentials, proxy_for, tls_context
 from jackfield.http import HttpRequest, HttpResponse, Origin, Transport
 
-NO_TIMEOUT = aiohttp.ClientTimeout(total=None, ceil_threshold=1e9)  # ``Sending`` and the scan keep the time
+NO_TIMEOUT = aiohttp.ClientTimeout(total=None, ceil_threshold=1e9)  # the driver's scan keeps the time
 
 
 class Connector(aiohttp.TCPConnector):
@@ -96,10 +96,12 @@ class Channel:
         connection = await self._connect(live)
         try:
             live.wait("first_byte", live.timeouts.first_byte)
-            line: Line = connection.protocol
+            line, transport = connection.protocol, connection.transport
+            if transport is None:
+                raise ConnectionResetError  # noqa: TRY301 - it ended before this task could go on
             live.cut, live.sent = line.abort, True
             line.take()
-            connection.transport.write(head + request.body)
+            transport.write(head + request.body)
             answer = Answer()
             while (told := answer.head()) is None:
                 answer.feed(await line.receive())
