@@ -89,7 +89,7 @@ def _other_types(kind: type, _: Any) -> Any:
     """What msgspec leaves to us: ``_extra``, which no event may set, and types that only the converter can take."""
     if kind is ExtraSource:
         return EMPTY
-    raise NotImplementedError
+    raise NotImplementedError  # what msgspec expects of a hook that does not know a type
 
 
 _decode = msgspec.json.Decoder(CreateChatCompletionStreamResponse, dec_hook=_other_types).decode

@@ -58,6 +58,8 @@ class HttpProvider:
         return split_url(self.base_url)[0]
 
     # -- the dialect ---------------------------------------------------------------------------------------------
+    # What a dialect leaves out says so when it is called, and not when the class is made: a service without a list of
+    # models need not say how one is asked for.
 
     def encode(self, request: CreateChatCompletionRequest, call: Call) -> HttpRequest:
         """The HTTP request for ``request``, without credentials."""

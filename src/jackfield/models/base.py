@@ -90,7 +90,7 @@ class ExtraSource:
 
     def of(self, owner: type[WireValue]) -> Extra:
         """The unknown fields of a value of the class ``owner``."""
-        raise NotImplementedError
+        raise NotImplementedError  # each source has its own; no abstract class, for making values would pay for it
 
     def detached(self) -> ExtraSource:
         """The same for a changed copy of the value, which is no longer what came over the wire."""
