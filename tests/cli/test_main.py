@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from jackfield.cli import main as entry
+from jackfield.cli.root import root
 
 MISSING = """\
 import sys
@@ -65,18 +66,6 @@ def test_the_extra_is_named_in_this_process(monkeypatch, capsys) -> None:
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_an_interruption_while_the_libraries_are_looked_for_ends_with_130(monkeypatch) -> None:
-    """The first moments of the program are no different."""
-
-    def interrupted(_: str) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(entry, "import_module", interrupted)
-    with pytest.raises(SystemExit) as left:
-        entry.main()
-    assert left.value.code == 130
-
-
 def test_help_that_cannot_be_written_is_a_failure(world) -> None:
     """A full disk is one message here too."""
     with Path("/dev/full").open("w") as full:
@@ -87,7 +76,6 @@ def test_help_that_cannot_be_written_is_a_failure(world) -> None:
 
 def test_help_that_cannot_be_written_is_a_failure_in_this_process(monkeypatch, capsys) -> None:
     """The same, whatever the operating system says."""
-    from jackfield.cli.root import root
 
     def full(**_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -101,14 +89,14 @@ def test_help_that_cannot_be_written_is_a_failure_in_this_process(monkeypatch, c
     assert "No space left" in capsys.readouterr().err
 
 
-def test_an_interruption_outside_a_command_ends_with_130(monkeypatch) -> None:
-    """Ctrl-C while the command line is being imported shows no traceback."""
-    from jackfield.cli.root import root
+@pytest.mark.parametrize(("holder", "name"), [(entry, "import_module"), (root, "main")])
+def test_an_interruption_outside_a_command_ends_with_130(monkeypatch, holder, name) -> None:
+    """Ctrl-C while libraries are looked for, or the command line is being imported, shows no traceback."""
 
-    def interrupted(**_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(root, "main", interrupted)
+    monkeypatch.setattr(holder, name, interrupted)
     with pytest.raises(SystemExit) as left:
         entry.main()
 

@@ -83,11 +83,11 @@ def decode_head(data: bytes) -> Head:
         raise MalformedError(f"the head has more than {MOST_FIELDS} headers")
     headers = Headers((name, value.strip(" \t")) for name, value in fields)
     code = int(status[2])
-    length = frame(code, headers)
+    length = _frame(code, headers)
     return Head(code, headers, length, length != UNTIL_CLOSE and _stays(status[1], headers))
 
 
-def frame(status: int, headers: Mapping[str, str]) -> int:
+def _frame(status: int, headers: Mapping[str, str]) -> int:
     """The length of the body that a head announces, ``UNTIL_CLOSE`` or ``CHUNKED`` (RFC 9112, section 6.3).
 
     Raises:

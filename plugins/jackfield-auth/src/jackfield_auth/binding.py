@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import attrs
 
 from jackfield.call import Call
 from jackfield.errors import ConfigError
+from jackfield.headers import FRAMING, is_token
 from jackfield.http import HttpRequest, Origin
 from jackfield.secret import EXPECTED, Secret
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-"""What the name of a header is made of (RFC 9110, section 5.6.2)."""
-_FRAMING = frozenset({"connection", "content-length", "host", "transfer-encoding", "upgrade"})
+_RESERVED = FRAMING | {"connection", "host", "upgrade"}
+"""Headers that steer the exchange itself."""
 
 
 def check_bound(http_request: HttpRequest, call: Call) -> None:
@@ -54,7 +53,7 @@ def text(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
 
 def header_name(_: Any, attribute: attrs.Attribute[str], value: Any) -> None:
     """Validator: the name of a header, but none of those that frame the message."""
-    if not isinstance(value, str) or not _TOKEN.fullmatch(value) or value.lower() in _FRAMING:
+    if not isinstance(value, str) or not is_token(value) or value.lower() in _RESERVED:
         raise ValueError(f"{attribute.name}: expected the name of a header, like x-api-key")
 
 
