@@ -57,7 +57,7 @@ def validate(context: click.Context, *, as_json: bool) -> None:
     source = context.ensure_object(Source)
     loaded = source.load()
     found: dict[str, Fault] = {}
-    for profile in (source.profile, *loaded.profiles):
+    for profile in dict.fromkeys((source.profile, *loaded.profiles)):
         try:
             Source(source.config, profile).client().close()
         except ConfigError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -29,12 +30,9 @@ class Source:
 
     def client(self) -> Client:
         """A client of that configuration. Raises ``ConfigError``."""
-        import logging
-
         from jackfield.client import Client
 
-        # The command tells of a failure itself; without a handler logging would tell of each attempt besides.
-        logging.getLogger().addHandler(logging.NullHandler())
+        _log_nowhere()
         return Client(config=self.config, profile=self.profile)
 
     def load(self) -> Loaded:
@@ -43,6 +41,14 @@ class Source:
         from jackfield.plugins import Registry
 
         return load(self.config, profile=self.profile, installed=Registry().has)
+
+
+@cache
+def _log_nowhere() -> None:
+    """Give the log a handler: a command tells of a failure itself, and logging would tell of each attempt besides."""
+    import logging
+
+    logging.getLogger().addHandler(logging.NullHandler())
 
 
 def _take(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
