@@ -75,22 +75,14 @@ def _first_delta(message: ChatCompletionResponseMessage) -> ChatCompletionStream
 
 
 def _tool_call(index: int, call: AnyToolCall) -> ChatCompletionMessageToolCallChunk:
+    piece = ChatCompletionMessageToolCallChunk(index=index, type=call.type, extra=call.extra)
     if isinstance(call, ChatCompletionMessageToolCall):
         function = call.function
-        return ChatCompletionMessageToolCallChunk(
-            index=index,
-            id=call.id,
-            type=call.type,
-            function=FunctionCallDelta(name=function.name, arguments=function.arguments, extra=function.extra),
-            extra=call.extra,
-        )
+        delta = FunctionCallDelta(name=function.name, arguments=function.arguments, extra=function.extra)
+        return attrs.evolve(piece, id=call.id, function=delta)
     if isinstance(call, ChatCompletionMessageCustomToolCall):
         custom = call.custom
-        return ChatCompletionMessageToolCallChunk(
-            index=index,
-            id=call.id,
-            type=call.type,
-            custom=CustomCallDelta(name=custom.name, input=custom.input, extra=custom.extra),
-            extra=call.extra,
+        return attrs.evolve(
+            piece, id=call.id, custom=CustomCallDelta(name=custom.name, input=custom.input, extra=custom.extra)
         )
-    return ChatCompletionMessageToolCallChunk(index=index, type=call.type, extra=call.extra)
+    return piece
