@@ -29,7 +29,7 @@ class Capture:
         self._handler = _Handler(self._texts)
 
     def texts(self) -> Iterator[tuple[str, str]]:
-        """What was kept, in order: the sink (its first word is ``log``, ``warning``, ``stdout`` or ``stderr``), the text.
+        """What was kept, in order: the sink (``log ...``, ``warning``, ``stdout`` or ``stderr``), and the text.
 
         Each piece that a stream was given is a text; at the end, all that it was given is one more.
         """
