@@ -31,6 +31,14 @@ def test_a_refused_retry_takes_nothing():
     assert budget.spend(5)
 
 
+def test_the_last_tokens_can_be_spent():
+    """A retry that costs just what is left is paid for."""
+    budget = Budget()
+
+    assert budget.spend(CAPACITY)
+    assert budget.tokens == 0
+
+
 @settings(deadline=None)  # other processes may want the processor
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 600))))
 def test_tokens_stay_within_bounds(steps: list[tuple[bool, int]]):

@@ -53,6 +53,12 @@ def test_throttling_is_told_from_trouble(status: int, kind: Any):
     assert judge(answer_error(status, {}, b""), store=True) == Verdict(kind)
 
 
+@pytest.mark.parametrize(("status", "kind"), [(429, THROTTLE), (503, TRANSIENT), (404, TRANSIENT)])
+def test_a_header_that_allows_another_try_leaves_the_kind_as_it_is(status: int, kind: Any):
+    """``x-should-retry`` tells whether, the status tells how long and at what cost; one that is not retried is trouble."""
+    assert judge(answer_error(status, {"x-should-retry": "true"}, b""), store=False) == Verdict(kind)
+
+
 @pytest.mark.parametrize("field", ["code", "type"])
 @pytest.mark.parametrize("header", [True, None])
 def test_a_quota_that_is_used_up_never_passes(field: str, header: bool | None):

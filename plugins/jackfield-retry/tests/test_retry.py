@@ -7,6 +7,7 @@ import itertools
 import random
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from jackfield.errors import (
     RateLimitError,
     StreamInterruptedError,
 )
+from jackfield.failure import answer_error
 from jackfield.flow import Deliver, Flow
 from jackfield.hookspecs import hookimpl
 from jackfield.models.chunks import CreateChatCompletionStreamResponse
@@ -167,6 +169,26 @@ def test_a_wish_that_is_too_long_is_raised(most: float, wish: float):
     assert retry._budgets == {}
 
 
+def test_the_longest_wish_limits_no_wait_of_our_own():
+    """Without a wish of the backend there is nothing to compare with ``max_retry_after``."""
+    driver = ScriptedDriver()
+
+    run_call(plan(Failing([server_error]), middleware=[seeded(Retry(max_retry_after=0))]), request(), driver)
+
+    assert driver.slept == [0.25]
+
+
+def test_a_wait_that_ends_with_the_deadline_is_not_begun():
+    """There would be no time left to ask in."""
+    driver, retry = ScriptedDriver(), Retry()
+    retry._uniform = lambda low, _high: low
+
+    with pytest.raises(RateLimitError):
+        run_call(plan(Failing([throttled(retry_after=8.0)]), middleware=[retry]), request(), driver, timeout=8.0)
+
+    assert driver.slept == []
+
+
 def test_a_wait_beyond_the_deadline_is_not_begun():
     """The backend's error is raised at once, not the deadline's later."""
     provider, driver = Failing([throttled(retry_after=10.0)]), ScriptedDriver()
@@ -197,6 +219,20 @@ def test_what_may_have_been_carried_out_is_repeated_once():
     provider = Failing([reset, server_error, server_error])
     run_call(plan(provider, middleware=[seeded(Retry(max_attempts=9))]), request())
     assert len(provider.asked) == 4
+
+
+@pytest.mark.parametrize("header", ["true", "false", None])
+def test_a_quota_that_is_used_up_is_told_at_once(header: str | None):
+    """``insufficient_quota`` is raised after one request, without a wait, whatever headers come with it."""
+    body = b'{"error": {"message": "used up", "type": "insufficient_quota", "code": "insufficient_quota"}}'
+    headers = {"retry-after": "1"} if header is None else {"retry-after": "1", "x-should-retry": header}
+    provider, driver = Failing(itertools.repeat(lambda: answer_error(429, headers, body))), ScriptedDriver()
+
+    with pytest.raises(RateLimitError):
+        run_call(plan(provider, middleware=[Retry()]), request(), driver)
+
+    assert len(provider.asked) == 1
+    assert driver.slept == []
 
 
 def test_what_may_have_been_stored_is_not_repeated():
@@ -291,6 +327,9 @@ def test_success_at_once_gives_a_token():
         run_call(layers, request())
     assert retry._budgets["test"].tokens == 472
 
+    run_call(layers, request())
+    assert retry._budgets["test"].tokens == 473
+
     for _ in range(40):
         run_call(layers, request())
 
@@ -348,6 +387,20 @@ def test_a_layer_inside_that_fails_by_itself_is_retried_under_no_name():
     assert retry._budgets[""].tokens == 500
 
 
+@pytest.mark.parametrize("step", [-86_400.0, 0.0, 86_400.0])
+def test_a_step_of_the_wall_clock_changes_no_wait(monkeypatch: pytest.MonkeyPatch, step: float):
+    """A date to wait for counts from the answer's own, so a clock that is a day off, or is set, does no harm."""
+    headers = {"date": "Sun, 22 Nov 2026 12:00:00 GMT", "retry-after": "Sun, 22 Nov 2026 12:00:30 GMT"}
+    now = itertools.count(time.time(), step)
+    monkeypatch.setattr(time, "time", lambda: next(now))
+    driver = ScriptedDriver()
+
+    errors = [lambda: answer_error(503, headers, b"")] * 2
+    run_call(plan(Failing(errors), middleware=[seeded(Retry())]), request(), driver)
+
+    assert driver.slept == [33.0, 33.0]
+
+
 def test_a_model_that_is_not_there_is_asked_for_once():
     """An unknown backend fails without a wait."""
     driver = ScriptedDriver()
@@ -388,6 +441,30 @@ def test_outside_a_fallback_the_chain_is_repeated():
 
     assert (len(down.asked), len(well.asked)) == (2, 2)
     assert retry._budgets.keys() == {"other"}
+
+
+def test_the_backend_whose_error_it_is_is_charged():
+    """A fallback that raises the first failure in the end has the first backend charged, not the one asked last."""
+
+    @attrs.define(eq=False)
+    class First:
+        @hookimpl
+        def wrap_chat_completion(self, request: CreateChatCompletionRequest) -> Flow[CreateChatCompletionResponse]:
+            try:
+                return (yield request)
+            except APIError as error:
+                try:
+                    return (yield attrs.evolve(request, model="other/m"))
+                except APIError:
+                    raise error from None
+
+    down, unfit = Failing(itertools.repeat(server_error)), Failing(itertools.repeat(throttled()))
+    retry = seeded(Retry())
+
+    with pytest.raises(InternalServerError):
+        run_call(plan(down, middleware=[retry, First()], backends={"other": unfit}), request())
+
+    assert {name: budget.tokens for name, budget in retry._budgets.items()} == {"test": 500 - 2 * 14}
 
 
 def test_inside_a_backend_it_works_as_well():
