@@ -104,7 +104,8 @@ class _Manager(pluggy.PluginManager):
         found = inspect.getattr_static(plugin, name, None)
         if not callable(found) and not isinstance(found, classmethod):
             return None
-        return super().parse_hookimpl_opts(plugin, name)
+        # Before pluggy 1.7 a mark that stands above @classmethod or @staticmethod was not seen.
+        return super().parse_hookimpl_opts(plugin, name) or getattr(found, f"{PROJECT}_impl", None)
 
 
 def _manager() -> _Manager:
