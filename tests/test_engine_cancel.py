@@ -236,9 +236,11 @@ def test_what_a_layer_raises_while_it_is_closed_for_a_breach_is_recorded(raised,
         finally:
             raise raised
 
-    driven = Driven(plan(Echo(), middleware=[Layer(flow)])).begin(ask())
+    outer = Recorder()
+    driven = Driven(plan(Echo(), middleware=[outer, Layer(flow)])).begin(ask())
     broken_down(driven, expected)
     assert "while it was closed" in driven.engine.call.faults[0]
+    assert outer.words == ["PluginError" if expected is PluginError else "CallCancelled"]
 
 
 def test_a_layer_may_not_raise_call_cancelled_by_itself():

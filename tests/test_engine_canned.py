@@ -19,6 +19,7 @@ from engine_fakes import (
     streaming,
 )
 from jackfield import (
+    CallCancelled,
     Deliver,
     InternalServerError,
     PluginError,
@@ -80,6 +81,16 @@ def test_hook_on_chunk_that_refuses_a_canned_answer_fails_the_call(error):
 
     with pytest.raises(type(error), match="no"):
         streamed(plan(in_turn(answer("bad")), middleware=[Chunks(see)]))
+
+
+def test_hook_on_chunk_may_not_raise_call_cancelled_at_a_canned_answer():
+    """Only the engine may; what broke the contract is named."""
+
+    def see(chunk):
+        raise CallCancelled
+
+    with pytest.raises(PluginError, match=r"^an on_chunk hook: raised CallCancelled"):
+        streamed(plan(in_turn(answer("x")), middleware=[Chunks(see)]))
 
 
 def test_a_canned_answer_whose_chunks_are_all_dropped_delivers_nothing():

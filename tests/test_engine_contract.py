@@ -30,6 +30,12 @@ from jackfield.flow import Effect
 from jackfield.testing import Echo, plan, run_call
 
 
+def returning(value):
+    """A flow that yields nothing."""
+    return value
+    yield
+
+
 @pytest.mark.parametrize(
     ("flow", "words"),
     [
@@ -40,6 +46,7 @@ from jackfield.testing import Echo, plan, run_call
         (lambda request, call: (x for x in [Effect()]), "yielded Effect"),
         (lambda request, call: (x for x in [Deliver([])]), "yielded Deliver, which only a provider may"),
         (lambda request, call: (x for x in ()), "returned NoneType, expected CreateChatCompletionResponse"),
+        (lambda request, call: returning("text"), "returned str, expected CreateChatCompletionResponse"),
     ],
 )
 def test_a_layer_that_breaks_the_contract_is_named_with_its_distribution(flow, words):

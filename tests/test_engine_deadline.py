@@ -68,6 +68,24 @@ def test_after_the_deadline_a_layer_that_yields_is_closed_and_the_error_goes_out
     assert caught.value.attempts[0].outcome == "error"
 
 
+@pytest.mark.parametrize(("slept", "asked"), [(2.999, 1), (3, 0), (3.001, 0)])
+def test_at_the_deadline_itself_nobody_is_asked_any_more(slept, asked):
+    """The deadline is the first moment at which there is no time left."""
+    driver, provider = ScriptedDriver(), in_turn(answer())
+
+    def flow(request, call):
+        driver.now = call.started + slept
+        return (yield request)
+
+    the_plan = plan(provider, middleware=[Layer(flow)])
+    if asked:
+        run_call(the_plan, ask(), driver, timeout=3)
+    else:
+        with pytest.raises(DeadlineExceededError):
+            run_call(the_plan, ask(), driver, timeout=3)
+    assert len(provider.requests) == asked
+
+
 def iter_sleep(seconds):
     """A flow that sleeps and answers."""
     yield Sleep(seconds)

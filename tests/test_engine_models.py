@@ -31,6 +31,7 @@ def test_hook_list_models_is_a_flow_through_the_http_layers():
     class Lister(Provider):
         @hookimpl
         def list_models(self, call):
+            assert call is engine.call
             yield Send(HttpRequest("GET", "https://api.example/v1/models"))
             return [Model(id="one")]
 
@@ -47,7 +48,7 @@ def test_hook_list_models_is_a_flow_through_the_http_layers():
     assert driver.run(engine, engine.begin_models(the_plan.routes["test"])) == [Model(id="one")]
     assert headers == [200]
     assert driver.requests[0].headers == {"authorization": "Bearer x"}
-    assert engine.call.attempts[0].outcome == "success"
+    assert (engine.call.attempts[0].outcome, engine.call.attempts[0].model) == ("success", "")
     assert driver.unreleased == []
 
 

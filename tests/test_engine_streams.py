@@ -12,6 +12,7 @@ from engine_fakes import (
     Provider,
     Recorder,
     Retry,
+    answer,
     ask,
     heard,
     in_turn,
@@ -25,6 +26,7 @@ from jackfield import (
     Deliver,
     InternalServerError,
     PluginError,
+    Sleep,
     StreamInterruptedError,
     hookimpl,
 )
@@ -147,6 +149,39 @@ def test_hook_on_chunk_sees_chunks_innermost_layer_first():
 
     streamed(plan(Echo(), middleware=[see("a"), see("b")], backend_middleware=[see("c")]))
     assert [name for name, text in seen if text == "hello"] == ["c", "b", "a"]
+
+
+@pytest.mark.parametrize("provider", [Provider(streaming("a", "b")), in_turn(answer("ab"))], ids=["stream", "canned"])
+def test_hooks_of_chunks_are_given_the_call(provider):
+    """``on_chunk`` and ``end_of_stream`` may look at the call, and keep in it what they need."""
+    seen = []
+
+    @attrs.define(eq=False)
+    class Counting:
+        @hookimpl
+        def on_chunk(self, chunk, call):
+            call.state[self] = call.state.get(self, "") + heard([chunk])
+
+        @hookimpl
+        def end_of_stream(self, call):
+            seen.append((call, call.state[self]))
+
+    driven = Driven(plan(provider, middleware=[Counting()])).begin(ask(stream=True))
+    driven.finish()
+    assert seen == [(driven.engine.call, "ab")]
+
+
+def test_before_an_answer_nothing_of_the_stream_is_whole():
+    """Closing a stream of which only a layer has done something completes nothing."""
+
+    def flow(request, call):
+        yield Sleep(1)
+        return (yield request)
+
+    driven = Driven(plan(Echo(), middleware=[Layer(flow)])).begin(ask(stream=True))
+    assert not driven.engine.whole
+    assert not driven.engine.call.committed
+    assert not driven.engine.done
 
 
 def test_hook_on_chunk_may_replace_multiply_and_drop():
