@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import importlib
-import os
 import re
 import subprocess
 import sys
 import tomllib
-import zipfile
 from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
 
 import jackfield
+from builds import tracked
 from walkthrough import ROOT, distributions
 
 NAMES = sorted(distributions())
 PACKAGES = [name.replace("-", "_") for name in NAMES]
-
-
-def tracked() -> list[Path]:
-    """Every file of the repository that is under version control, or would be."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    try:
-        listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
-    except (OSError, subprocess.CalledProcessError):
-        skipped = {".git", ".tox", ".venv", "venv", "__pycache__", "_build", "build", "dist"}
-        listed = [
-            str(path.relative_to(ROOT)) for path in ROOT.rglob("*") if path.is_file() and not skipped & set(path.parts)
-        ]
-    return [ROOT / name for name in listed if (ROOT / name).is_file()]
 
 
 def test_all_distributions_have_one_version() -> None:
@@ -140,37 +126,6 @@ def test_import_does_nothing() -> None:
     assert done.stdout.strip() == "['jackfield'] 1"
 
 
-def wheels() -> list[Path]:
-    """The wheels that tox built for these tests; none where they run in another way."""
-    return sorted(Path(os.environ.get("JACKFIELD_TEST_WHEELS", os.devnull)).glob("*.whl"))
-
-
-@pytest.mark.skipif(not wheels(), reason="JACKFIELD_TEST_WHEELS names no directory of wheels; tox does")
-def test_there_is_a_wheel_for_every_distribution() -> None:
-    """The wheels that were built are those of all distributions, once each."""
-    assert sorted(PACKAGES) == sorted(wheel.name.split("-")[0] for wheel in wheels())
-
-
-@pytest.mark.parametrize("wheel", wheels(), ids=lambda path: path.name)
-def test_wheel_has_only_its_package(wheel: Path) -> None:
-    """A wheel holds its package, typed, and its licence: no tests, no ``.pth`` file, nothing else at the top."""
-    with zipfile.ZipFile(wheel) as archive:
-        names = archive.namelist()
-    package = wheel.name.split("-")[0]
-    tops = {name.split("/")[0] for name in names}
-
-    assert f"{package}/py.typed" in names
-    assert any(name.endswith("licenses/LICENSE") for name in names)
-    assert {package, f"{package}-{distributions()['jackfield']['version']}.dist-info"} == tops
-    assert not [name for name in names if name.endswith((".pth", ".pyc")) or "/tests/" in name or "/test_" in name]
-
-
-@pytest.mark.skipif(not wheels(), reason="JACKFIELD_TEST_WHEELS names no directory of wheels; tox does")
-def test_what_is_tested_is_the_wheel() -> None:
-    """Where wheels were built, ``jackfield`` comes from the environment and not from the checkout."""
-    assert not Path(jackfield.__file__).is_relative_to(ROOT / "src")
-
-
 FORBIDDEN = re.compile(
     r"(?<![\w.~/}])/(?:home/(?!user/|me/)\w+|root|work|opt)/\w|"  # a path of one machine
     r"\bpypi\.org/simple|index-url\s*=|--index-url"  # a registry
@@ -180,7 +135,7 @@ FORBIDDEN = re.compile(
 def test_no_file_names_a_machine_or_a_registry() -> None:
     """No file of the repository holds a path of one machine or the address of a package registry."""
     found = []
-    for path in tracked():
+    for path in tracked("--others", "--exclude-standard"):
         try:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
