@@ -1,0 +1,195 @@
+"""Checks of streams: each chunk reaches the host once, in order, and makes the response."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from jackfield.call import Call
+from jackfield.errors import APIError
+from jackfield.flow import Flow
+from jackfield.fold import fold
+from jackfield.hookspecs import hookimpl
+from jackfield.models.request import CreateChatCompletionRequest
+from jackfield.models.response import CreateChatCompletionResponse
+from jackfield.testing.contract.mw_calls import modes
+from jackfield.testing.contract.mw_faults import interrupted
+from jackfield.testing.contract.mw_judge import difference, judge
+from jackfield.testing.contract.mw_onion import onion, usual
+from jackfield.testing.contract.mw_source import WELL, Act, Chunk, Source, answer_chunks
+from jackfield.testing.contract.mw_subject import Subject
+from jackfield.testing.contract.mw_trial import Trial, ask
+
+ORDER = "each chunk reaches the host once, in order"
+SIZES = (1, 3, 8, 1000)
+"""Characters in each piece of a stream: nothing may depend on where the backend cuts."""
+
+
+def said(response: Any) -> str:
+    """The text of a response."""
+    return "".join(choice.message.content or "" for choice in response.choices)
+
+
+def facts(response: Any) -> dict[str, Any]:
+    """What an answer tells besides its text, by name."""
+    choices = response.choices
+    return {
+        "usage": response.usage,
+        "tool calls": [choice.message.tool_calls for choice in choices],
+        "finish reason": [choice.finish_reason for choice in choices],
+        "unknown fields": [dict(response.extra), *(dict(choice.extra) for choice in choices)],
+    }
+
+
+def trial(
+    subject: Subject, size: int, where: str = "", *, position: str | None = None, mode: str = "streamed"
+) -> Trial:
+    """A call that has begun, whose stream comes in pieces of ``size`` characters."""
+    source = Source(text=subject.text, size=size)
+    return Trial(onion(subject, source, position=position), where, ask(mode=mode))
+
+
+def compare(one: Trial) -> None:
+    """Fail the test unless the host got the source's chunks."""
+    subject = one.onion.subject
+    sent = one.onion.source.chunks(attrs.evolve(one.request, model="m"))
+    got = one.driver.delivered
+    hook = "on_chunk, " if "on_chunk" in subject.hooks else ""
+    place = f"{hook}{one.place}"
+    for at, chunk in enumerate(sent):
+        if at < len(got) and got[at] == chunk:
+            continue
+        number = f"chunk {at + 1} of {len(sent)}"
+        if chunk not in got:
+            whole = at < len(got) and len(got) == len(sent)
+            subject.fail(f"{'changed' if whole else 'lost'} {number}", place, wants=ORDER)
+        if at < len(got) and got[at] in sent[:at]:
+            subject.fail(f"repeated chunk {sent.index(got[at]) + 1} of {len(sent)}", place, wants=ORDER)
+        if at < len(got) and got[at] in sent:
+            subject.fail(f"gave chunk {sent.index(got[at]) + 1} before {number}", place, wants=ORDER)
+        subject.fail(f"put a chunk of its own before {number}", place, wants=ORDER)
+    if len(got) > len(sent):
+        again = got[len(sent)] in sent
+        what = "repeated a chunk" if again else "added a chunk of its own"
+        hook = "end_of_stream" if one.onion.tape.tails and any(one.onion.tape.tails) else hook.rstrip(", ")
+        subject.fail(
+            f"{what} after the last one",
+            f"{hook}, {one.place}" if hook else one.place,
+            wants=f"{ORDER}; end_of_stream gives only what was held back",
+        )
+
+
+@attrs.define(eq=False)
+class Again:
+    """A layer that asks again where a stream broke before the host was given anything of it."""
+
+    @hookimpl
+    def wrap_chat_completion(
+        self, request: CreateChatCompletionRequest, call: Call
+    ) -> Flow[CreateChatCompletionResponse]:
+        """Ask at most twice."""
+        try:
+            response: CreateChatCompletionResponse = yield request
+        except APIError:
+            if call.committed:
+                raise
+            response = yield request
+        return response
+
+
+class ChunkChecks:
+    """Chunks are not lost, repeated or reordered."""
+
+    def test_chunks_reach_the_host_once_in_order(self, subject: Subject) -> None:
+        """Unless it changes answers, the host gets the very chunks of the backend, however they are cut."""
+        for size in SIZES:
+            one = trial(subject, size)
+            one.run()
+            judge(one)
+            if not subject.changes_answer:
+                compare(one)
+
+    def test_text_does_not_depend_on_mode_and_cuts(self, subject: Subject) -> None:
+        """The text of a stream, however it is cut, is that of the whole answer."""
+        for position in {usual(subject), "alone in a backend"}:
+            whole = trial(subject, 1, mode="whole", position=position).run()
+            if isinstance(whole, BaseException):
+                continue
+            for size in SIZES:
+                one = trial(subject, size, f"pieces of {size} characters", position=position)
+                one.run()
+                judge(one)
+                text = said(fold(one.driver.delivered)) if one.driver.delivered else ""
+                if text != said(whole):
+                    subject.fail(
+                        f"made the text {text[:80]!r} of a stream and {said(whole)[:80]!r} of a whole answer",
+                        one.place,
+                        wants="a stream says the same as the whole answer, wherever the backend cuts",
+                    )
+
+    def test_response_is_what_the_host_was_given(self, subject: Subject) -> None:
+        """The response of a stream, which layers outside see, is put together from the chunks that the host got."""
+        for size in SIZES:
+            one = trial(subject, size)
+            response = one.run()
+            judge(one)
+            if not isinstance(response, BaseException):
+                self._same(one, response)
+
+    @staticmethod
+    def _same(one: Trial, response: Any) -> None:
+        given = fold(one.driver.delivered)
+        response = attrs.evolve(response, object=given.object)
+        if response != given:
+            one.onion.subject.fail(
+                f"returned another response than the host was given: {difference(given, response)}",
+                one.place,
+                wants="in a stream the flow returns what came of its request; chunks are changed by on_chunk",
+            )
+
+    @modes
+    def test_what_is_not_text_survives(self, subject: Subject, mode: str) -> None:
+        """Usage, tool calls, the finish reason and unknown fields come through, also where texts are changed."""
+        for size in SIZES:
+            one = trial(subject, size, mode=mode)
+            outcome = one.run()
+            judge(one)
+            if isinstance(outcome, BaseException):
+                continue
+            got = fold(one.driver.delivered) if mode == "streamed" else outcome
+            wanted = one.onion.source.whole(attrs.evolve(one.request, model="m"))
+            for name, before in facts(wanted).items():
+                after = facts(got)[name]
+                if before != after:
+                    one.onion.subject.fail(
+                        f"lost the {name} of the answer: {before!r} became {after!r}",
+                        one.place,
+                        wants="usage, tool calls, finish reasons and unknown fields survive",
+                    )
+
+    def test_text_held_back_is_of_its_attempt(self, subject: Subject) -> None:
+        """What was held back of an attempt that failed does not come with the next one."""
+        chunks = answer_chunks(f"{subject.text} (why?)", "m", 3)
+        for after in range(len(chunks)):
+            acts = [Act(interrupted, after), WELL]
+            source = Source(text=subject.text, size=3, acts=acts)
+            where = f"asked again after {after} chunks were held back"
+            one = Trial(onion(subject, source, outside=[Again()]), where, ask(mode="streamed"))
+            outcome = one.run()
+            judge(one)
+            if not isinstance(outcome, BaseException):
+                self._fresh(subject, one, chunks)
+
+    @staticmethod
+    def _fresh(subject: Subject, one: Trial, chunks: Sequence[Chunk]) -> None:
+        alone = trial(subject, 3)
+        alone.run()
+        wanted, got = (said(fold(each.driver.delivered or chunks)) for each in (alone, one))
+        if wanted != got:
+            subject.fail(
+                f"gave {got[:80]!r} where {wanted[:80]!r} was said",
+                one.place,
+                wants="what belongs to one attempt is in attempt.state[self]",
+            )

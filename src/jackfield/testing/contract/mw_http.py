@@ -1,0 +1,86 @@
+"""Checks of ``wrap_http``: one outcome for each exchange, which is otherwise left as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from jackfield.drivers.scripted import ScriptedDriver
+from jackfield.errors import APIConnectionError, APITimeoutError, status_error
+from jackfield.testing.contract.mw_calls import modes
+from jackfield.testing.contract.mw_faults import STAGES, ForeignError, api_error
+from jackfield.testing.contract.mw_judge import judge
+from jackfield.testing.contract.mw_onion import onion
+from jackfield.testing.contract.mw_source import BODY, HEADERS, URL
+from jackfield.testing.contract.mw_subject import Subject, told
+from jackfield.testing.contract.mw_trial import Service, Trial, ask
+
+STATUSES = (200, 201, 204, 302, 400, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504, 529)
+LEFT = "method, URL, body and the headers that are there are left alone; a header may be added"
+
+
+def exchange(subject: Subject, mode: str, where: str, statuses: Sequence[int | BaseException]) -> tuple[Trial, Service]:
+    """A call that has run and been judged, and what its exchanges were answered."""
+    if "wrap_http" not in subject.hooks:
+        pytest.skip("it has no wrap_http")
+    layers = onion(subject)
+    service = Service(layers, statuses)
+    one = Trial(layers, where, ask(mode=mode), driver=ScriptedDriver(service))
+    one.run()
+    judge(one)
+    return one, service
+
+
+class HttpChecks:
+    """One outcome for each exchange."""
+
+    @modes
+    def test_http_response_passes_outward(self, subject: Subject, mode: str) -> None:
+        """Whatever the status, the response comes to the provider once, unread."""
+        for status in STATUSES:
+            self._passes(subject, mode, status)
+
+    @staticmethod
+    def _passes(subject: Subject, mode: str, status: int) -> None:
+        one, _ = exchange(subject, mode, f"status {status}", [status])
+        outcome = one.outcome
+        error = outcome if isinstance(outcome, BaseException) else None
+        wanted = None if 200 <= status < 300 else status_error(status)
+        if type(error) is not (type(None) if wanted is None else wanted):
+            if subject.answers or subject.changes_outcome or subject.repeats:
+                return
+            came = "an answer" if error is None else told(error)
+            subject.fail(f"made {came} of it", f"wrap_http, {one.place}", wants="a response is passed on unread")
+
+    @modes
+    def test_http_failure_passes_outward(self, subject: Subject, mode: str) -> None:
+        """Where no response came, the failure passes outward with its type, whatever its stage."""
+        for kind in (APIConnectionError, APITimeoutError):
+            for stage in STAGES:
+                exchange(subject, mode, f"{kind.__name__}, stage {stage}", [api_error(kind, stage)])
+        exchange(subject, mode, "a foreign exception", [ForeignError("of another library")])
+
+    @modes
+    def test_refused_credentials_are_sent_once_more_at_most(self, subject: Subject, mode: str) -> None:
+        """After 401 an exchange may be made once more, and no more than that."""
+        exchange(subject, mode, "status 401 always", [401])
+        exchange(subject, mode, "status 401 once", [401, 200])
+
+    @modes
+    def test_http_request_is_kept(self, subject: Subject, mode: str) -> None:
+        """What the provider wants sent is sent, to where it wants it sent."""
+        if subject.changes_request:
+            pytest.skip("changes_request = True")
+        one, service = exchange(subject, mode, "", [200])
+        place = f"wrap_http, {one.place}"
+        for sent in service.sent:
+            if (sent.method, sent.url) != ("POST", URL):
+                subject.fail(f"sent the request to {sent.method} {sent.url}", place, wants=LEFT)
+            if sent.body != BODY:
+                subject.fail("changed the body of the request", place, wants=LEFT)
+            for name, value in HEADERS.items():
+                if sent.headers.get(name) != value:
+                    subject.fail(f"changed the header {name}", place, wants=LEFT)
+        if not service.sent and not subject.answers:
+            subject.fail(f"sent nothing to {URL}", place, wants=LEFT)

@@ -1,0 +1,133 @@
+"""Judge: what holds for every call, whatever happened in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jackfield.errors import CallError, PluginError
+from jackfield.flow import Read
+from jackfield.http import HttpResponse
+from jackfield.models.response import CreateChatCompletionResponse
+from jackfield.testing.contract.mw_subject import Subject, one_line, told
+from jackfield.testing.contract.mw_tape import FLOWS, RUNNING, Passage
+from jackfield.testing.contract.mw_trial import Trial
+
+CLEAN_UP = "CallCancelled passes outward; what is to be cleaned up is cleaned up in plain code, without an effect"
+NOTHING_LATE = "after CallCancelled, after the deadline and, for requests, after the commit nothing may be yielded"
+BY_BLAME = " of this program): "
+"""What stands before the engine's own words about a layer."""
+
+
+def judge(trial: Trial) -> None:
+    """Fail the test if the plugin broke a rule that holds for every call."""
+    subject, tape = trial.onion.subject, trial.onion.tape
+    for hook, error in tape.raised:
+        if not _own_failure(subject, error):
+            subject.fail(f"raised {told(error)} in {hook}", trial.place, wants=f"{hook} raises nothing")
+    passages = [passage for passage in tape.passages if passage.call is trial.call]
+    for passage in passages:
+        for what, why in passage.late:
+            subject.fail(f"yielded {what} {why}", f"{passage.hook}, {trial.place}", wants=NOTHING_LATE)
+    for text in trial.call.faults:
+        subject.fail(text.partition("): ")[2], trial.place, wants=CLEAN_UP)
+    outcome = trial.outcome
+    if isinstance(outcome, PluginError) and BY_BLAME in outcome.message:
+        subject.fail(
+            outcome.message.partition(BY_BLAME)[2],
+            trial.place,
+            wants="a flow yields requests and effects, and returns a response",
+        )
+    for passage in passages:
+        (_chat if passage.hook == FLOWS[0] else _http)(trial, passage)
+
+
+def _own_failure(subject: Subject, error: BaseException) -> bool:
+    """Whether a failure is one that the plugin says it makes."""
+    return subject.changes_outcome and isinstance(error, CallError)
+
+
+def _chat(trial: Trial, passage: Passage) -> None:
+    subject, place = trial.onion.subject, trial.place
+    if len(passage.inward) > 1 and not subject.repeats:
+        subject.fail(
+            f"passed the request inward {len(passage.inward)} times",
+            place,
+            wants="a request is passed inward once; what repeats on purpose declares repeats = True",
+        )
+    if _failed(trial, passage) or not passage.inward:
+        return
+    if not passage.answers:
+        if not subject.changes_outcome:
+            subject.fail(
+                f"answered where the request had failed with {told(passage.errors[-1])}",
+                place,
+                wants="a failure passes outward; what answers it on purpose declares changes_outcome = True",
+            )
+    elif not subject.changes_answer and not any(passage.outcome == answer for answer in passage.answers):
+        what = difference(passage.answers[-1], passage.outcome)
+        subject.fail(
+            f"returned another answer than it got: {what}",
+            place,
+            wants="an answer passes outward as it came; what changes it on purpose declares changes_answer = True",
+        )
+
+
+def _http(trial: Trial, passage: Passage) -> None:
+    subject, place = trial.onion.subject, f"wrap_http, {trial.place}"
+    first = passage.outcomes[0] if passage.outcomes else None
+    refused = isinstance(first, HttpResponse) and first.status == 401
+    if len(passage.inward) > 1 + refused:
+        came = f"status {first.status}" if isinstance(first, HttpResponse) else type(first).__name__
+        subject.fail(
+            f"sent the HTTP request {len(passage.inward)} times after {came}",
+            place,
+            wants="an exchange is made once, and once more at most after 401",
+        )
+    if _failed(trial, passage) or not passage.inward:
+        return
+    if not any(passage.outcome is answer for answer in passage.answers) and not subject.changes_answer:
+        subject.fail("returned another HTTP response than it got", place, wants="the response passes outward unread")
+    if any(isinstance(effect, Read) and effect.response is passage.outcome for effect in passage.effects):
+        subject.fail("read a response that it returned", place, wants="a response is Read only if it is not returned")
+
+
+def _failed(trial: Trial, passage: Passage) -> bool:
+    """Whether the flow came to no answer, and had the right to."""
+    subject, place, outcome = trial.onion.subject, f"{passage.hook}, {trial.place}", passage.outcome
+    if outcome is RUNNING:
+        return True
+    if not isinstance(outcome, BaseException):
+        if not passage.inward and not subject.answers:
+            subject.fail(
+                "answered without passing the request inward",
+                place,
+                wants="a request is passed inward; what answers by itself declares answers = True",
+            )
+        return False
+    mine = not passage.inward and subject.answers and isinstance(outcome, CallError)
+    if type(outcome) not in set(map(type, passage.errors)) and not mine and not _own_failure(subject, outcome):
+        instead = _instead(passage)
+        subject.fail(
+            f"raised {told(outcome)}{instead}",
+            place,
+            wants="an answer passes outward, and a failure with its type; what makes failures of its own declares "
+            "changes_outcome = True",
+        )
+    return True
+
+
+def _instead(passage: Passage) -> str:
+    if passage.errors:
+        return f" in place of {told(passage.errors[-1])}"
+    return " where the layer inside had answered" if passage.answers else " before it passed the request inward"
+
+
+def difference(before: Any, after: Any) -> str:
+    """The first field that differs, of two wire values; as words."""
+    if not isinstance(after, CreateChatCompletionResponse | type(before)):
+        return f"a {type(after).__name__}"
+    for name in (*before.__wire_fields__, "extra"):
+        was, now = getattr(before, name), getattr(after, name)
+        if was != now:
+            return f"{name} was {one_line(was, 80)} and is {one_line(now, 80)}"
+    return "they compare as different"

@@ -1,0 +1,51 @@
+"""Checks of positions: a middleware works wherever a configuration puts it."""
+
+from __future__ import annotations
+
+import pytest
+
+from jackfield.testing.contract.mw_calls import answered, modes
+from jackfield.testing.contract.mw_chunks import compare
+from jackfield.testing.contract.mw_faults import api_error, api_errors, interrupted
+from jackfield.testing.contract.mw_judge import judge
+from jackfield.testing.contract.mw_onion import POSITIONS, fits, onion
+from jackfield.testing.contract.mw_source import WELL, Act, Source
+from jackfield.testing.contract.mw_subject import Subject
+from jackfield.testing.contract.mw_trial import Trial, ask
+
+positions = pytest.mark.parametrize("position", POSITIONS)
+
+
+def trial(subject: Subject, position: str, mode: str, where: str, *acts: Act) -> Trial:
+    """A call that has begun."""
+    source = Source(text=subject.text, acts=acts or (WELL,))
+    return Trial(onion(subject, source, position=position), where, ask(mode=mode))
+
+
+class PositionChecks:
+    """Outermost, innermost, between others, of the host, of a backend, twice, beside itself with other settings."""
+
+    @modes
+    @positions
+    def test_position(self, subject: Subject, position: str, mode: str) -> None:
+        """There it keeps the rules of outcomes: of answers, of failures, of calls that are taken down."""
+        if not fits(subject, position):
+            pytest.skip("it belongs to one backend")
+        well = trial(subject, position, mode, "")
+        answered(well)
+        if mode == "streamed" and not subject.changes_answer:
+            compare(well)
+        failure = Act(lambda: api_error(api_errors()[0], "answered"))
+        for acts, where in (((failure,), "failing"), ((failure, WELL), "failing once")):
+            one = trial(subject, position, mode, where, *acts)
+            one.run()
+            judge(one)
+        if mode == "streamed":
+            one = trial(subject, position, mode, "broken after 2 chunks", Act(interrupted, 2))
+            one.run()
+            judge(one)
+        for effects in (0, 1, 3):
+            one = trial(subject, position, mode, f"cancelled at effect {effects + 1}")
+            if one.on(effects):
+                one.cancel()
+            judge(one)

@@ -1,0 +1,108 @@
+"""Checks of quiet: a middleware does nothing to the world outside but by effects, and ends when it is closed."""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import logging
+import os
+import threading
+import time
+import warnings
+from typing import Any
+
+from jackfield.hooks import HookFinder
+from jackfield.testing.contract.mw_audit import watched
+from jackfield.testing.contract.mw_calls import modes
+from jackfield.testing.contract.mw_faults import api_error, api_errors
+from jackfield.testing.contract.mw_onion import Onion, onion
+from jackfield.testing.contract.mw_source import WELL, Act
+from jackfield.testing.contract.mw_subject import Subject, told
+from jackfield.testing.contract.mw_tape import Tape
+from jackfield.testing.contract.mw_trial import MODES, Trial, ask
+
+PATIENCE = 5.0
+"""Seconds that a plugin's threads have to end."""
+
+
+def surroundings() -> dict[str, Any]:
+    """What a plugin shares with the host."""
+    root = logging.getLogger()
+    variables = {f"the context variable {name.name}": value for name, value in contextvars.copy_context().items()}
+    return {
+        "the environment": dict(os.environ),
+        "the working directory": os.getcwd(),
+        "the level of the root logger": root.level,
+        "the handlers of the root logger": list(root.handlers),
+        "the filters of warnings": list(warnings.filters),
+        **variables,
+    }
+
+
+def calls(layers: Onion, mode: str) -> None:
+    """Calls of all kinds: answered, failed, taken down."""
+    for acts in ((WELL,), (Act(lambda: api_error(api_errors()[0], "answered")), WELL)):
+        layers.source.acts = acts
+        Trial(layers, "", ask(mode=mode)).run()
+        one = Trial(layers, "", ask(mode=mode))
+        if one.on(2):
+            one.cancel()
+    layers.source.acts = (WELL,)
+
+
+def close(subject: Subject, instance: Any) -> None:
+    """Close an instance as a client does."""
+    hook = HookFinder()(subject.name.lower(), instance).get("close")
+    if hook is None:
+        return
+    try:
+        hook()
+    except Exception as error:  # noqa: BLE001 - whatever the plugin raised
+        subject.fail(f"raised {told(error)} in close", wants="close releases what the plugin holds, and raises nothing")
+
+
+class QuietChecks:
+    """What is to be done is yielded; only a driver does it."""
+
+    @modes
+    def test_hooks_do_no_io(self, subject: Subject, mode: str) -> None:
+        """No hook opens a file or a socket, sleeps, or starts a thread or a process."""
+        events: list[str] = []
+        layers = onion(subject, tape=Tape(guard=functools.partial(watched, events)))
+        calls(layers, mode)  # what is imported when it is first needed is imported now
+        events.clear()
+        calls(layers, mode)
+        if events:
+            subject.fail(
+                f"did {events[0]} in a hook",
+                f"{mode} call",
+                wants="a hook never blocks and does no I/O: it yields Send, Read, Sleep or Run",
+            )
+
+    def test_host_is_left_as_it_was(self, subject: Subject) -> None:
+        """Context variables, the environment, the root logger and the like are the host's."""
+        before = surroundings()
+        layers = onion(subject)
+        for mode in MODES:
+            calls(layers, mode)
+        for instance in layers.instances:
+            close(subject, instance)
+        after = surroundings()
+        for name in {**before, **after}:
+            if before.get(name) != after.get(name):
+                subject.fail(f"changed {name}", "made, used and closed", wants="what the host has is left as it was")
+
+    def test_close_releases(self, subject: Subject) -> None:
+        """``close`` raises nothing, used or not, and the plugin's threads end."""
+        threads = set(threading.enumerate())
+        close(subject, subject.make())
+        layers = onion(subject)
+        for mode in MODES:
+            calls(layers, mode)
+        for instance in layers.instances:
+            close(subject, instance)
+        until = time.monotonic() + PATIENCE
+        for thread in set(threading.enumerate()) - threads:
+            thread.join(max(0.0, until - time.monotonic()))
+            if thread.is_alive():
+                subject.fail(f"left the thread {thread.name} running", "closed", wants="close ends what was started")

@@ -1,0 +1,141 @@
+"""Checks of secrets: no setting of the type Secret is shown by anything but the request that needs it."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jackfield.drivers.scripted import ScriptedDriver
+from jackfield.testing.contract.mw_faults import api_error, api_errors
+from jackfield.testing.contract.mw_onion import Onion, onion
+from jackfield.testing.contract.mw_source import WELL, Act
+from jackfield.testing.contract.mw_subject import Subject
+from jackfield.testing.contract.mw_trial import MODES, Service, Trial, ask
+from jackfield.testing.contract.mw_weight import own
+from jackfield.testing.leaks import Capture, artefacts, leaks
+
+CANARY = "qZ7-kX9wV4tJ{}-pB2mR8yD6fGh"
+HIDDEN = "no secret is in a repr, a pickle, a log, an error or the ledger"
+
+
+def plant(settings: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give each variable that a setting refers to by ``env:``, and that is not set, a value that can be recognised."""
+    for number, name in enumerate(_variables(settings)):
+        if name not in os.environ:
+            monkeypatch.setenv(name, CANARY.format(number))
+
+
+def _variables(value: Any) -> Iterator[str]:
+    if isinstance(value, str) and value.startswith("env:"):
+        yield value.removeprefix("env:")
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _variables(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _variables(item)
+
+
+def values(subject: Subject) -> list[str]:
+    """The values of the plugin's secrets, read without the help of what is to be proved."""
+    found = []
+    for secret in subject.secrets.values():
+        source, _, name = secret.reference.partition(":")
+        if source == "env":
+            found.append(os.environ[name])
+        elif source == "file":
+            found.append(Path(name).expanduser().read_text(encoding="utf-8").strip())
+    return found
+
+
+def require(subject: Subject) -> list[str]:
+    """The values of the plugin's secrets; skips the check where there are none."""
+    found = values(subject)
+    if not found:
+        pytest.skip("it has no setting of the type Secret")
+    return found
+
+
+def search(subject: Subject, texts: Iterator[tuple[str, str]], place: str) -> None:
+    """Fail the test if a secret is in one of the texts."""
+    secrets = values(subject)
+    for sink, text in texts:
+        for secret in secrets:
+            if leaks(text, secret):
+                subject.fail(f"shows a secret in {sink}", place, wants=HIDDEN)
+
+
+def shown(instance: Any) -> Iterator[tuple[str, str]]:
+    """What an instance shows."""
+    yield "its repr", repr(instance)
+    yield "its str", f"{instance}"
+    for name, value in own(instance).items():
+        yield f"the repr of its attribute {name}", repr(value)
+    with suppress(Exception):  # what cannot be pickled shows nothing
+        yield "its pickle", pickle.dumps(instance).decode("latin-1")
+
+
+def ledger(one: Trial) -> Iterator[tuple[str, str]]:
+    """What the ledger of a call shows."""
+    for attempt in one.call.attempts:
+        yield "the ledger", repr(attempt)
+        yield "the headers of an attempt", repr(attempt.headers)
+    yield "the faults of a call", repr(one.call.faults)
+
+
+class SecretChecks:
+    """The values of secrets are nowhere but where they are used."""
+
+    def test_instance_shows_no_secret(self, subject: Subject) -> None:
+        """Neither repr nor str, the attributes or the pickle of an instance have it, before calls and after them."""
+        require(subject)
+        layers = onion(subject)
+        for instance in layers.instances:
+            search(subject, shown(instance), "before the first call")
+        for mode in MODES:
+            _calls(layers, mode)
+        for instance in layers.instances:
+            search(subject, shown(instance), "after some calls")
+
+    def test_logs_and_errors_show_no_secret(self, subject: Subject) -> None:
+        """Neither logs, warnings, output, errors that pass through, nor the ledger have it, whatever happens."""
+        require(subject)
+        trials = []
+        with Capture() as capture:
+            layers = onion(subject)
+            for mode in MODES:
+                trials += _calls(layers, mode)
+            for instance in layers.instances:
+                close = getattr(instance, "close", None)
+                if close is not None:
+                    close()
+        search(subject, capture.texts(), "some calls")
+        for one in trials:
+            outcome = one.outcome
+            if isinstance(outcome, BaseException):
+                texts = (item for item in artefacts(outcome) if ": local " not in item[0])
+                search(subject, ((f"{type(outcome).__name__}, {sink}", text) for sink, text in texts), one.place)
+            search(subject, ledger(one), one.place)
+
+
+def _calls(layers: Onion, mode: str) -> list[Trial]:
+    """Calls of all kinds: answered, refused, failed, taken down."""
+    trials = []
+    failure = Act(lambda: api_error(api_errors()[0], "answered"))
+    for acts, statuses in ((WELL, (200,)), (WELL, (401,)), (WELL, (401, 200)), (WELL, (500,)), (failure, (200,))):
+        layers.source.acts = (acts,)
+        where = f"status {statuses[0]}" if acts is WELL else "failing"
+        one = Trial(layers, where, ask(mode=mode), driver=ScriptedDriver(Service(layers, statuses)))
+        one.run()
+        trials.append(one)
+    layers.source.acts = (WELL,)
+    one = Trial(layers, "cancelled", ask(mode=mode))
+    if one.on(1):
+        one.cancel()
+    return [*trials, one]

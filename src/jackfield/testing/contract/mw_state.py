@@ -1,0 +1,188 @@
+"""Checks of state: many calls at once do not mix, and none of them leaves anything behind."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from jackfield.drivers.scripted import ScriptedDriver
+from jackfield.testing.contract.mw_calls import modes
+from jackfield.testing.contract.mw_chunks import said
+from jackfield.testing.contract.mw_crowd import PATIENCE, Interleaved, threaded_trial, together
+from jackfield.testing.contract.mw_faults import api_error, api_errors
+from jackfield.testing.contract.mw_judge import judge
+from jackfield.testing.contract.mw_onion import Onion, onion
+from jackfield.testing.contract.mw_source import WELL, Act
+from jackfield.testing.contract.mw_subject import Subject, told
+from jackfield.testing.contract.mw_trial import MODES, Service, Trial, ask
+from jackfield.testing.contract.mw_weight import CONTAINERS, of_class, own, weight
+
+ORDERS, CALLS, THREADS, ROUNDS = 16, 5, 8, 4
+MANY = 1000
+FEW = 10
+OWN = "what belongs to one call is in call.state[self], what belongs to all is guarded by a lock"
+
+
+def alone(subject: Subject, text: str, mode: str) -> str:
+    """The text of an answer where nothing else goes on."""
+    return heard(Trial(onion(subject), "", ask(text, mode=mode)).run())
+
+
+def heard(outcome: Any) -> str:
+    """An outcome as text."""
+    return told(outcome) if isinstance(outcome, BaseException) else said(outcome)
+
+
+def same(one: Trial) -> None:
+    """Fail the test unless a call that has ended came to what it comes to alone."""
+    judge(one)
+    subject = one.onion.subject
+    question = one.request.messages[-1].content  # type: ignore[union-attr]  # the kit's own message
+    wanted, got = alone(subject, str(question), one.mode), heard(one.outcome)
+    if wanted != got:
+        subject.fail(f"answered {got[:90]!r} where alone it answers {wanted[:90]!r}", one.place, wants=OWN)
+
+
+class StateChecks:
+    """One instance serves many calls, threads and clients."""
+
+    def test_calls_do_not_mix(self, subject: Subject) -> None:
+        """Calls that are driven by turns, in many orders, come to what they come to alone."""
+        for seed in range(ORDERS):
+            crowd = Interleaved(onion(subject), [MODES[(number + seed) % 2] for number in range(CALLS)], seed)
+            crowd.run()
+            for one in crowd.trials.values():
+                same(one)
+
+    @modes
+    def test_no_lock_is_held_over_a_yield(self, subject: Subject, mode: str) -> None:
+        """While one call stands still at any of its effects, another thread's call goes on."""
+        effects = 0
+        shared = onion(subject)
+        while True:
+            one = Trial(shared, f"while another call waits at effect {effects + 1}", ask(mode=mode))
+            if not one.on(effects):
+                break
+            thread = threading.Thread(target=_quietly, args=(shared, mode), daemon=True)
+            thread.start()
+            thread.join(PATIENCE / 4)
+            one.cancel()
+            if thread.is_alive():
+                subject.fail("blocked", one.place, wants="no lock is held over a yield, and no hook blocks")
+            effects += 1
+
+    def test_many_threads(self, subject: Subject) -> None:
+        """Many threads use one instance at once, each for calls of its own."""
+        shared = onion(subject)
+
+        def job(number: int) -> Callable[[], None]:
+            def calls() -> None:
+                for turn in range(ROUNDS):
+                    text, where = f"question {number}.{turn}", f"one of {THREADS} threads"
+                    one = threaded_trial(shared, text, MODES[turn % 2], where)
+                    one.run()
+                    same(one)
+
+            return calls
+
+        try:
+            together(shared, [job(number) for number in range(THREADS)])
+        except Exception as error:  # noqa: BLE001 - whatever the plugin raised in a thread
+            subject.fail(f"raised {told(error)}", f"{THREADS} threads at once", wants=OWN)
+
+    def test_instances_share_nothing(self, subject: Subject) -> None:
+        """What happens to one client's instance is no other's business."""
+        first, second = subject.make(), subject.make()
+        theirs = own(second)
+        for name, value in own(first).items():
+            if isinstance(value, CONTAINERS) and theirs.get(name) is value:
+                subject.fail(
+                    f"has one {type(value).__name__} as {name} of all its instances",
+                    wants="an instance's state is its own: attrs.field(init=False, factory=...)",
+                )
+        before = {name: weight(value) for name, value in of_class(subject.cls).items()}
+        shared = onion(subject, instance=first)
+        for make in KINDS.values():
+            make(shared, 0)
+        for name, value in of_class(subject.cls).items():
+            if weight(value) != before.get(name):
+                subject.fail(
+                    f"keeps what happens in calls in {subject.name}.{name}, which all instances share",
+                    wants="an instance's state is its own",
+                )
+
+    def test_nothing_is_kept_of_finished_calls(self, subject: Subject) -> None:
+        """After a thousand calls, answered, failed or taken down, an instance keeps what it kept before."""
+        shared = onion(subject)
+        instance = shared.instances[0]
+        for kind, make in KINDS.items():
+            for number in range(MANY // 10):
+                make(shared, number)
+            before = weight(*own(instance).values())
+            calls = [make(shared, number) for number in range(MANY)]
+            gc.collect()
+            alive = sum(call() is not None for call in calls)
+            if alive > FEW:
+                subject.fail(f"keeps {alive} calls of {MANY} that have ended", f"calls {kind}", wants=OWN)
+            del calls
+            grown = weight(*own(instance).values()) - before
+            if grown >= MANY:
+                subject.fail(
+                    f"keeps something of each call: it has grown by {grown} items in {MANY} calls",
+                    f"calls {kind}",
+                    wants="nothing is kept of a call that has ended, or only so much",
+                )
+
+
+def _quietly(shared: Onion, mode: str) -> None:
+    """Make a call; what comes of it is looked at elsewhere."""
+    Trial(shared, "", ask("another question", mode=mode)).run()
+
+
+def _call(shared: Onion, number: int, mode: str) -> Trial:
+    driver = ScriptedDriver(Service(shared))
+    driver.now += 60.0 * number
+    return Trial(shared, "", ask(f"question {number % 8}", mode=mode), driver=driver)
+
+
+def _ended(one: Trial) -> weakref.ref[Any]:
+    call = weakref.ref(one.call)
+    one.onion.tape.clear()
+    one.onion.source.requests.clear()
+    one.onion.source.exchanges.clear()
+    return call
+
+
+def _answered(mode: str) -> Callable[[Onion, int], weakref.ref[Any]]:
+    def make(shared: Onion, number: int) -> weakref.ref[Any]:
+        one = _call(shared, number, mode)
+        one.run()
+        return _ended(one)
+
+    return make
+
+
+def _failed(shared: Onion, number: int) -> weakref.ref[Any]:
+    shared.source.acts = (Act(lambda: api_error(api_errors()[0], "answered")),)
+    one = _call(shared, number, "whole")
+    one.run()
+    shared.source.acts = (WELL,)
+    return _ended(one)
+
+
+def _cancelled(shared: Onion, number: int) -> weakref.ref[Any]:
+    one = _call(shared, number, "streamed")
+    one.until_chunks(2)
+    one.cancel()
+    return _ended(one)
+
+
+KINDS: dict[str, Callable[[Onion, int], weakref.ref[Any]]] = {
+    "answered whole": _answered("whole"),
+    "answered by a stream": _answered("streamed"),
+    "that failed": _failed,
+    "closed by the host": _cancelled,
+}

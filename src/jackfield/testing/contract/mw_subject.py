@@ -1,0 +1,106 @@
+"""Subject: the plugin that is proved, what it declares, and how it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+import attrs
+import pytest
+
+from jackfield.config.place import Places
+from jackfield.construct import construct
+from jackfield.drivers.scripted import Answer
+from jackfield.errors import Fault
+from jackfield.hooks import HookFinder
+from jackfield.http import HttpRequest
+from jackfield.secret import Secret
+from jackfield.testing.contract.mw_source import TEXT
+
+LONGEST = 400
+"""Characters of what is told of a plugin in one line."""
+PLACE = Places().place(("middleware", 0))
+
+
+def one_line(value: object, longest: int = LONGEST) -> str:
+    """A text, or the repr of anything else, in one line."""
+    line = " ".join((value if isinstance(value, str) else repr(value)).split())
+    return line if len(line) <= longest else f"{line[:longest]}…"
+
+
+def told(error: BaseException) -> str:
+    """An exception in a few words."""
+    return one_line(f"{type(error).__name__}({str(error)!r})" if str(error) else type(error).__name__, 160)
+
+
+@attrs.frozen(eq=False)
+class Subject:
+    """A middleware, as its author gives it to the kit.
+
+    Attributes:
+        cls: its class.
+        settings: its settings, as in its TOML table.
+        repeats, answers, changes_request, changes_answer, changes_outcome, text: see ``MiddlewareContract``.
+        service: answers what it sends by itself.
+    """
+
+    cls: type
+    settings: Mapping[str, Any]
+    repeats: bool = False
+    answers: bool = False
+    changes_request: bool = False
+    changes_answer: bool = False
+    changes_outcome: bool = False
+    text: str = TEXT
+    service: Callable[[HttpRequest], Answer | None] = lambda _: None
+
+    @property
+    def name(self) -> str:
+        """Of the class."""
+        return self.cls.__name__
+
+    @property
+    def in_host(self) -> bool:
+        """Whether it may stand among the middleware of the host."""
+        return not getattr(self.cls, "backend_only", False)
+
+    @property
+    def hooks(self) -> frozenset[str]:
+        """The hooks that it implements."""
+        return frozenset(HookFinder()(self.name.lower(), self.cls))
+
+    @property
+    def required(self) -> dict[str, Any]:
+        """Its settings without those that have a default."""
+        needed = {field.alias for field in attrs.fields(self.cls) if field.default is attrs.NOTHING}
+        return {name: value for name, value in self.settings.items() if name in needed}
+
+    @property
+    def secrets(self) -> dict[str, Secret]:
+        """Its settings that are secrets, by name, as a new instance has them."""
+        instance = self.make()
+        values = {field.name: getattr(instance, field.name, None) for field in attrs.fields(self.cls)}
+        return {name: value for name, value in values.items() if isinstance(value, Secret)}
+
+    def try_make(self, settings: Mapping[str, Any]) -> tuple[Any, list[Fault]]:
+        """An instance made by the loader of configurations, or None, and what is wrong with the settings."""
+        return construct(self.cls, settings, PLACE)
+
+    def make(self, settings: Mapping[str, Any] | None = None) -> Any:
+        """An instance with its settings, or with others."""
+        instance, faults = self.try_make(self.settings if settings is None else settings)
+        if instance is None:
+            text = "; ".join(fault.expected for fault in faults)
+            self.fail(f"cannot be made with the settings of the test: {text}", wants="its settings are sound")
+        return instance
+
+    def fail(self, did: str, where: str = "", *, wants: str) -> NoReturn:
+        """Fail the test by one line.
+
+        Args:
+            did: what the plugin did, after its name.
+            where: in the call.
+            wants: what the contract wants instead.
+        """
+        place = f" ({where})" if where else ""
+        pytest.fail(f"{self.name} {one_line(did)}{place}; the contract: {wants}", pytrace=False)

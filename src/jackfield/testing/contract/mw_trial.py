@@ -1,0 +1,176 @@
+"""Trial: one call through an onion, driven effect by effect, the kit playing the host."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+import pytest
+
+from jackfield.call import Call
+from jackfield.drivers.scripted import Answer, Reply, ScriptedDriver
+from jackfield.engine import Engine
+from jackfield.flow import Deliver, Effect
+from jackfield.http import HttpRequest
+from jackfield.models.messages import ChatCompletionRequestUserMessage
+from jackfield.models.request import CreateChatCompletionRequest
+from jackfield.testing.contract.mw_onion import Onion
+from jackfield.testing.contract.mw_source import URL
+
+MODES = ("whole", "streamed")
+TIMEOUT = 500.0
+LABELS = {"job": "contract"}
+EXTRA_HEADERS = {"x-extra": "kept"}
+
+
+def ask(
+    text: str = "why?", *, mode: str = "whole", model: str = "test/m", **fields: Any
+) -> CreateChatCompletionRequest:
+    """A request with fields of many kinds."""
+    return CreateChatCompletionRequest(
+        messages=[ChatCompletionRequestUserMessage(content=text)],
+        model=model,
+        stream=mode == "streamed",
+        temperature=0.5,
+        metadata={"customer": "c-1"},
+        extra={"x_request": {"kept": [1, 2]}},
+        **fields,
+    )
+
+
+class Service:
+    """A script: answers the HTTP requests of the source, and has the author's test answer those of the plugin.
+
+    Args:
+        onion: whose plugin it is.
+        statuses: of the answers to the source, in order; the last one holds for all further ones. An exception is
+            raised in place of an answer.
+    """
+
+    def __init__(self, onion: Onion, statuses: Sequence[int | BaseException] = (200,)) -> None:
+        self._onion, self._statuses = onion, statuses
+        self.sent: list[HttpRequest] = []
+
+    def __call__(self, http_request: HttpRequest) -> Answer:
+        """The answer to a request."""
+        if http_request.url != URL and not self._onion.subject.changes_request:
+            return self._of_test(http_request)
+        self.sent.append(http_request)
+        status = self._statuses[min(len(self.sent), len(self._statuses)) - 1]
+        return status if isinstance(status, BaseException) else Reply(status, blocks=[b"."] * 100)
+
+    def _of_test(self, http_request: HttpRequest) -> Answer:
+        answer = self._onion.subject.service(http_request)
+        if answer is None:
+            self._onion.subject.fail(
+                f"sent {http_request.method} {http_request.url}",
+                wants="a test says what comes back for what the middleware sends itself: override service",
+            )
+        return answer
+
+
+@attrs.define(eq=False)
+class Trial:
+    """One call.
+
+    Attributes:
+        onion: what it goes through.
+        where: what the check does, for messages.
+        request: of the host.
+        driver: performs its effects.
+        engine: of the call.
+        effect: the next one; None once the call has ended.
+        done: effects that were performed.
+    """
+
+    onion: Onion
+    where: str
+    request: CreateChatCompletionRequest
+    driver: ScriptedDriver = attrs.field()
+    engine: Engine = attrs.field(init=False)
+    effect: Effect | None = attrs.field(init=False)
+    done: int = attrs.field(init=False, default=0)
+
+    @driver.default
+    def _driver(self) -> ScriptedDriver:
+        return ScriptedDriver(Service(self.onion))
+
+    def __attrs_post_init__(self) -> None:
+        request = self.request
+        call = Call(
+            clock=self.driver.clock,
+            model=request.model,
+            stream=request.stream is True,
+            timeout=TIMEOUT,
+            labels=dict(LABELS),
+            extra_headers=dict(EXTRA_HEADERS),
+            extra_body={"x_body": {"kept": [1, 2]}},
+        )
+        self.engine = Engine(self.onion.plan, call)
+        self.effect = self.engine.begin_chat(request)
+
+    @property
+    def call(self) -> Call:
+        """The call."""
+        return self.engine.call
+
+    @property
+    def mode(self) -> str:
+        """``whole`` or ``streamed``."""
+        return MODES[self.request.stream is True]
+
+    @property
+    def place(self) -> str:
+        """Where in which call, for messages."""
+        return f"{self.mode} call, {self.onion.position}{', ' if self.where else ''}{self.where}"
+
+    def step(self) -> None:
+        """Perform one effect."""
+        assert self.effect is not None, "the call has ended"  # noqa: S101 - a mistake of the kit
+        self.done += 1
+        self.effect = self.driver.step(self.engine, self.effect)
+
+    def on(self, effects: int) -> bool:
+        """Perform so many effects, if there are as many; whether the call still goes on."""
+        while self.effect is not None and self.done < effects:
+            self.step()
+        return self.effect is not None
+
+    def until_chunks(self, chunks: int) -> bool:
+        """Go on until the host has so many chunks; whether the call still goes on."""
+        while self.effect is not None and len(self.driver.delivered) < chunks:
+            self.step()
+        return self.effect is not None
+
+    def run(self) -> Any:
+        """Go on to the end; the outcome."""
+        while self.effect is not None:
+            self.step()
+        return self.outcome
+
+    def cancel(self) -> Any:
+        """The host leaves; the outcome."""
+        self.engine.cancel()
+        self.effect = None
+        return self.outcome
+
+    def expire(self) -> Any:
+        """Let the time of the call be over, and go on to the end; the outcome."""
+        self.driver.now = max(self.driver.now, self.call.deadline)
+        return self.run()
+
+    @property
+    def outcome(self) -> Any:
+        """What the host gets: a response, or the exception that is raised."""
+        try:
+            return self.engine.result()
+        except pytest.fail.Exception:
+            raise
+        except BaseException as error:  # noqa: BLE001 - looked at by the check
+            return error
+
+    @property
+    def blocks(self) -> list[Deliver]:
+        """What was delivered to the host."""
+        return [effect for effect in self.driver.effects if isinstance(effect, Deliver)]
