@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from jackfield import wire
 from jackfield.errors import ValidationError
 from jackfield.event import decode_plain
+from jackfield.fold import fold
 from jackfield.models import (
     ChatCompletionModerationError,
     ChatCompletionStreamResponseDelta,
@@ -114,6 +115,20 @@ def test_a_first_call_without_function_is_taken() -> None:
     (call,) = choice.delta.tool_calls or ()
 
     assert (call.index, call.id, call.extra) == (0, "a", {"x": 1})
+
+
+@pytest.mark.parametrize("value", [b'"\xff"', b'"\xed\xa0\x80"', b"9" * 5000, b"1e999"], ids="bstn")
+def test_unknown_fields_that_no_one_can_read_are_left_out(value: bytes) -> None:
+    """The decoder passes over them unread; what is known of the chunk is used, and nothing foreign is raised later."""
+    data = b'{"choices":[{"delta":{"content":"a","tool_calls":[{"type":"other"}]}}],"x":1,"y":' + value + b"}"
+    chunk = wire.decode_chunk(data)
+    response = fold([chunk])
+
+    assert chunk.extra == chunk.choices[0].extra == response.extra == {}
+    assert "'a'" in repr(chunk)
+    assert wire.from_json(wire.to_json(chunk), type(chunk)) == chunk
+    assert wire.to_dict(response)["choices"][0]["message"]["content"] == "a"
+    assert chunk.raw == data
 
 
 def test_a_chunk_keeps_the_bytes_of_its_event() -> None:

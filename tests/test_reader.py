@@ -258,6 +258,16 @@ def test_a_line_too_long_is_refused() -> None:
         reader().feed(b"data: " + b"x" * 10_001)
 
 
+def test_what_came_before_a_line_too_long_is_delivered_however_it_was_cut() -> None:
+    """The chunks, then the error; behind the terminal event nothing is looked at."""
+    line = b"data: " + b"x" * 10_001 + b"\n\n"
+    for end, left, failed in ((line, 2, True), (event({"error": "m"}) + line, 2, True), (DONE + line, 2, False)):
+        stream = event(chunk("a")) + event(chunk("b", "stop")) + end
+        results = [outcome(stream, step) for step in (7, 150, len(stream))]
+        assert results == [results[0]] * 3
+        assert (len(results[0][0]), bool(results[0][1])) == (left, failed)
+
+
 def block_reader() -> StreamReader:
     """A reader with the short cut for blocks of plain text."""
     return StreamReader(decode_chunk, decode_plain=decode_plain, max_line_bytes=2**20, merge_usage=True)

@@ -191,6 +191,16 @@ def test_a_line_longer_than_allowed_is_refused(size: int) -> None:
             assert refused is (size > 10)
 
 
+def test_events_before_a_line_too_long_are_not_lost() -> None:
+    """In one block with it they come first, as they do in blocks of their own; the fault waits until they are used."""
+    decoder = EventDecoder(10)
+    for stream in (b"data: a\n\n" + b"x" * 14, b"data: a\ndata: b\n\n" + b"x" * 11 + b"\n"):
+        decoder = EventDecoder(10)
+        assert len(decoder.feed(stream)) == 1
+        assert "a line" in str(decoder.failure)
+    assert EventDecoder(10).failure is None
+
+
 def test_an_event_longer_than_allowed_is_refused() -> None:
     """Many lines of data cannot make an event without bounds."""
     decoder = EventDecoder(10)

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from jackfield.errors import ValidationError
 from jackfield.models.base import EMPTY, Extra, ExtraSource, WireValue
 from jackfield.models.chunks import (
     ChatCompletionChunkChoice,
@@ -23,7 +24,7 @@ from jackfield.models.chunks import (
     CreateChatCompletionStreamResponse,
     FunctionCallDelta,
 )
-from jackfield.wire import from_json
+from jackfield.wire import from_json, parse
 
 _CHOICE = ("choices", 0)
 _DELTA = (*_CHOICE, "delta")
@@ -55,8 +56,14 @@ class EventExtra(ExtraSource):
         return self.at(_FIRST[owner], owner)
 
     def at(self, path: Iterable[str | int], owner: type[WireValue]) -> Extra:
-        """The unknown fields of the value of class ``owner`` that stands at ``path``, if the event has one there."""
-        data = msgspec.json.decode(self.raw)
+        """The unknown fields of the value of class ``owner`` that stands at ``path``, if the event has one there.
+
+        What no one could read (bytes that are no UTF-8, a number without end) is left out, and the others with it.
+        """
+        try:
+            data = parse(self.raw)
+        except ValidationError:  # msgspec passes over what no class knows
+            return EMPTY
         try:
             for step in path:
                 data = data[step]

@@ -99,6 +99,8 @@ class StreamReader:
         chunks: list[Chunk] = []
         try:
             self._take(events, chunks)
+            if self._events.failure is not None and not self.done:
+                raise self._events.failure
         except APIError as error:
             if not chunks:
                 raise

@@ -25,6 +25,9 @@ class EventDecoder:
     Args:
         max_line_bytes: longest line that is taken.
         max_event_bytes: most data that one event may have; four lines' worth unless told.
+
+    Attributes:
+        failure: what came after the events that ``feed`` returned, to be raised once they are used; the stream is over.
     """
 
     def __init__(self, max_line_bytes: int = 2**20, max_event_bytes: int | None = None) -> None:
@@ -38,13 +41,24 @@ class EventDecoder:
         self._open = False  # whether lines of an unfinished event were seen
         self._skip_lf = False
         self._started = False
+        self.failure: InvalidResponseError | None = None
 
     def feed(self, block: bytes) -> list[Event]:
         """The events that ``block`` completes, in order.
 
         Raises:
-            InvalidResponseError: a line or an event is longer than allowed.
+            InvalidResponseError: a line or an event is longer than allowed, before any event of this block.
         """
+        events: list[Event] = []
+        try:
+            self._feed(block, events)
+        except InvalidResponseError as error:
+            if not events:
+                raise
+            self.failure = error
+        return events
+
+    def _feed(self, block: bytes, events: list[Event]) -> None:
         if self._skip_lf and block:
             self._skip_lf = False
             if block[:1] == b"\n":
@@ -54,7 +68,7 @@ class EventDecoder:
             block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         if b"\n" not in block:
             self._keep(block)
-            return []
+            return
         if self._pieces:
             self._pieces.append(block)
             block = b"".join(self._pieces)
@@ -63,7 +77,7 @@ class EventDecoder:
         if not self._started:
             self._started = True
             block = block.removeprefix(_BOM)
-        return self._split(block)
+        self._split(block, events)
 
     def plain(self, block: bytes) -> list[bytes] | None:
         """The data of the events that ``block`` completes, where each is one line of data and nothing else.
@@ -101,18 +115,16 @@ class EventDecoder:
         self._line(b"", events)
         return events
 
-    def _split(self, block: bytes) -> list[Event]:
+    def _split(self, block: bytes, events: list[Event]) -> None:
         """Whole events by one split; what is left over, and what a former block began, line by line."""
-        events: list[Event] = []
         if self._open:
             head, _, block = block.partition(b"\n\n")
             if not _:
-                return self._lines(head, events)
+                self._lines(head, events)
+                return
             for line in head.split(b"\n"):
                 self._line(line, events)
             self._line(b"", events)
-            if not block:
-                return events
         parts = block.split(b"\n\n")
         rest = parts.pop()
         limit = self._max_line
@@ -122,7 +134,7 @@ class EventDecoder:
             starts = block.count(b"\n\ndata: ") + (block[:6] == b"data: ") - (rest[:6] == b"data: ")
             if starts == len(parts):
                 events += [(MESSAGE, part[6:]) for part in parts]
-                return self._lines(rest, events) if rest else events
+                parts = []
         for part in parts:
             if part[:6] == b"data: " and len(part) <= limit and b"\n" not in part:
                 events.append((MESSAGE, part[6:]))
@@ -130,14 +142,14 @@ class EventDecoder:
                 for line in part.split(b"\n"):
                     self._line(line, events)
                 self._line(b"", events)
-        return self._lines(rest, events) if rest else events
+        if rest:
+            self._lines(rest, events)
 
-    def _lines(self, block: bytes, events: list[Event]) -> list[Event]:
+    def _lines(self, block: bytes, events: list[Event]) -> None:
         lines = block.split(b"\n")
         self._keep(lines.pop())
         for line in lines:
             self._line(line, events)
-        return events
 
     def _keep(self, piece: bytes) -> None:
         if piece:

@@ -124,6 +124,10 @@ def test_a_layer_takes_a_table_too() -> None:
         ("MIDDLEWARE__RETYR__X", 'middleware.retyr: no middleware of that name is configured (did you mean "retry"?)'),
         ("MIDDLEWARE__7__X", "middleware.7: no middleware of that name is configured (known: retry)"),
         (
+            f"MIDDLEWARE__{'9' * 4400}__X",  # of more digits than Python reads
+            f"middleware.{'9' * 4400}: no middleware of that name is configured (known: retry)",
+        ),
+        (
             "BACKENDS__MY_LLM__MIDDLEWARE__BEARER__TOKEN",
             "backends.my-llm.middleware.bearer: no middleware of that name is configured",
         ),

@@ -179,6 +179,11 @@ def test_values_are_plain() -> None:
     }
 
 
+def test_an_integer_of_thousands_of_digits_stands_as_its_class() -> None:
+    """TOML takes one in hexadecimal digits, and Python refuses to write it in decimal ones."""
+    assert shown(seed=int("f" * 4400, 16), other=2**63) == {"seed": "<int>", "other": 2**63}
+
+
 def test_what_is_no_setting_may_be_a_secret_misspelt() -> None:
     """Whoever mistypes a name looks at the configuration next."""
     data = {

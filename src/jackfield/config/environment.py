@@ -23,6 +23,8 @@ PREFIX = "JACKFIELD__"
 MODEL = "JACKFIELD_MODEL"
 """Sets ``default_model``, always as text; ``JACKFIELD__DEFAULT_MODEL`` is stronger."""
 TOP = ("default_model", "models", "backends", "middleware")
+LONGEST_INDEX = 10
+"""Digits; Python refuses to read very many."""
 _SCALAR = re.compile(r"true|false|[+-]?[0-9][0-9A-Fa-f_xo.eE+-]*")
 
 
@@ -125,7 +127,7 @@ def _entry(layers: list[Any], segment: str, path: Path) -> int:
     """The index of a middleware, by its ``use`` or its own number."""
     uses = [str(layer.get("use", "")) if isinstance(layer, dict) else "" for layer in layers]
     found = [index for index, use in enumerate(uses) if _same(use, segment)]
-    if not found and segment.isdecimal() and int(segment) < len(layers):
+    if not found and segment.isdecimal() and len(segment) < LONGEST_INDEX and int(segment) < len(layers):
         found = [int(segment)]
     if len(found) > 1:
         raise _UnreachableError(path, "more than one middleware is meant", f"give its index, one of {found}")

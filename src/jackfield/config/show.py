@@ -20,6 +20,8 @@ _WORDS = frozenset({"key", "keys", "auth", "pass", "pwd", "value"})
 _HARMLESS = frozenset({"url", "uri", "file", "path", "name", "id", "endpoint", "scope"})
 """Last words of names that only speak of a secret: ``token_url``, ``client_secret_name``."""
 _LOOKS = re.compile(r"(?i)(?:bearer|basic)\s+\S|(?:(?:sk|pk|rk|gsk|hf|ghp|gho|xai|nvapi)[-_]|AKIA|AIza|eyJ)\w{8}")
+MOST_BITS = 1024
+"""Of an integer that is shown; Python refuses to write one of very many digits."""
 LONG = 16
 """Characters of a value in a query beyond which it may be a key, whatever its name."""
 _USER = re.compile(r"(?<=://)[^/?#\s]*@")
@@ -89,7 +91,7 @@ def _value(value: Any, *, hide: bool) -> Any:
         return _text(value.reference, hide=True)
     if isinstance(value, str):
         return _text(value, hide=hide)
-    if isinstance(value, bool | int | float):
+    if isinstance(value, bool | int | float) and (isinstance(value, float) or value.bit_length() <= MOST_BITS):
         return value
     if isinstance(value, Mapping):
         return _table(value, hide=hide)
