@@ -54,7 +54,8 @@ GROUPS = {
         (
             "tests/drivers/test_live.py",
             "tests/drivers/test_watchdog.py",
-            "tests/drivers/test_deadline.py",
+            "tests/drivers/test_deadline.py::test_the_limits_hold",
+            "tests/drivers/test_deadline.py::test_connecting_ends_with_the_deadline",
             "tests/test_call.py",
         ),
     ),
@@ -151,15 +152,20 @@ def prepare(work: Path, group: Group) -> None:
     modules = [path for pattern in group.modules for path in sorted((work / "src").glob(pattern))]
     for path in modules:
         path.write_text(undecorated(path.read_text(encoding="utf-8")), encoding="utf-8")
-    tests = [str(path.relative_to(work)) for pattern in group.tests for path in sorted(work.glob(pattern))]
+    tests = [
+        str(path.relative_to(work)) + test.removeprefix(pattern)
+        for test in group.tests
+        for pattern in [test.partition("::")[0]]
+        for path in sorted(work.glob(pattern))
+    ]
     settings: dict[str, Any] = {
         "source_paths": ["src"],
         "only_mutate": [str(path.relative_to(work)) for path in modules],
         "also_copy": ["conftest.py", "README.md", "tests", "plugins"],
         "pytest_add_cli_args": ["-p", "no:cacheprovider", *(["-k", f"not ({group.without})"] if group.without else [])],
         "pytest_add_cli_args_test_selection": tests,
-        "timeout_multiplier": 6.0,
-        "timeout_constant": 2.0,
+        "timeout_multiplier": 4.0,
+        "timeout_constant": 3.0,
         "use_git_change_detection": False,
         "use_setproctitle": False,
     }

@@ -9,6 +9,7 @@ import pytest
 
 from jackfield.drivers import watchdog
 from jackfield.drivers.watchdog import Watchdog
+from jackfield.errors import CallError
 from rig import Rig, wait_until
 
 
@@ -47,6 +48,15 @@ def test_it_cuts_what_is_over_and_nothing_else(dog: Watchdog) -> None:
     assert cut.wait(5)
     assert (late.expired, early.expired, idle.expired, other.is_set()) == (True, False, False, False)
     assert len(dog.live()) == 3
+
+
+def test_it_cuts_a_call_that_was_closed_though_it_has_time(dog: Watchdog) -> None:
+    """A call that was closed just before it began to wait must not wait; its limit has not passed by that."""
+    live, cut = Rig().live(), threading.Event()
+    live.closing, live.cut = CallError("closed"), cut.set
+    dog.add(live)
+    assert cut.wait(5)
+    assert not live.expired
 
 
 def test_it_sleeps_when_nothing_lives_and_wakes_for_the_next_call(dog: Watchdog) -> None:
