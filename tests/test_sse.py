@@ -193,11 +193,13 @@ def test_a_line_longer_than_allowed_is_refused(size: int) -> None:
 
 def test_events_before_a_line_too_long_are_not_lost() -> None:
     """In one block with it they come first, as they do in blocks of their own; the fault waits until they are used."""
-    decoder = EventDecoder(10)
     for stream in (b"data: a\n\n" + b"x" * 14, b"data: a\ndata: b\n\n" + b"x" * 11 + b"\n"):
         decoder = EventDecoder(10)
         assert len(decoder.feed(stream)) == 1
         assert "a line" in str(decoder.failure)
+    decoder = EventDecoder(10)
+    assert decoder.feed(b"data: a\n") == []
+    assert decoder.feed(b"\n: b\n" + b"x" * 14) == [("message", b"a")]
     assert EventDecoder(10).failure is None
 
 

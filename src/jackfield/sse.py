@@ -146,10 +146,10 @@ class EventDecoder:
             self._lines(rest, events)
 
     def _lines(self, block: bytes, events: list[Event]) -> None:
-        lines = block.split(b"\n")
-        self._keep(lines.pop())
+        *lines, rest = block.split(b"\n")
         for line in lines:
             self._line(line, events)
+        self._keep(rest)
 
     def _keep(self, piece: bytes) -> None:
         if piece:
