@@ -56,7 +56,11 @@ def test_attempt_backend_and_partial_are_of_the_last_attempt():
     """What an earlier attempt had does not count."""
     call = make_call()
     other = Backend("other", "echo")
-    call.attempts += [Attempt(1, BACKEND, "m", folder=folder("old")), Attempt(2, other, "m")]
+    call.attempts.append(Attempt(1, BACKEND, "m", folder=folder("old")))
+    assert call.attempt.number == 1
+    assert call.backend is BACKEND
+    assert call.partial == fold([piece("old")])
+    call.attempts.append(Attempt(2, other, "m"))
     assert call.attempt.number == 2
     assert call.backend is other
     assert call.partial is None

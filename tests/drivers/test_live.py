@@ -31,12 +31,13 @@ def make(deadline: float = float("inf"), rig: Rig | None = None) -> Live:
 
 
 def test_a_new_call_waits_for_nothing() -> None:
-    """Nothing was sent, nothing has expired, and the watchdog leaves it alone."""
+    """Nothing was sent, nothing has expired, the watchdog leaves it alone, and no thread drives it yet."""
     live = make()
 
     assert live.until == float("inf")
     assert (live.sent, live.expired, live.closing, live.cut) == (False, False, None, None)
     assert live.over() is None
+    assert not live.guard.locked()
     live.check()
 
 

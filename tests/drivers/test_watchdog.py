@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -72,6 +73,57 @@ def test_it_sleeps_when_nothing_lives_and_wakes_for_the_next_call(dog: Watchdog)
         thread = dog.thread
         dog.discard(live)
         asleep(dog)
+
+
+def test_while_it_sleeps_it_looks_at_nothing(dog: Watchdog) -> None:
+    """A client that is not used costs no time of the processor."""
+    looks: list[None] = []
+    scan = dog._scan
+    dog._scan = lambda: (looks.append(None), scan())[1]  # type: ignore[method-assign] - to count
+    live = Rig().live()
+    dog.add(live)
+    dog.discard(live)
+    asleep(dog)
+    before = len(looks)
+    time.sleep(0.1)
+    assert len(looks) == before
+
+
+@pytest.mark.parametrize("what", ["call", "chore"])
+def test_what_comes_just_before_it_sleeps_is_not_left_lying(dog: Watchdog, what: str) -> None:
+    """A call, or a chore, between its last look and its sleep is seen to all the same."""
+    live, late, done = Rig().live(), Rig().live(), threading.Event()
+    late.until, late.cut = 0.0, done.set
+    coming = [lambda: dog.add(late) if what == "call" else dog.hand_over(done.set)]
+
+    class Wake(threading.Event):
+        """What wakes it; something comes just before it is cleared for the first time."""
+
+        def clear(self) -> None:
+            for come in [coming.pop() for _ in coming[:]]:
+                come()
+            super().clear()
+
+    dog._wake = Wake()
+    dog.add(live)
+    dog.discard(live)
+    assert done.wait(5)
+
+
+def test_a_call_may_be_discarded_twice(dog: Watchdog) -> None:
+    """And one that was never watched, too."""
+    live = Rig().live()
+    dog.add(live)
+    dog.discard(live)
+    dog.discard(live)
+    assert dog.live() == []
+
+
+def test_its_thread_does_not_hold_up_the_end_of_the_program(dog: Watchdog) -> None:
+    """A host that ends with an open stream ends."""
+    dog.add(Rig().live())
+    assert dog.thread is not None
+    assert dog.thread.daemon
 
 
 def test_it_does_chores_also_from_sleep(dog: Watchdog) -> None:
