@@ -139,6 +139,29 @@ def test_what_is_no_answer_is_refused(stream: bytes) -> None:
         Reading(stream)
 
 
+@pytest.mark.parametrize(
+    ("stream", "taken"),
+    [
+        (OK + b"x: " + b"y" * (LONGEST_HEAD - 23) + b"\r\n\r\n", True),
+        (OK + b"x: " + b"y" * (LONGEST_HEAD - 22) + b"\r\n\r\n", False),
+        (CHUNKS + b"2;" + b"x" * 900 + b"\r\nab\r\n0;" + b"x" * 900 + b"\r\n\r\n", True),
+        (CHUNKS + b"2;" + b"x" * LONGEST_LINE + b"\r\nab\r\n0\r\n\r\n", False),
+        (CHUNKS + b"2\r\nab\r\n0" + b" " * LONGEST_LINE + b"\r\n\r\n", False),
+    ],
+)
+def test_a_limit_is_the_same_however_the_bytes_come(stream: bytes, taken: bool) -> None:
+    """Heads and the lines of HTTP chunks are taken or refused, in the same words, in one piece as byte by byte."""
+    told = set()
+    for pieces in ([stream], [stream[:-7], stream[-7:]], [stream[i : i + 1] for i in range(len(stream))]):
+        try:
+            read(*pieces)
+            told.add(None)
+        except MalformedError as error:
+            told.add(str(error))
+    assert len(told) == 1
+    assert (told == {None}) is taken
+
+
 def test_no_more_is_wanted_once_the_answer_is_whole() -> None:
     """Else it would wait for a server that has nothing to say."""
     for stream in (OK + b"Content-Length: 2\r\n\r\nab", CHUNKS + b"2\r\nab\r\n0\r\n\r\n", b"HTTP/1.1 204 No\r\n\r\n"):

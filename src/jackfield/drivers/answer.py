@@ -11,7 +11,10 @@ BLOCK = 16384
 LONGEST_LINE = 1024
 """Bytes of the line that tells the size of an HTTP chunk."""
 
-_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
+# No longer than a line may be that has not ended: what is taken must not depend on how the bytes come.
+_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]{0,99}(?:;[^\r\n]{0,900})?\r\n")
+_NO_SIZE = "an HTTP chunk tells no size"
+_TOO_MUCH = "too much follows the last HTTP chunk"
 _NEXT_SIZE = re.compile(rb"\r\n" + _SIZE.pattern)
 _TRAILER = re.compile(rb"([^\r\n]*)\r\n")
 
@@ -54,6 +57,8 @@ class Answer:
             MalformedError: it is none.
         """
         while (found := END.search(self._buffer)) is not None:
+            if found.end() > LONGEST_HEAD + 1:  # it was longer before its last byte came
+                break
             data, self._buffer = self._buffer[: found.start()], self._buffer[found.end() :]
             head = decode_head(data)
             if head.status >= 200:
@@ -105,7 +110,7 @@ class Answer:
         if self._closed:
             raise MalformedError("the answer ended before its last HTTP chunk")
         if self._trailer + len(self._buffer) > (LONGEST_HEAD if self._size is _TRAILER else LONGEST_LINE):
-            raise MalformedError("an HTTP chunk tells no size, or too much follows the last one")
+            raise MalformedError(_TOO_MUCH if self._size is _TRAILER else _NO_SIZE)
         return None
 
     def _here(self) -> list[bytes]:
@@ -123,7 +128,7 @@ class Answer:
             told = size.match(buffer, position)
             if told is None:
                 if not pieces and size is not _TRAILER and buffer.find(b"\n", position + 2) >= 0:
-                    raise MalformedError("an HTTP chunk tells no size")
+                    raise MalformedError(_NO_SIZE)
                 break
             position = told.end()
             if size is _TRAILER:
