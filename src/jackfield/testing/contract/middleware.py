@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import attrs
@@ -15,7 +15,7 @@ from jackfield.testing.contract.mw_chunks import ChunkChecks
 from jackfield.testing.contract.mw_clients import ClientChecks
 from jackfield.testing.contract.mw_http import HttpChecks
 from jackfield.testing.contract.mw_positions import PositionChecks
-from jackfield.testing.contract.mw_quiet import QuietChecks
+from jackfield.testing.contract.mw_quiet import QuietChecks, kept
 from jackfield.testing.contract.mw_secrets import SecretChecks, plant
 from jackfield.testing.contract.mw_settings import SettingsChecks
 from jackfield.testing.contract.mw_source import TEXT
@@ -86,15 +86,17 @@ class MiddlewareContract(
         return None
 
     @pytest.fixture
-    def subject(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Subject:
+    def subject(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Subject]:
         """The middleware, for the checks."""
         try:
             given = request.getfixturevalue("middleware")
         except pytest.FixtureLookupError:  # a plain method
             given = self.middleware()
-        cls, settings = given
-        plant(settings, monkeypatch)
-        declared = {
-            field.name: getattr(self, field.name) for field in attrs.fields(Subject) if hasattr(type(self), field.name)
-        }
-        return Subject(cls, settings, **declared)
+        plant(given[1], monkeypatch)
+        with kept():
+            yield self.subject_of(*given)
+
+    def subject_of(self, cls: type, settings: Mapping[str, Any]) -> Subject:
+        """A class with its settings, and what is declared of it."""
+        names = (field.name for field in attrs.fields(Subject))
+        return Subject(cls, settings, **{name: getattr(self, name) for name in names if hasattr(type(self), name)})

@@ -7,7 +7,7 @@ from typing import Any
 from jackfield.errors import CallError, PluginError
 from jackfield.flow import Read
 from jackfield.http import HttpResponse
-from jackfield.models.response import CreateChatCompletionResponse
+from jackfield.models.base import WireValue
 from jackfield.testing.contract.mw_subject import Subject, one_line, told
 from jackfield.testing.contract.mw_tape import FLOWS, RUNNING, Passage
 from jackfield.testing.contract.mw_trial import Trial
@@ -122,12 +122,15 @@ def _instead(passage: Passage) -> str:
     return " where the layer inside had answered" if passage.answers else " before it passed the request inward"
 
 
-def difference(before: Any, after: Any) -> str:
-    """The first field that differs, of two wire values; as words."""
-    if not isinstance(after, CreateChatCompletionResponse | type(before)):
-        return f"a {type(after).__name__}"
-    for name in (*before.__wire_fields__, "extra"):
-        was, now = getattr(before, name), getattr(after, name)
-        if was != now:
-            return f"{name} was {one_line(was, 80)} and is {one_line(now, 80)}"
-    return "they compare as different"
+def difference(before: Any, after: Any, path: str = "") -> str:
+    """The first thing that differs, of two values; as words."""
+    if isinstance(before, WireValue) and type(before) is type(after):
+        for name in (*before.__wire_fields__, "extra"):
+            was, now = getattr(before, name), getattr(after, name)
+            if was != now:
+                return difference(was, now, f"{path}.{name}" if path else name)
+    if isinstance(before, tuple) and isinstance(after, tuple) and len(before) == len(after):
+        for at, (was, now) in enumerate(zip(before, after, strict=True)):
+            if was != now:
+                return difference(was, now, f"{path}[{at}]")
+    return f"{path or 'it'} was {one_line(before, 80)} and is {one_line(after, 80)}"

@@ -9,6 +9,8 @@ import os
 import threading
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from jackfield.hooks import HookFinder
@@ -21,6 +23,9 @@ from jackfield.testing.contract.mw_subject import Subject, told
 from jackfield.testing.contract.mw_tape import Tape
 from jackfield.testing.contract.mw_trial import MODES, Trial, ask
 
+ENVIRONMENT, DIRECTORY = "the environment", "the working directory"
+LEVEL, HANDLERS = "the level of the root logger", "the handlers of the root logger"
+CURRENT = "PYTEST_CURRENT_TEST"
 PATIENCE = 5.0
 """Seconds that a plugin's threads have to end."""
 
@@ -30,13 +35,32 @@ def surroundings() -> dict[str, Any]:
     root = logging.getLogger()
     variables = {f"the context variable {name.name}": value for name, value in contextvars.copy_context().items()}
     return {
-        "the environment": dict(os.environ),
-        "the working directory": os.getcwd(),
-        "the level of the root logger": root.level,
-        "the handlers of the root logger": list(root.handlers),
+        ENVIRONMENT: dict(os.environ),
+        DIRECTORY: os.getcwd(),
+        LEVEL: root.level,
+        HANDLERS: list(root.handlers),
         "the filters of warnings": list(warnings.filters),
         **variables,
     }
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """Put back what a plugin changes, so that the next test sees it changed again."""
+    before = surroundings()
+    try:
+        yield
+    finally:
+        after = surroundings()
+        for name in set(os.environ) - set(before[ENVIRONMENT]) - {CURRENT}:
+            del os.environ[name]
+        os.environ.update({name: value for name, value in before[ENVIRONMENT].items() if name != CURRENT})
+        os.chdir(before[DIRECTORY])
+        root = logging.getLogger()
+        root.setLevel(before[LEVEL])
+        for handler in set(after[HANDLERS]) - set(before[HANDLERS]):
+            if not type(handler).__module__.startswith("_pytest."):
+                root.removeHandler(handler)
 
 
 def calls(layers: Onion, mode: str) -> None:
@@ -81,6 +105,10 @@ class QuietChecks:
 
     def test_host_is_left_as_it_was(self, subject: Subject) -> None:
         """Context variables, the environment, the root logger and the like are the host's."""
+        contextvars.Context().run(self._left, subject)  # an empty one: in the test's own it may be set already
+
+    @staticmethod
+    def _left(subject: Subject) -> None:
         before = surroundings()
         layers = onion(subject)
         for mode in MODES:

@@ -7,6 +7,7 @@ import pickle
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import pytest
@@ -20,15 +21,17 @@ from jackfield.testing.contract.mw_trial import MODES, Service, Trial, ask
 from jackfield.testing.contract.mw_weight import own
 from jackfield.testing.leaks import Capture, artefacts, leaks
 
-CANARY = "qZ7-kX9wV4tJ{}-pB2mR8yD6fGh"
 HIDDEN = "no secret is in a repr, a pickle, a log, an error or the ledger"
 
 
 def plant(settings: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give each variable that a setting refers to by ``env:``, and that is not set, a value that can be recognised."""
+    """Give each variable that a setting refers to by ``env:``, and that is not set, a value that can be recognised.
+
+    It is another one each time: what was revealed once is scrubbed from every text.
+    """
     for number, name in enumerate(_variables(settings)):
         if name not in os.environ:
-            monkeypatch.setenv(name, CANARY.format(number))
+            monkeypatch.setenv(name, f"qZ7-{number}-{token_hex(12)}")
 
 
 def _variables(value: Any) -> Iterator[str]:

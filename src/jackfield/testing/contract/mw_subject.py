@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import attrs
@@ -14,6 +15,7 @@ from jackfield.drivers.scripted import Answer
 from jackfield.errors import Fault
 from jackfield.hooks import HookFinder
 from jackfield.http import HttpRequest
+from jackfield.plugins import MIDDLEWARE, Registry
 from jackfield.secret import Secret
 from jackfield.testing.contract.mw_source import TEXT
 
@@ -31,6 +33,14 @@ def one_line(value: object, longest: int = LONGEST) -> str:
 def told(error: BaseException) -> str:
     """An exception in a few words."""
     return one_line(f"{type(error).__name__}({str(error)!r})" if str(error) else type(error).__name__, 160)
+
+
+@lru_cache(maxsize=16)
+def _look(cls: type) -> tuple[str | None, frozenset[str]]:
+    """What is wrong with a class, or None, and the hooks that it implements."""
+    (found,) = Registry({"subject": cls}).find(MIDDLEWARE, "subject") or (None,)
+    wrong = "is no middleware" if found is None else found.check()
+    return wrong, frozenset() if wrong else frozenset(HookFinder()(cls.__name__.lower(), cls))
 
 
 @attrs.frozen(eq=False)
@@ -65,9 +75,20 @@ class Subject:
         return not getattr(self.cls, "backend_only", False)
 
     @property
+    def wrong(self) -> str | None:
+        """Why the loader does not take the class; None where it does."""
+        return _look(self.cls)[0]
+
+    @property
     def hooks(self) -> frozenset[str]:
         """The hooks that it implements."""
-        return frozenset(HookFinder()(self.name.lower(), self.cls))
+        return self._checked()
+
+    def _checked(self) -> frozenset[str]:
+        wrong, hooks = _look(self.cls)
+        if wrong is not None:
+            self.fail(wrong, wants="the loader takes the class: an attrs class with eq=False, whose hooks are known")
+        return hooks
 
     @property
     def required(self) -> dict[str, Any]:
@@ -88,6 +109,7 @@ class Subject:
 
     def make(self, settings: Mapping[str, Any] | None = None) -> Any:
         """An instance with its settings, or with others."""
+        self._checked()
         instance, faults = self.try_make(self.settings if settings is None else settings)
         if instance is None:
             text = "; ".join(fault.expected for fault in faults)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,9 +20,13 @@ from jackfield.testing.contract.mw_onion import Onion
 from jackfield.testing.contract.mw_source import URL
 
 MODES = ("whole", "streamed")
-TIMEOUT = 500.0
-LABELS = {"job": "contract"}
-EXTRA_HEADERS = {"x-extra": "kept"}
+CALL: dict[str, Any] = {
+    "timeout": 500.0,
+    "labels": {"job": "contract"},
+    "extra_headers": {"x-extra": "kept"},
+    "extra_body": {"x_body": {"kept": [1, 2]}},
+}
+"""What the host says of each call besides the request."""
 
 
 def ask(
@@ -82,6 +87,7 @@ class Trial:
         engine: of the call.
         effect: the next one; None once the call has ended.
         done: effects that were performed.
+        told: what the host says of the call besides the request.
     """
 
     onion: Onion
@@ -91,6 +97,7 @@ class Trial:
     engine: Engine = attrs.field(init=False)
     effect: Effect | None = attrs.field(init=False)
     done: int = attrs.field(init=False, default=0)
+    told: dict[str, Any] = attrs.field(init=False)
 
     @driver.default
     def _driver(self) -> ScriptedDriver:
@@ -102,11 +109,9 @@ class Trial:
             clock=self.driver.clock,
             model=request.model,
             stream=request.stream is True,
-            timeout=TIMEOUT,
-            labels=dict(LABELS),
-            extra_headers=dict(EXTRA_HEADERS),
-            extra_body={"x_body": {"kept": [1, 2]}},
+            **copy.deepcopy(CALL),
         )
+        self.told = {name: copy.deepcopy(getattr(call, name)) for name in ("model", "stream", *CALL)}
         self.engine = Engine(self.onion.plan, call)
         self.effect = self.engine.begin_chat(request)
 

@@ -85,10 +85,8 @@ class ValueChecks:
         for acts in scripts():
             one, witness = witnessed(subject, mode, acts)
             witness.check(one, CreateChatCompletionRequest)
-            fresh = Trial(onion(subject), "", ask(mode=mode)).call
-            for name in ("labels", "extra_headers", "extra_body", "model", "stream", "timeout"):
-                before, after = getattr(fresh, name), getattr(one.call, name)
-                if before != after:
+            for name, before in one.told.items():
+                if before != (after := getattr(one.call, name)):
                     subject.fail(
                         f"changed call.{name}: it was {one_line(before, 80)} and is {one_line(after, 80)}",
                         one.place,

@@ -84,8 +84,15 @@ class Connection:
         self.open = False
 
     async def close(self) -> None:
-        """End the connection politely: what was sent arrives, then FIN."""
+        """End the connection politely: what was sent arrives, then FIN.
+
+        Raises:
+            OSError: the client has left.
+        """
         self.open = False
         self._writer.close()
-        with suppress(*GONE):
-            await self._writer.wait_closed()
+        await self._writer.wait_closed()
+
+    def drop(self) -> None:
+        """End it at once, if it has not ended."""
+        self._writer.transport.abort()

@@ -38,7 +38,11 @@ class Dialect(Protocol):
     """A wire format, as far as a fault server speaks it. All bytes are bodies, without HTTP."""
 
     def ask(self, method: str, target: str, body: bytes) -> Ask | None:
-        """What a request asks for; None where it asks for no chat completion."""
+        """What a request asks for; None where it asks for no chat completion.
+
+        Raises:
+            ValueError: it is none that the service would take.
+        """
 
     def other(self, method: str, target: str) -> bytes:
         """The answer to a request that asks for no chat completion: the list of models."""
@@ -73,10 +77,13 @@ class OpenAIDialect:
         if method != "POST" or not target.partition("?")[0].endswith("/chat/completions"):
             return None
         request = json.loads(body)
+        messages = request.get("messages") if isinstance(request, dict) else None
+        if not messages or not all(map(_is_message, messages)):
+            raise ValueError("messages: expected a list of messages")
         return Ask(
             model=request.get("model", ""),
             stream=bool(request.get("stream")),
-            text=_said(request.get("messages", ())) or TEXT,
+            text=_said(messages) or TEXT,
             tools=[tool["function"]["name"] for tool in request.get("tools") or ()],
         )
 
@@ -167,6 +174,11 @@ class OpenAIDialect:
 
 def _json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode()
+
+
+def _is_message(message: Any) -> bool:
+    roles = {"developer", "system", "user", "assistant", "tool", "function"}
+    return isinstance(message, dict) and message.get("role") in roles
 
 
 def _said(messages: Sequence[Mapping[str, Any]]) -> str:

@@ -115,7 +115,7 @@ class FaultServer:
         def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             self.ledger.connections[door] += 1
             connection = Connection(reader, writer, door, self.ledger.connections.total())
-            task = self._loop.create_task(self._closed(connection) if door in CLOSED else self._serve(connection))
+            task = self._loop.create_task(self._serve(connection))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -127,40 +127,47 @@ class FaultServer:
             server.close()
         for sock in self._bound:
             sock.close()
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # A connection that has just been accepted is begun by the loop in a few steps, each of which is a task.
+        while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.sleep(0)
 
     async def _serve(self, connection: Connection) -> None:
-        """Answer request after request on one connection."""
+        """Treat a connection as its door does: answer request after request, or none."""
+        try:
+            with suppress(*GONE):
+                await (self._refuse(connection) if connection.door in CLOSED else self._converse(connection))
+                await connection.close()
+        finally:
+            connection.drop()
+
+    async def _converse(self, connection: Connection) -> None:
         if connection.door in {*CERTIFICATES, "tls"}:
             self.ledger.handshakes[connection.door] += 1
-        with suppress(*GONE):
-            while connection.open and (received := await connection.request()) is not None:
-                await self._answer(connection, received)
-        with suppress(*GONE):
-            await connection.close()
+        while connection.open and (received := await connection.request()) is not None:
+            await self._answer(connection, received)
 
-    async def _closed(self, connection: Connection) -> None:
-        """Treat a connection as its door does."""
-        with suppress(*GONE):
-            if connection.door == "reset":
-                connection.reset()
-            elif connection.door == "tls-garbage":
-                await connection.first()
-                await connection.send(b"220 mail.example ESMTP\r\n")
-            elif connection.door == "tls-reset":
-                await connection.first()
-                connection.reset()
-            elif connection.door == "tls-eof":
-                await connection.first()
-            else:
-                await connection.drained()
-        await connection.close()
+    async def _refuse(self, connection: Connection) -> None:
+        if connection.door == "reset":
+            connection.reset()
+        elif connection.door in {"silent", "tls-silent"}:
+            await connection.drained()
+        else:
+            await connection.first()
+        if connection.door == "tls-garbage":
+            await connection.send(b"220 mail.example ESMTP\r\n")
+        elif connection.door == "tls-reset":
+            connection.reset()
 
     async def _answer(self, connection: Connection, received: Received) -> None:
-        ask = self.dialect.ask(received.method, received.target, received.body)
+        try:
+            ask = self.dialect.ask(received.method, received.target, received.body)
+        except ValueError as error:
+            self.ledger.requests.append(received)
+            await self._refused(connection, received, 400, str(error))
+            return
         if received.target == "/ledger":
             await self._tell(connection, received)
         elif ask is None:
@@ -183,15 +190,17 @@ class FaultServer:
         try:
             fault, arguments = parse(self._mix.draw(source) if ask.model == "mix" else ask.model)
         except ValueError as error:
-            received.executed = False
-            body = self.dialect.error(404, str(error))
-            await connection.send(Answer([body], 404).whole)
+            await self._refused(connection, received, 404, str(error))
             return
         if "first" in arguments:
             self._asked[received.body] += 1
             if self._asked[received.body] > int(arguments["first"]):
                 fault = FAULTS["ok"]
         await fault.act(Exchange(connection, received, ask, self.dialect, arguments, source, self.door_url))
+
+    async def _refused(self, connection: Connection, received: Received, status: int, message: str) -> None:
+        received.executed = False
+        await connection.send(Answer([self.dialect.error(status, message)], status).whole)
 
     def door_url(self, name: str) -> str:
         """The base URL of a door that is open: for faults, which run on the loop."""
