@@ -17,9 +17,9 @@ R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
 @pytest.fixture(autouse=True)
 def forget_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one test holds secret is an ordinary word in the next."""
-    from jackfield import secret
+    from jackfield import redaction
 
-    monkeypatch.setattr(secret, "_known", secret._Known())  # noqa: SLF001 - there is no public way to forget
+    monkeypatch.setattr(redaction, "_known", redaction._Known())  # noqa: SLF001 - there is no public way to forget
 
 
 @pytest.hookimpl(wrapper=True)

@@ -323,7 +323,7 @@ def test_a_cancel_between_the_chunks_of_a_canned_answer_ends_the_call():
 
 def test_a_secret_in_what_a_layer_raised_is_not_in_the_faults():
     """Faults are text that may be logged, so they are scrubbed."""
-    from jackfield.secret import remember
+    from jackfield.redaction import remember
 
     remember("sk-canary-123456")
 

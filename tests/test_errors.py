@@ -27,7 +27,7 @@ from jackfield.errors import (
     ValidationError,
     status_error,
 )
-from jackfield.secret import remember
+from jackfield.redaction import remember
 
 CANARY = "sk-errors-canary-42"
 ALL = [

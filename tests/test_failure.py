@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from jackfield import errors
 from jackfield.failure import answer_error, body_error, excerpt, request_id, retry_after
-from jackfield.secret import remember
+from jackfield.redaction import remember
 
 KEY = "sk-failure-0123456789abcdef"
 NOW = "Sun, 06 Nov 1994 08:49:37 GMT"

@@ -23,7 +23,7 @@ from jackfield.http import (
     Transport,
     split_url,
 )
-from jackfield.secret import scrub
+from jackfield.redaction import scrub
 
 KEY = "sk-http-0123456789abcdef"
 

@@ -38,7 +38,7 @@ from jackfield import (
 from jackfield.drivers.scripted import Reply, ScriptedDriver
 from jackfield.http import Timeouts
 from jackfield.models import CompletionUsage
-from jackfield.secret import remember
+from jackfield.redaction import remember
 from jackfield.testing import Echo, plan
 
 

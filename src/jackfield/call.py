@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
-from jackfield.secret import scrub
+from jackfield.redaction import scrub
 
 if TYPE_CHECKING:
     from jackfield.fold import Folder

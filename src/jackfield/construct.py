@@ -18,7 +18,8 @@ from cattrs import BaseConverter
 
 from jackfield.config.hints import did_you_mean, kind
 from jackfield.errors import ConfigError
-from jackfield.secret import EXPECTED, MASK, Secret
+from jackfield.redaction import MASK
+from jackfield.secret import EXPECTED, Secret
 
 if TYPE_CHECKING:
     from jackfield.config.place import Path, Place

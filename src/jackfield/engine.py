@@ -29,7 +29,7 @@ from jackfield.ledger import begin_attempt, complete, end_attempt
 from jackfield.models.base import replaced
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.models.response import CreateChatCompletionResponse
-from jackfield.secret import scrub
+from jackfield.redaction import scrub
 
 if TYPE_CHECKING:
     from jackfield.call import Call

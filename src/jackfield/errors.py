@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from jackfield.secret import scrub
+from jackfield.redaction import scrub
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,7 +21,7 @@ from jackfield.errors import (
     RateLimitError,
     status_error,
 )
-from jackfield.secret import scrub
+from jackfield.redaction import scrub
 
 REQUEST_ID = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid")
 """Headers in which services send the id of an exchange, the usual one first."""

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from jackfield.errors import ConfigError
-from jackfield.secret import remember
+from jackfield.redaction import remember
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """The name of a header (RFC 9110, section 5.6.2)."""

@@ -13,7 +13,7 @@ import attrs
 
 from jackfield.errors import ConfigError, InvalidResponseError
 from jackfield.headers import is_token
-from jackfield.secret import scrub
+from jackfield.redaction import scrub
 
 
 def _positive(_: Any, attribute: attrs.Attribute[Any], value: float) -> None:

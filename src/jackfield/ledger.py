@@ -13,7 +13,7 @@ from jackfield.errors import (
     CallError,
     StreamInterruptedError,
 )
-from jackfield.secret import scrub
+from jackfield.redaction import scrub
 
 if TYPE_CHECKING:
     from jackfield.call import Call

@@ -1,96 +1,24 @@
-"""Secrets: held by reference, read late, never shown; and the scrubber that knows every value that was read.
+"""Secrets: held by reference, read late, never shown.
 
 A reference names where a secret is: ``env:NAME``, ``file:/path``, ``keyring:service/user``, ``command:program args``.
-What has been read is remembered by value, in all the forms in which text from outside may repeat it, so that
-``scrub`` can take it out of any text. The limit: a secret that jackfield never saw cannot be recognised.
+What has been read is remembered by value, so that it can be taken out of any text: see ``jackfield.redaction``.
 """
 
 from __future__ import annotations
 
-import base64
-import json
 import os
-import re
 import shlex
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, quote_plus
+
+from jackfield.redaction import remember
 
 if TYPE_CHECKING:
     from jackfield.flow import Flow
 
-MASK = "***"
-MIN_LENGTH = 4
-"""Values shorter than this are not scrubbed: they would tear holes into ordinary text."""
-MAX_KNOWN = 1024
-"""So many values are remembered, the longest unused forgotten first: a rotating token must not fill the memory."""
 COMMAND_TIMEOUT = 30.0
 """Seconds that a ``command:`` may take."""
-
-
-class _Known:
-    """The values of secrets, and all their forms, sorted anew when a value is added.
-
-    Plain ``in`` and ``replace`` and no pattern: with a thousand values a pattern costs 0.3 s each time it is made, and
-    five times as much to use.
-    """
-
-    def __init__(self) -> None:
-        self._values: OrderedDict[str, frozenset[str]] = OrderedDict()
-        self._forms: tuple[str, ...] = ()
-        self._lock = threading.Lock()
-
-    def add(self, value: str) -> None:
-        if len(value) < MIN_LENGTH:
-            return
-        with self._lock:
-            if value in self._values:
-                self._values.move_to_end(value)
-                return
-            self._values[value] = _forms(value)
-            while len(self._values) > MAX_KNOWN:
-                self._values.popitem(last=False)
-            # Longest first, so that a secret that is a part of another does not hide the rest of it.
-            self._forms = tuple(sorted(frozenset().union(*self._values.values()), key=len, reverse=True))
-
-    def scrub(self, text: str) -> str:
-        for form in self._forms:
-            if form in text:
-                text = text.replace(form, MASK)
-        return text
-
-
-def _forms(value: str) -> frozenset[str]:
-    raw = value.encode("utf-8", "surrogatepass")
-    quoted = quote(value, safe="", errors="surrogatepass")
-    forms = {
-        value,
-        quoted,
-        re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), quoted),
-        quote_plus(value, errors="surrogatepass"),
-        json.dumps(value)[1:-1],
-        json.dumps(value)[1:-1].replace("/", "\\/"),  # as PHP writes it
-        json.dumps(value, ensure_ascii=False)[1:-1],
-        repr(value)[1:-1],
-        base64.b64encode(raw).decode().rstrip("="),
-        base64.urlsafe_b64encode(raw).decode().rstrip("="),
-    }
-    return frozenset(form for form in forms if len(form) >= MIN_LENGTH)
-
-
-_known = _Known()
-
-
-def remember(value: str) -> None:
-    """Have ``scrub`` take ``value`` out of every text from now on."""
-    _known.add(value)
-
-
-def scrub(text: str) -> str:
-    """The text with ``***`` for each secret that was read, plain, URL-encoded, in base64 or escaped as JSON."""
-    return _known.scrub(text)
 
 
 def _error(message: str) -> Exception:

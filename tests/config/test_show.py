@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from jackfield.config.load import load
 from jackfield.config.settings import Settings
 from jackfield.config.show import names_secret, show
-from jackfield.secret import MASK, Secret, remember
+from jackfield.redaction import MASK, remember
+from jackfield.secret import Secret
 
 
 def settings_of(data: dict[str, Any]) -> Settings:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jackfield.secret import remember
+from jackfield.redaction import remember
 from jackfield_logging.line import capped, one_line
 
 

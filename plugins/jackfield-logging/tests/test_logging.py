@@ -21,7 +21,7 @@ from jackfield.flow import Flow, Sleep
 from jackfield.hookspecs import hookimpl
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.models.response import CreateChatCompletionResponse
-from jackfield.secret import remember
+from jackfield.redaction import remember
 from jackfield.testing import Echo, ScriptedDriver, make_call, plan, run_call
 from jackfield.wire import from_dict
 from jackfield_logging import Logging, fields

@@ -23,7 +23,7 @@ from jackfield.errors import (
 )
 from jackfield.models import CreateChatCompletionRequest
 from jackfield.provider import HttpProvider
-from jackfield.secret import scrub
+from jackfield.redaction import scrub
 from jackfield.testing import Reply, ScriptedDriver, make_call, plan, run_call, run_flow
 from jackfield.wire import from_dict
 from jackfield_openai import OpenAIProvider

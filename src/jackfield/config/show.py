@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
-from jackfield.secret import MASK, Secret, scrub
+from jackfield.redaction import MASK, scrub
+from jackfield.secret import Secret
 
 if TYPE_CHECKING:
     from jackfield.config.settings import BackendSettings, LayerSettings, Settings

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from jackfield.errors import ConfigError
 from jackfield.http import Origin, Transport
-from jackfield.secret import remember
+from jackfield.redaction import remember
 
 
 def tls_context(transport: Transport) -> ssl.SSLContext:

@@ -16,7 +16,8 @@ from jackfield.flow import Acquire, Flow, Read, Send
 from jackfield.gate import Gate
 from jackfield.hookspecs import hookimpl
 from jackfield.http import HttpRequest, HttpResponse, split_url
-from jackfield.secret import Secret, remember
+from jackfield.redaction import remember
+from jackfield.secret import Secret
 from jackfield_auth.binding import check_bound, check_secure, secret, text
 from jackfield_auth.token import Token, read_token, refused
 

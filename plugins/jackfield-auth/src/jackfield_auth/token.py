@@ -11,7 +11,7 @@ import msgspec
 from jackfield.errors import APIError, AuthenticationError, InvalidResponseError
 from jackfield.failure import answer_error
 from jackfield.http import HttpResponse, Origin
-from jackfield.secret import remember
+from jackfield.redaction import remember
 
 MARGIN = 60.0
 """Seconds before its end at which a token is no longer used; a tenth of its life where that is less."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jackfield.secret import scrub
+from jackfield.redaction import scrub
 
 
 def one_line(value: Any) -> str:

@@ -19,7 +19,7 @@ from jackfield.models import (
     CreateChatCompletionRequest,
     CreateChatCompletionResponse,
 )
-from jackfield.secret import remember
+from jackfield.redaction import remember
 from jackfield.wire import decode_response, encode, from_json, to_dict
 
 if TYPE_CHECKING:

@@ -1,0 +1,96 @@
+"""Needle: one form of a secret that is looked for in views of a text."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+
+from jackfield.view import joined, undone
+
+MIN_LENGTH = 4
+"""Values shorter than this are not looked for: they would tear holes into ordinary text."""
+MIN_LINE = 16
+"""Characters of a line of a secret that is looked for by itself."""
+MAX_BLANKS = 8
+"""At so many blanks of a secret a line break in the blank's place is recognised."""
+_BASE64 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
+
+
+class Needle:
+    """Bytes to be found.
+
+    Attributes:
+        text: the bytes.
+        tail: their smallest period: what is repeated where they overlap themselves.
+        edges: characters of base64 before and after them that hold a part of the secret too.
+    """
+
+    __slots__ = ("edges", "tail", "text")
+
+    def __init__(self, text: bytes, edges: tuple[int, int] = (0, 0)) -> None:
+        self.text, self.edges = text, edges
+        period = next(shift for shift in range(1, len(text) + 1) if text.startswith(text[shift:]))
+        self.tail = text[-period:]
+
+    def spans(self, view: bytes) -> Iterator[tuple[int, int]]:
+        """Where it stands; pieces that overlap are one. The time is in proportion to the view, whatever is in it."""
+        length = len(self.text)
+        start = view.find(self.text)
+        while start >= 0:
+            end = start + length
+            while view.startswith(self.tail, end):
+                end += len(self.tail)
+            before, after = self.edges
+            yield (
+                start - (before and start > 0 and view[start - 1] in _BASE64),
+                end + (after and end < len(view) and view[end] in _BASE64),
+            )
+            start = view.find(self.text, end - length + 1)
+
+
+def needles(value: str) -> dict[bytes, Needle]:
+    """All that is looked for on account of a secret, by its bytes."""
+    value = value.strip()
+    raw = value.encode("utf-8", "surrogatepass")
+    found = [Needle(text) for text in {*_plain(value), *_lines(raw)}] if len(value) >= MIN_LENGTH else []
+    if found:
+        found += _in_base64(raw)
+    return {needle.text: needle for needle in found if len(needle.text) >= MIN_LENGTH}
+
+
+def _plain(value: str) -> Iterator[bytes]:
+    """The value as views show it, which undo what looks like a way of writing in the value itself."""
+    for raw in {value.encode("utf-8", "surrogatepass"), _in_latin(value)}:
+        for kinds in (b"", b"%", b"\\", b"%\\"):
+            text = joined(undone(raw, kinds))
+            yield text
+            words = text.split(b" ")
+            if len(words) > 1:
+                yield b"+".join(words)  # as forms write it
+                yield b"".join(words)
+                # Where a line was broken at a blank, the blank is gone.
+                for at in range(1, len(words)) if len(words) <= MAX_BLANKS + 1 else ():
+                    yield b" ".join(words[:at]) + b" ".join(words[at:])
+
+
+def _in_latin(value: str) -> bytes:
+    """The letters of Latin-1 as a byte each, as Python's ``ascii`` writes them."""
+    return b"".join([char.encode("latin-1" if char < "\u0100" else "utf-8", "surrogatepass") for char in value])
+
+
+def _lines(raw: bytes) -> Iterator[bytes]:
+    """Lines of a key in PEM (RFC 7468) and the like, which each give a part of it away; not what all keys have."""
+    lines = [line.strip() for line in raw.splitlines()]
+    for line in lines if len(lines) > 1 else ():
+        if len(line) >= MIN_LINE and _BASE64.issuperset(line.rstrip(b"=")) and any(48 <= char <= 57 for char in line):
+            yield line
+
+
+def _in_base64(raw: bytes) -> Iterator[Needle]:
+    """What is the same in base64 (RFC 4648) whatever stands before and after the value: three ways, two alphabets."""
+    for shift in range(3):
+        first, last = -(-shift * 8 // 6), (shift + len(raw)) * 8 // 6
+        text = base64.b64encode(bytes(shift) + raw)[first:last]
+        edges = int(shift > 0), int((shift + len(raw)) % 3 > 0)
+        yield Needle(text, edges)
+        yield Needle(text.translate(bytes.maketrans(b"+/", b"-_")), edges)
