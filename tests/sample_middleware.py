@@ -1,0 +1,169 @@
+"""Middleware of the kinds that people write, small and whole: the contract must let each of them pass."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+
+from jackfield import Acquire, APIError, Gate, Secret, hookimpl, to_json
+from jackfield.models import (
+    ChatCompletionChunkChoice,
+    ChatCompletionStreamResponseDelta,
+    CreateChatCompletionStreamResponse,
+)
+
+Chunk = CreateChatCompletionStreamResponse
+
+
+def _a_word(_: Any, attribute: Any, value: str) -> None:
+    if not value.strip():
+        raise ValueError(f"{attribute.name}: expected a word")
+
+
+@attrs.define(eq=False)
+class Redactor:
+    """Puts a mark in the place of a word, wherever the backend cuts it.
+
+    Attributes:
+        word: what is not to be read.
+        mark: what is put in its place.
+    """
+
+    word: str = attrs.field(validator=_a_word)
+    mark: str = "[...]"
+
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        response = yield request
+        choices = [
+            attrs.evolve(choice, message=attrs.evolve(choice.message, content=self._redacted(choice.message.content)))
+            for choice in response.choices
+        ]
+        return attrs.evolve(response, choices=choices)
+
+    @hookimpl
+    def on_chunk(self, chunk, call):
+        return list(self._chunks(chunk, self._held(call)))
+
+    @hookimpl
+    def end_of_stream(self, call):
+        held = self._held(call)
+        return [self._flushed(held, index) for index in list(held)]
+
+    def _held(self, call) -> dict[int, tuple[Chunk, str]]:
+        state = call.state if call.attempt is None else call.attempt.state
+        return state.setdefault(self, {})
+
+    def _redacted(self, text: str | None) -> str | None:
+        return None if text is None else text.replace(self.word, self.mark)
+
+    def _chunks(self, chunk: Chunk, held: dict[int, tuple[Chunk, str]]) -> Iterator[Chunk]:
+        choice = chunk.choices[0] if chunk.choices else None
+        if choice is None or choice.delta.content is None:
+            yield from [self._flushed(held, index) for index in list(held)]
+            yield chunk
+            return
+        text = (held.pop(choice.index, (chunk, ""))[1] + choice.delta.content).replace(self.word, self.mark)
+        keep = next((n for n in range(len(self.word) - 1, 0, -1) if text.endswith(self.word[:n])), 0)
+        if keep:
+            held[choice.index] = chunk, text[-keep:]
+            text = text[:-keep]
+        changed = attrs.evolve(choice, delta=attrs.evolve(choice.delta, content=text))
+        yield attrs.evolve(chunk, choices=[changed])
+
+    @staticmethod
+    def _flushed(held: dict[int, tuple[Chunk, str]], index: int) -> Chunk:
+        chunk, text = held.pop(index)
+        delta = ChatCompletionStreamResponseDelta(content=text)
+        return Chunk(
+            id=chunk.id,
+            created=chunk.created,
+            model=chunk.model,
+            choices=[ChatCompletionChunkChoice(index=index, delta=delta)],
+        )
+
+
+@attrs.define(eq=False)
+class Cache:
+    """Answers what was asked before without asking again.
+
+    Attributes:
+        size: so many answers are kept.
+    """
+
+    size: int = attrs.field(default=64, validator=[attrs.validators.ge(1), attrs.validators.le(10_000)])
+    _answers: OrderedDict[str, Any] = attrs.field(init=False, factory=OrderedDict, repr=False)
+
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        key = to_json(attrs.evolve(request, stream=False))
+        known = self._answers.get(key)
+        if known is not None:
+            return known
+        response = yield request
+        self._answers[key] = response
+        while len(self._answers) > self.size:
+            self._answers.popitem(last=False)
+        return response
+
+
+@attrs.define(eq=False)
+class Fallback:
+    """Asks another model where the first one fails.
+
+    Attributes:
+        model: its name.
+    """
+
+    model: str
+
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        try:
+            return (yield request)
+        except APIError:
+            if call.committed or request.model == self.model:
+                raise
+            return (yield attrs.evolve(request, model=self.model))
+
+
+@attrs.define(eq=False)
+class Limiter:
+    """Lets so many calls through at a time.
+
+    Attributes:
+        calls: how many.
+    """
+
+    calls: int = attrs.field(default=1, validator=attrs.validators.ge(1))
+    _gate: Gate = attrs.field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._gate = Gate(self.calls)
+
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        yield Acquire(self._gate)
+        try:
+            return (yield request)
+        finally:
+            self._gate.release()
+
+
+@attrs.define(eq=False)
+class Signed:
+    """Adds a header that shows who asks.
+
+    Attributes:
+        key: a reference to the key that signs.
+    """
+
+    key: Secret
+
+    @hookimpl
+    def wrap_http(self, http_request, call):
+        key = yield from self.key.reveal()
+        return (yield http_request.with_headers({"x-signature": f"{len(http_request.body)}-{key}"}))

@@ -1,0 +1,216 @@
+"""The contract of middleware: each of its checks names what breaks it, in one line."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import broken_chunks as chunks
+import broken_flows as flows
+import broken_http as http
+import broken_state as state
+from jackfield import Secret
+from jackfield.testing import MiddlewareContract
+from jackfield.testing.contract import mw_crowd, mw_quiet, mw_state
+from jackfield.testing.contract.mw_quiet import kept
+from jackfield.testing.contract.mw_secrets import plant
+from jackfield.testing.contract.mw_subject import Subject
+
+pytest_plugins = ["pytester"]
+
+CHANGES = {"changes_answer": True}
+REPEATS = {"repeats": True}
+TOKEN = {"token": "env:BROKEN_TOKEN"}
+
+BROKEN: list[tuple[type, str, str, dict[str, Any], dict[str, Any]]] = [
+    # class, check, what it says of the class, declared, settings
+    (flows.Forgetful, "answer_passes_outward", "returned NoneType, expected CreateChatCompletionResponse (whole call, between others)", {}, {}),
+    (flows.Soothing, "failure_passes_outward", "passed the request inward 2 times (whole call, between others, NotFoundError before the answer, stage not_sent, always)", {}, {}),
+    (flows.Translating, "failure_passes_outward", "raised RuntimeError('log in first') in place of AuthenticationError('the backend failed (not_sent)') (wrap_chat_completion, whole call,", {}, {}),
+    (flows.Wrapping, "foreign_failure_passes_outward", "raised ValueError('something went wrong') in place of ForeignError('of another library') (wrap_chat_completion, whole call, between others, a foreign exception, always)", {}, {}),
+    (flows.Trusting, "missing_route_passes_outward", "raised TypeError(\"unsupported operand type(s) for +=: 'NoneType' and 'int'\") in place of NotFoundError(\"no backend is named 'nowhere'\") (wrap_chat_completion, whole call, innermost, no route)", {}, {}),
+    (flows.Whitewashing, "broken_stream_passes_outward", "answered where the request had failed with StreamInterruptedError('the stream broke off') (streamed call, between others, broken after 1 chunks, always)", {}, {}),
+    (flows.Stubborn, "broken_stream_passes_outward", "yielded CreateChatCompletionRequest after the commit (wrap_chat_completion, streamed call, between others, broken after 1 chunks, always)", REPEATS, {}),
+    (flows.Swallowing, "stream_closed_by_the_host", "swallowed CallCancelled (streamed call, between others, closed by the host after 0 of 12 chunks)", {}, {}),
+    (flows.Polite, "cancelled_at_each_effect", "yielded Sleep after CallCancelled (wrap_chat_completion, whole call, between others, cancelled at effect 1)", {}, {}),
+    (state.Hogging, "cancelled_at_each_effect", "failed with DeadlineExceededError('the deadline of the call has passed') (whole call, between others, the call after one where cancelled at effect 2)", {}, {}),
+    (flows.Late, "deadline_at_each_effect", "yielded CreateChatCompletionRequest after the deadline (wrap_chat_completion, whole call, between others, the deadline passes at effect 1)", {}, {}),
+    (state.Hogging, "deadline_at_each_effect", "failed with DeadlineExceededError('the deadline of the call has passed') (whole call, between others, the call after one where the deadline passes at effect 2)", {}, {}),
+    (flows.Streaming, "nested_request_is_answered", "raised AttributeError(\"'NoneType' object has no attribute 'choices'\") where the layer inside had answered (wrap_chat_completion, streamed call, between others, with a nested request that is not streamed)", {}, {}),
+    (chunks.Losing, "chunks_reach_the_host_once_in_order", "lost chunk 3 of 12 (on_chunk, streamed call, between others)", {}, {}),
+    (chunks.Echoing, "chunks_reach_the_host_once_in_order", "repeated chunk 9 of 12 (on_chunk, streamed call, between others)", {}, {}),
+    (chunks.Reordering, "chunks_reach_the_host_once_in_order", "gave chunk 3 in place of chunk 2 of 12 (on_chunk, streamed call, between others)", {}, {}),
+    (chunks.Appending, "chunks_reach_the_host_once_in_order", "repeated a chunk after the last one (end_of_stream, streamed call, between others)", {}, {}),
+    (chunks.Greeting, "chunks_reach_the_host_once_in_order", "put a chunk of its own before chunk 1 of 12 (on_chunk, streamed call, between others)", {}, {}),
+    (chunks.Fussy, "chunks_reach_the_host_once_in_order", "raised ZeroDivisionError('division by zero') in on_chunk (streamed call, between others)", {}, {}),
+    (chunks.ByChunk, "text_does_not_depend_on_mode_and_cuts", "made the text 'The quick brown fox jumps over the lazy dog. (why?)' of a stream and 'The quick brown *** jumps over the lazy dog. (why?)' of a whole answer (streamed call, between others, pieces of 1 characters)", CHANGES, {}),
+    (chunks.Footer, "response_is_what_the_host_was_given", "returned another response than the host was given: choices[0].message.content was The quick brown fox", CHANGES, {}),
+    (chunks.Footer, "answer_passes_outward", "returned another answer than it got: choices[0].message.content was The quick brown fox", {}, {}),
+    (chunks.Thrifty, "what_is_not_text_survives", "lost the usage of the answer: CompletionUsage(prompt_tokens=3, completion_tokens=5, total_tokens=8) became None (whole call, between others)", CHANGES, {}),
+    (chunks.Hoarding, "text_held_back_is_of_its_attempt", "gave 'TheThe quick brown fox jumps over the lazy dog. (why?)' where 'The quick brown fox jumps over the lazy dog. (why?)' was said (streamed call, between others, asked again after 2 chunks were held back)", CHANGES, {}),
+    (flows.Stamping, "request_is_not_mutated", "changed the CreateChatCompletionRequest it was given: metadata was {'customer': 'c-1'} and is {'customer': 'c-1', 'seen_by': 'stamping'} (whole call, between others)", {}, {}),
+    (flows.Labelling, "request_is_not_mutated", "changed call.labels: it was {'job': 'contract'} and is {'job': 'contract', 'seen': 'yes'} (whole call, between others)", {}, {}),
+    (flows.Cooling, "request_is_passed_on_as_it_came", "passed another request inward: temperature was 0.5 and is 0 (whole call, between others)", {}, {}),
+    (flows.Rewriting, "answer_is_not_mutated", "changed the CreateChatCompletionResponse it was given: usage was {'prompt_tokens': 3,", {}, {}),
+    (http.HeaderSetting, "http_is_not_mutated", "changed the HttpRequest it was given: headers was {'content-type': 'application/json', 'x-kept': 'yes'} and is", {}, {}),
+    (flows.HostOnly, "position", "raised AssertionError before it passed the request inward (wrap_chat_completion, whole call, in host and backend)", {}, {}),
+    (flows.Singleton, "position", "raised AssertionError before it passed the request inward (wrap_chat_completion, whole call, twice)", {}, {}),
+    (http.Insistent, "refused_credentials_are_sent_once_more_at_most", "sent the HTTP request 4 times after status 401 (wrap_http, whole call, between others, status 401 always)", {}, {}),
+    (http.Resending, "http_response_passes_outward", "sent the HTTP request 2 times after status 500 (wrap_http, whole call, between others, status 500)", {}, {}),
+    (http.Peeking, "http_response_passes_outward", "read a response that it returned (wrap_http, whole call, between others, status 400)", {}, {}),
+    (http.Throttling, "http_response_passes_outward", "made RuntimeError('a body was read after it had been released') of it (wrap_http, whole call, between others, status 429)", {}, {}),
+    (http.Forging, "http_response_passes_outward", "returned another HTTP response than it got (wrap_http, whole call, between others, status 302)", {}, {}),
+    (http.Unwired, "http_failure_passes_outward", "raised OSError('the backend failed (not_sent)') in place of APIConnectionError('the backend failed (not_sent)') (wrap_http, whole call, between others, APIConnectionError, stage not_sent)", {}, {}),
+    (http.Repeating, "http_failure_passes_outward", "sent the HTTP request 2 times after APIConnectionError (wrap_http, whole call, between others, APIConnectionError, stage not_sent)", {}, {}),
+    (http.Rerouting, "http_request_is_kept", "changed the header content-type (wrap_http, whole call, between others)", {}, {}),
+    (http.Emptying, "http_request_is_kept", "changed the body of the request (wrap_http, whole call, between others)", {}, {}),
+    (http.Diverting, "http_request_is_kept", "sent POST https://mirror.example/v1", {}, {}),
+    (flows.Canned, "answer_passes_outward", "answered without passing the request inward (wrap_chat_completion, whole call, between others)", {}, {}),
+    (flows.Vain, "answer_passes_outward", "yielded str, which is not a thing it may ask for (whole call, between others)", {}, {}),
+    (state.Mixing, "calls_do_not_mix", "answered '' where alone it answers 'The quick brown fox jumps over the lazy dog. (question ", CHANGES, {}),
+    (state.Locking, "no_lock_is_held_over_a_yield", "blocked (whole call, between others, while another call waits at effect 1)", {}, {}),
+    (state.Bound, "many_threads", "raised RuntimeError('made in another thread') before it passed the request inward (wrap_chat_completion, whole call, between others, one of 8 threads)", {}, {}),
+    (state.Sharing, "instances_share_nothing", "has one list as seen of all its instances", {}, {}),
+    (state.Counting, "instances_share_nothing", "keeps what happens in calls in Counting.counts, which all instances share", {}, {}),
+    (state.Remembering, "nothing_is_kept_of_finished_calls", "keeps something of each call: it has grown by ", {}, {}),
+    (state.Leaking, "nothing_is_kept_of_finished_calls", "keeps 1000 calls of 1000 that have ended (calls that failed)", {}, {}),
+    (state.Comparing, "class_is_a_plugin", "compares by value, which pluggy cannot use: make it with @attrs.define(eq=False)", {}, {}),
+    (state.Awaiting, "class_is_a_plugin", "wrap_chat_completion is async: make it a plain function that yields effects; the driver awaits", {}, {}),
+    (Secret, "class_is_a_plugin", "is not an attrs class: make it one with @attrs.define(eq=False)", {}, {}),
+    (state.Calling, "settings_come_from_toml", "cannot be loaded from TOML: not TOML: ", {}, {"clock": time.monotonic}),
+    (state.Unchecked, "settings_come_from_toml", "cannot be loaded from TOML: middleware[0].every: expected an integer, got string", {}, {"every": "day"}),
+    (state.Unchecked, "answer_passes_outward", "cannot be made with the settings of the test: expected an integer, got string", {}, {"every": "day"}),
+    (state.Undocumented, "settings_are_documented", "does not document its setting unit", {}, {}),
+    (state.Untyped, "settings_are_documented", "has no type for its setting unit", {}, {}),
+    (state.Private, "private_attributes_are_no_settings", "takes its private attribute _memory as an argument", {}, {}),
+    (state.PlainKey, "secrets_are_references", "takes its setting api_key as text", {}, {}),
+    (state.Unchecked, "wrong_settings_are_refused_when_loaded", "takes every = 0 and then fails with ZeroDivisionError('integer modulo by zero') (whole call, between others)", {}, {}),
+    (state.Showing, "instance_shows_no_secret", "shows a secret in its repr (after some calls)", {}, TOKEN),
+    (state.Tattling, "logs_and_errors_show_no_secret", "shows a secret in log tattling (some calls)", {}, TOKEN),
+    (state.ReadingItself, "logs_and_errors_show_no_secret", "shows a secret in AuthenticationError, traceback (whole call, between others, status 401)", {}, TOKEN),
+    (state.Sleeping, "hooks_do_no_io", "did time.sleep in a hook (whole call)", {}, {}),
+    (state.Opening, "hooks_do_no_io", "did open in a hook (streamed call)", {}, {}),
+    (state.Setting, "host_is_left_as_it_was", "changed the context variable broken (made, used and closed)", {}, {}),
+    (state.Exporting, "host_is_left_as_it_was", "changed the environment (made, used and closed)", {}, {}),
+    (state.Threading, "close_releases", "left the thread exporter running (closed)", {}, {}),
+    (state.ClosingBadly, "close_releases", "raised AttributeError(\"'NoneType' object has no attribute 'close'\") in close", {}, {}),
+    (state.Looping, "sync_and_async_are_alike", "gave RuntimeError('no running event loop') with Client and ", {}, {}),
+    (flows.Fetching, "answer_passes_outward", "sent GET https://elsewhere.example/", {}, {}),
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What blocks is found out sooner, and ends with the test."""
+    monkeypatch.setattr(mw_state, "PATIENCE", 1.0)
+    monkeypatch.setattr(mw_crowd, "PATIENCE", 1.0)
+    monkeypatch.setattr(mw_quiet, "PATIENCE", 0.2)
+    monkeypatch.setattr(state.Threading, "stop", threading.Event())
+    yield
+    state.Threading.stop.set()
+
+
+def checks() -> set[str]:
+    """The names of all checks."""
+    return {name for name in dir(MiddlewareContract) if name.startswith("test_")}
+
+
+def cases(check: Any) -> Iterator[dict[str, Any]]:
+    """The cases that a check is run for."""
+    marks = [mark.args for mark in getattr(check, "pytestmark", []) if mark.name == "parametrize"]
+    for case in itertools.product(*([(name, value) for value in values] for name, values in marks)):
+        yield dict(case)
+
+
+def line(subject: Subject, name: str, tmp_path: Path) -> str | None:
+    """By what line a check fails; None where it passes."""
+    check = getattr(MiddlewareContract(), name)
+    more = {"tmp_path": tmp_path} if "tmp_path" in inspect.signature(check).parameters else {}
+    for case in cases(check):
+        try:
+            check(subject, **case, **more)
+        except pytest.skip.Exception:
+            continue
+        except pytest.fail.Exception as failure:
+            return str(failure.msg)
+    return None
+
+
+@pytest.mark.parametrize(
+    ("cls", "check", "told", "declared", "settings"), BROKEN, ids=[f"{row[0].__name__}-{row[1]}" for row in BROKEN]
+)
+def test_check_names_what_breaks_it(cls, check, told, declared, settings, monkeypatch, tmp_path):
+    """One line names the class, what it did, where in the call, and what the contract wants."""
+    plant(settings, monkeypatch)
+    with kept():
+        found = line(Subject(cls, settings, **declared), f"test_{check}", tmp_path)
+
+    assert found is not None
+    assert found.startswith(f"{cls.__name__} {told}")
+    assert found.count("; the contract: ") == 1
+    assert "\n" not in found
+    assert len(found) < 700
+
+
+def test_every_check_has_something_that_breaks_it():
+    """A check that nothing can fail proves nothing."""
+    assert checks() == {f"test_{check}" for _, check, *_ in BROKEN}
+
+
+def test_the_line_is_all_that_is_printed(pytester):
+    """Who runs the tests of a broken plugin reads one line, and no traceback."""
+    pytester.makepyfile(
+        """
+        import attrs, pytest
+        from jackfield import hookimpl
+        from jackfield.testing import MiddlewareContract
+
+        @attrs.define(eq=False)
+        class Losing:
+            @hookimpl
+            def on_chunk(self, chunk, call):
+                number = call.state[self] = call.state.get(self, 0) + 1
+                return [] if number == 3 else None
+
+        class TestLosing(MiddlewareContract):
+            @pytest.fixture
+            def middleware(self):
+                return Losing, {}
+
+        class TestNothing(MiddlewareContract):
+            pass
+        """
+    )
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-k", "chunks_reach_the_host")
+
+    result.assert_outcomes(failed=1, errors=1)
+    lines = [text for text in result.outlines if text.startswith("Losing")]
+    place = "(on_chunk, streamed call, between others)"
+    assert lines == [f"Losing lost chunk 3 of 12 {place}; the contract: each chunk reaches the host once, in order"]
+    assert "TestNothing has no fixture `middleware` that gives a class and its settings" in result.outlines
+    assert not [text for text in result.outlines if "Traceback" in text or text.startswith(">")]
+
+
+def test_tools_for_tests_need_no_pytest():
+    """``import jackfield.testing`` does not import pytest; the contract does, when it is asked for."""
+    program = "import sys, jackfield.testing as t; print('pytest' in sys.modules); t.MiddlewareContract; print('pytest' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ["False", "True"]
+
+
+def test_unknown_tool_is_an_attribute_error():
+    """The lazy package has only what it lists."""
+    import jackfield.testing
+
+    with pytest.raises(AttributeError, match="no attribute 'MiddlewareContrcat'"):
+        _ = jackfield.testing.MiddlewareContrcat
