@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import re
 import subprocess
 import sys
 import threading
@@ -24,6 +25,8 @@ from jackfield.testing.contract import mw_crowd, mw_quiet, mw_state
 from jackfield.testing.contract.mw_quiet import kept
 from jackfield.testing.contract.mw_secrets import plant
 from jackfield.testing.contract.mw_subject import Subject
+from markdown import section
+from walkthrough import ROOT
 
 pytest_plugins = ["pytester"]
 
@@ -214,3 +217,12 @@ def test_unknown_tool_is_an_attribute_error():
 
     with pytest.raises(AttributeError, match="no attribute 'MiddlewareContrcat'"):
         _ = jackfield.testing.MiddlewareContrcat
+
+
+def test_reference_lists_every_check_and_every_attribute():
+    """The reference has a line for each check, and for each thing that can be declared."""
+    text = section(ROOT / "docs" / "reference" / "contract.md", "Middleware")
+    rows = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
+
+    assert sorted(row for row in rows if row.startswith("test_")) == sorted(checks())
+    assert {row for row in rows if not row.startswith("test_")} == set(MiddlewareContract.__annotations__)
