@@ -14,6 +14,7 @@ import contextvars
 from typing import TYPE_CHECKING, Any
 
 from jackfield import stream
+from jackfield.binding import check_bound
 from jackfield.errors import (
     CallCancelled,
     CallError,
@@ -48,6 +49,7 @@ class Engine:
         context: the context in which every step runs, so that no layer's context variable leaks into the host.
         whole: the terminal signal was delivered: closing the stream completes the call.
         done: the call has ended; ``result`` tells how.
+        error: what ``result`` raises, or None.
     """
 
     def __init__(self, plan: Plan, call: Call) -> None:
@@ -63,7 +65,7 @@ class Engine:
         self._cancelled: CallCancelled | None = None
         self._instead: BaseException | None = None  # what the host gets in place of CallCancelled
         self._value: Any = None
-        self._error: BaseException | None = None
+        self.error: BaseException | None = None
 
     def begin_chat(self, request: CreateChatCompletionRequest) -> Effect | None:
         """Begin a chat completion: the first effect, or None where it ended at once."""
@@ -108,8 +110,8 @@ class Engine:
         Raises:
             BaseException: what the outermost layer raised, or what took the call down.
         """
-        if self._error is not None:
-            raise self._error
+        if self.error is not None:
+            raise self.error
         return self._value
 
     # -- the loop ------------------------------------------------------------------------------------------------
@@ -222,6 +224,10 @@ class Engine:
             flow = begin(layer, "wrap_http", None, http_request, self.call)
             self._stack.append(Frame(HTTP, flow, layer=layer, route=route, level=level))
             return GO_ON
+        try:
+            check_bound(http_request, route.backend)
+        except Exception as error:  # noqa: BLE001 - the outcome of this request: its URL may be none
+            return None, None, error
         self.call.attempts[-1].exchanges += 1
         return Send(http_request), None, None
 
@@ -278,6 +284,8 @@ class Engine:
                 self._taken_down(raised, frame)
             return self._leave(frame, self._cancelled)
         error = self._taken_down(raised, frame)
+        if frame.flow.gi_frame is not None:  # type: ignore[attr-defined]  # a generator
+            return error  # an interrupt just after its step: it has not ended, and is to hear of it
         if error is raised is not frame.error and not isinstance(raised, JackfieldError):
             blame(raised, frame)
         return self._leave(frame, error)
@@ -296,10 +304,10 @@ class Engine:
 
     def _leave(self, frame: Frame, error: BaseException) -> BaseException:
         """Take the frame on top off the stack with an error as its outcome."""
-        self._stack.pop()
         frame.release()
         if frame.attempt is not None:
             end_attempt(self.call, frame.attempt, error)
+        self._stack.pop()
         return error
 
     def _shut(self, frame: Frame, fault: str | None) -> Move:
@@ -338,13 +346,13 @@ class Engine:
                 self.call.committed = bool(chunks)
                 if chunks:
                     return Deliver(chunks, last=True)
-        self.done = True
         if error is None:
             self._value = value if self._value is None else self._value
         elif self._cancelled is None:
-            self._error = error
+            self.error = error
         else:
-            self._error = StreamInterruptedError("closed by the host") if self._instead is None else self._instead
-        if isinstance(self._error, CallError):
-            complete(self._error, self.call)
+            self.error = StreamInterruptedError("closed by the host") if self._instead is None else self._instead
+        if isinstance(self.error, CallError):
+            complete(self.error, self.call)
+        self.done = True  # last, for an interrupt that comes before it still ends the call
         return None

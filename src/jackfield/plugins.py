@@ -204,6 +204,9 @@ class Assembly:
             text = str(error) if isinstance(error, ConfigError) else f"{type(error).__name__} in the property origin"
             self._faults.append(backend.place.fault("base_url", text))
             return None, own
+        if origin is not None and not origin.secure and any(getattr(one.plugin, "secure_only", False) for one in own):
+            text = f"a credential must not be sent in clear to {origin}: use https"
+            self._faults.append(backend.place.fault("base_url", text))
         seen = Backend(backend.name, backend.provider, origin, backend.timeout, backend.transport)
         onion = host + own
         return Route(

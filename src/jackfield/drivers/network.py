@@ -35,6 +35,8 @@ def tls_context(transport: Transport) -> ssl.SSLContext:
 def proxy_for(origin: Origin, transport: Transport) -> str | None:
     """URL of the proxy to an origin: the configured one, else by ``*_PROXY`` and ``NO_PROXY``; None for none.
 
+    The environment's is not used for what is sent in clear to this machine itself.
+
     Raises:
         ConfigError: it is not an http or https URL.
     """
@@ -64,6 +66,8 @@ def credentials(proxy: str) -> tuple[str, str] | None:
 def _from_environment(origin: Origin) -> str | None:
     if not any(name.lower().endswith("_proxy") for name in os.environ):
         return None
+    if origin.scheme == "http" and origin.secure:
+        return None  # a credential may go to this machine in clear, for it does not leave it
     from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed has it for some systems only; imported late: few need it
 
     if proxy_bypass_environment(f"{origin.host}:{origin.port}"):

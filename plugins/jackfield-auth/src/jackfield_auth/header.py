@@ -26,6 +26,7 @@ class Bearer:
     """
 
     backend_only: ClassVar[bool] = True
+    secure_only: ClassVar[bool] = True
 
     token: Secret = attrs.field(validator=secret)
 
@@ -52,6 +53,7 @@ class Header:
     """
 
     backend_only: ClassVar[bool] = True
+    secure_only: ClassVar[bool] = True
 
     name: str = attrs.field(validator=header_name)
     value: Secret = attrs.field(validator=secret)

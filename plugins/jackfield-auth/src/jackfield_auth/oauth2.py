@@ -61,6 +61,7 @@ class OAuth2:
     """
 
     backend_only: ClassVar[bool] = True
+    secure_only: ClassVar[bool] = True
 
     token_url: str = attrs.field(validator=_token_url)
     client_id: str = attrs.field(validator=text)
