@@ -39,10 +39,14 @@ def test_layers_of_the_host_and_of_a_backend_are_enabled(world) -> None:
 
 
 def test_what_is_wrong_with_a_plugin_is_told(world) -> None:
-    """A plugin that cannot be imported, a name claimed twice, and one that is missing: each with its reason."""
+    """A plugin that cannot be imported, a name claimed twice, and one that is missing: each with its reason.
+
+    What is not enabled is imported only where that is asked for: a list must not run what it warns of.
+    """
     world.install("sick", "0.1", SICK)
     world.configure('[backends.a]\nprovider = "absent"\n')
-    listed = rows(world)
+    assert rows(world)["sick", "sick"]["fault"] is None
+    listed = rows(world, "--check")
 
     assert listed["sick", "sick"]["fault"] == "cannot be imported: ModuleNotFoundError: No module named 'nowhere'"
     assert listed["shout", "sick"]["fault"] == "several distributions claim this name"

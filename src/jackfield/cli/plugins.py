@@ -45,16 +45,17 @@ class Row:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--check", is_flag=True, help="Import those that are not enabled too, to find what is wrong with them.")
 @source_options
 @click.pass_context
-def plugins(context: click.Context, *, as_json: bool) -> None:
+def plugins(context: click.Context, *, as_json: bool, check: bool) -> None:
     """List the plugins.
 
-    All that are installed are listed, which of them are enabled, and what is wrong with them.
-    Columns: name, kind, enabled, distribution, version, fault. To find what is wrong each one is imported.
+    All that are installed are listed, which of them are enabled, and what is wrong with those.
+    Columns: name, kind, enabled, distribution, version, fault. What is not enabled is not imported, unless you say so.
     """
     loaded = context.ensure_object(Source).load()
-    rows = list(_rows(enabled(loaded.settings)))
+    rows = list(_rows(enabled(loaded.settings), everything=check))
     if as_json:
         document([attrs.asdict(row) for row in rows])
     else:
@@ -70,7 +71,7 @@ def enabled(settings: Settings) -> set[tuple[str, str]]:
     return {("provider", backend.provider) for backend in backends} | {("middleware", layer.use) for layer in layers}
 
 
-def _rows(wanted: set[tuple[str, str]]) -> Iterator[Row]:
+def _rows(wanted: set[tuple[str, str]], *, everything: bool) -> Iterator[Row]:
     from jackfield.plugins import KIND, installed
 
     found = installed()
@@ -78,7 +79,7 @@ def _rows(wanted: set[tuple[str, str]]) -> Iterator[Row]:
     for one in found:
         key = KIND[one.group], one.name
         distribution, _, version = one.distribution.rpartition(" ")
-        fault = one.check()
+        fault = one.check() if everything or key in wanted else None
         if fault is None and claims[key] > 1:
             fault = "several distributions claim this name"
         yield Row(one.name, key[0], key in wanted, distribution, version, fault)
