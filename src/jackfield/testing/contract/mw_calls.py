@@ -8,7 +8,6 @@ import attrs
 import pytest
 
 from jackfield.call import Call
-from jackfield.drivers.scripted import ScriptedDriver
 from jackfield.errors import APIError, DeadlineExceededError, JackfieldError, StreamInterruptedError
 from jackfield.flow import Flow
 from jackfield.hookspecs import hookimpl
@@ -19,7 +18,7 @@ from jackfield.testing.contract.mw_judge import judge
 from jackfield.testing.contract.mw_onion import onion
 from jackfield.testing.contract.mw_source import WELL, Act, Source
 from jackfield.testing.contract.mw_subject import Subject, told
-from jackfield.testing.contract.mw_trial import MODES, Service, Trial, ask
+from jackfield.testing.contract.mw_trial import MODES, Trial, ask
 
 modes = pytest.mark.parametrize("mode", MODES)
 kinds = pytest.mark.parametrize("kind", api_errors(), ids=lambda kind: kind.__name__)
@@ -158,9 +157,7 @@ def _next(before: Trial) -> None:
     same = before.onion
     same.tape.clear()
     same.source.acts = (WELL,)
-    driver = ScriptedDriver(Service(same))
-    driver.now = before.driver.now
-    after = Trial(same, f"the call after one where {before.where}", before.request, driver=driver)
+    after = Trial(same, f"the call after one where {before.where}", before.request)
     try:
         outcome = after.run()
     except Exception as error:  # noqa: BLE001 - whatever the plugin made of it

@@ -12,17 +12,17 @@ import attrs
 import pytest
 
 from jackfield.call import Call
-from jackfield.drivers.scripted import ScriptedDriver
 from jackfield.flow import Acquire, Effect
 from jackfield.gate import Ticket
 from jackfield.testing.contract.mw_onion import Onion
-from jackfield.testing.contract.mw_trial import Service, Trial, ask
+from jackfield.testing.contract.mw_service import KitDriver, Service
+from jackfield.testing.contract.mw_trial import Trial, ask
 
 PATIENCE = 10.0
 """Seconds after which what a thread does is taken for a dead lock."""
 
 
-class WaitingDriver(ScriptedDriver):
+class WaitingDriver(KitDriver):
     """A scripted driver that waits for a gate, as the one of a real client does."""
 
     def perform(self, effect: Effect, call: Call | None = None, context: Any = None) -> Any:

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from jackfield.drivers.scripted import ScriptedDriver
 from jackfield.errors import APIConnectionError, APITimeoutError, status_error
 from jackfield.testing.contract.mw_calls import modes
 from jackfield.testing.contract.mw_faults import STAGES, ForeignError, api_error
 from jackfield.testing.contract.mw_judge import judge
 from jackfield.testing.contract.mw_onion import onion
+from jackfield.testing.contract.mw_service import KitDriver, Service
 from jackfield.testing.contract.mw_source import BODY, HEADERS, URL
 from jackfield.testing.contract.mw_subject import Subject, told
-from jackfield.testing.contract.mw_trial import Service, Trial, ask
+from jackfield.testing.contract.mw_trial import Trial, ask
 
 STATUSES = (200, 201, 204, 302, 400, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504, 529)
 LEFT = "method, URL, body and the headers that are there are left alone; a header may be added"
@@ -26,7 +26,7 @@ def exchange(subject: Subject, mode: str, where: str, statuses: Sequence[int | B
         pytest.skip("it has no wrap_http")
     layers = onion(subject)
     service = Service(layers, statuses)
-    one = Trial(layers, where, ask(mode=mode), driver=ScriptedDriver(service))
+    one = Trial(layers, where, ask(mode=mode), driver=KitDriver(service))
     one.run()
     judge(one)
     return one, service

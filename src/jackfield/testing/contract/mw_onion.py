@@ -82,6 +82,7 @@ class Onion:
         tape: what the plugin's hooks do.
         source: what answers.
         instances: of the plugin.
+        now: seconds on the clock of its calls.
     """
 
     subject: Subject
@@ -90,6 +91,7 @@ class Onion:
     tape: Tape
     source: Source
     instances: list[Any]
+    now: float = 1000.0
 
 
 def onion(
@@ -120,7 +122,7 @@ def onion(
         if letter == "P":
             return Passing()
         first = instance is not None and not instances
-        settings = subject.settings if letter == "S" else subject.required
+        settings = subject.settings if letter == "S" else subject.others
         instances.append(instance if first else subject.make(settings))
         return instances[-1]
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from jackfield.drivers.scripted import ScriptedDriver
 from jackfield.testing.contract.mw_faults import api_error, api_errors
 from jackfield.testing.contract.mw_onion import Onion, onion
+from jackfield.testing.contract.mw_service import KitDriver, Service
 from jackfield.testing.contract.mw_source import WELL, Act
 from jackfield.testing.contract.mw_subject import Subject
-from jackfield.testing.contract.mw_trial import MODES, Service, Trial, ask
+from jackfield.testing.contract.mw_trial import MODES, Trial, ask
 from jackfield.testing.contract.mw_weight import own
 from jackfield.testing.leaks import Capture, artefacts, leaks
 
@@ -134,7 +134,7 @@ def _calls(layers: Onion, mode: str) -> list[Trial]:
     for acts, statuses in ((WELL, (200,)), (WELL, (401,)), (WELL, (401, 200)), (WELL, (500,)), (failure, (200,))):
         layers.source.acts = (acts,)
         where = f"status {statuses[0]}" if acts is WELL else "failing"
-        one = Trial(layers, where, ask(mode=mode), driver=ScriptedDriver(Service(layers, statuses)))
+        one = Trial(layers, where, ask(mode=mode), driver=KitDriver(Service(layers, statuses)))
         one.run()
         trials.append(one)
     layers.source.acts = (WELL,)

@@ -12,14 +12,13 @@ import attrs
 
 from jackfield.cli.toml import to_toml
 from jackfield.config.load import load
-from jackfield.drivers.scripted import ScriptedDriver
 from jackfield.errors import CallError, ConfigError
 from jackfield.plugins import Registry, assemble
 from jackfield.testing.contract.mw_faults import api_error, api_errors
 from jackfield.testing.contract.mw_onion import onion
 from jackfield.testing.contract.mw_source import WELL, Act, Source
 from jackfield.testing.contract.mw_subject import Subject, one_line, told
-from jackfield.testing.contract.mw_trial import MODES, Service, Trial, ask
+from jackfield.testing.contract.mw_trial import MODES, Trial, ask
 
 SECRET_NAME = re.compile(r"(^|_)(token|password|passphrase|secret|credentials?|api_?key)$")
 ABSURD: tuple[Any, ...] = (
@@ -129,7 +128,7 @@ class SettingsChecks:
         for mode in MODES:
             for acts in ([WELL], [Act(lambda: failure), WELL]):
                 layers = onion(subject, Source(text=subject.text, acts=acts), instance=instance)
-                one = Trial(layers, "", ask(mode=mode), driver=ScriptedDriver(Service(layers)))
+                one = Trial(layers, "", ask(mode=mode))
                 outcome = one.run()
                 if isinstance(outcome, BaseException) and not isinstance(outcome, CallError):
                     subject.fail(

@@ -8,7 +8,6 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from jackfield.drivers.scripted import ScriptedDriver
 from jackfield.testing.contract.mw_calls import modes
 from jackfield.testing.contract.mw_chunks import said
 from jackfield.testing.contract.mw_crowd import PATIENCE, Interleaved, threaded_trial, together
@@ -17,7 +16,7 @@ from jackfield.testing.contract.mw_judge import judge
 from jackfield.testing.contract.mw_onion import Onion, onion
 from jackfield.testing.contract.mw_source import WELL, Act
 from jackfield.testing.contract.mw_subject import Subject, told
-from jackfield.testing.contract.mw_trial import MODES, Service, Trial, ask
+from jackfield.testing.contract.mw_trial import MODES, Trial, ask
 from jackfield.testing.contract.mw_weight import CONTAINERS, of_class, own, weight
 
 ORDERS, CALLS, THREADS, ROUNDS = 16, 5, 8, 4
@@ -143,9 +142,8 @@ def _quietly(shared: Onion, mode: str) -> None:
 
 
 def _call(shared: Onion, number: int, mode: str) -> Trial:
-    driver = ScriptedDriver(Service(shared))
-    driver.now += 60.0 * number
-    return Trial(shared, "", ask(f"question {number % 8}", mode=mode), driver=driver)
+    shared.now += 60.0
+    return Trial(shared, "", ask(f"question {number % 8}", mode=mode))
 
 
 def _ended(one: Trial) -> weakref.ref[Any]:

@@ -91,10 +91,11 @@ class Subject:
         return hooks
 
     @property
-    def required(self) -> dict[str, Any]:
-        """Its settings without those that have a default."""
+    def others(self) -> Mapping[str, Any]:
+        """Other settings: only those without a default, if that is enough."""
         needed = {field.alias for field in attrs.fields(self.cls) if field.default is attrs.NOTHING}
-        return {name: value for name, value in self.settings.items() if name in needed}
+        required = {name: value for name, value in self.settings.items() if name in needed}
+        return self.settings if self.try_make(required)[0] is None else required
 
     @property
     def secrets(self) -> dict[str, Secret]:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
 from typing import Any
 
 import attrs
 import pytest
 
 from jackfield.call import Call
-from jackfield.drivers.scripted import Answer, Reply, ScriptedDriver
+from jackfield.drivers.scripted import ScriptedDriver
 from jackfield.engine import Engine
 from jackfield.flow import Deliver, Effect
-from jackfield.http import HttpRequest
 from jackfield.models.messages import ChatCompletionRequestUserMessage
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.testing.contract.mw_onion import Onion
-from jackfield.testing.contract.mw_source import URL
+from jackfield.testing.contract.mw_service import KitDriver, Service
 
 MODES = ("whole", "streamed")
 CALL: dict[str, Any] = {
@@ -42,37 +40,6 @@ def ask(
         extra={"x_request": {"kept": [1, 2]}},
         **fields,
     )
-
-
-class Service:
-    """A script: answers the HTTP requests of the source, and has the author's test answer those of the plugin.
-
-    Args:
-        onion: whose plugin it is.
-        statuses: of the answers to the source, in order; the last one holds for all further ones. An exception is
-            raised in place of an answer.
-    """
-
-    def __init__(self, onion: Onion, statuses: Sequence[int | BaseException] = (200,)) -> None:
-        self._onion, self._statuses = onion, statuses
-        self.sent: list[HttpRequest] = []
-
-    def __call__(self, http_request: HttpRequest) -> Answer:
-        """The answer to a request."""
-        if http_request.url != URL and not self._onion.subject.changes_request:
-            return self._of_test(http_request)
-        self.sent.append(http_request)
-        status = self._statuses[min(len(self.sent), len(self._statuses)) - 1]
-        return status if isinstance(status, BaseException) else Reply(status, blocks=[b"."] * 100)
-
-    def _of_test(self, http_request: HttpRequest) -> Answer:
-        answer = self._onion.subject.service(http_request)
-        if answer is None:
-            self._onion.subject.fail(
-                f"sent {http_request.method} {http_request.url}",
-                wants="a test says what comes back for what the middleware sends itself: override service",
-            )
-        return answer
 
 
 @attrs.define(eq=False)
@@ -101,7 +68,7 @@ class Trial:
 
     @driver.default
     def _driver(self) -> ScriptedDriver:
-        return ScriptedDriver(Service(self.onion))
+        return KitDriver(Service(self.onion))
 
     def __attrs_post_init__(self) -> None:
         request = self.request
@@ -162,7 +129,7 @@ class Trial:
 
     def expire(self) -> Any:
         """Let the time of the call be over, and go on to the end; the outcome."""
-        self.driver.now = max(self.driver.now, self.call.deadline)
+        self.driver.now = self.call.deadline
         return self.run()
 
     @property
