@@ -18,6 +18,13 @@ TOKEN = "token-canary-0r1g1n5-9876543210"
 
 
 @pytest.fixture
+def key(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A key, which ``env:CANARY`` refers to."""
+    monkeypatch.setenv("CANARY", KEY)
+    return KEY
+
+
+@pytest.fixture
 def server() -> Iterator[Server]:
     """The backend."""
     with fakeserver.serving(answer) as server:
