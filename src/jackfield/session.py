@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from jackfield.call import Call
+from jackfield.chain import scrub_chain
 from jackfield.config.hints import did_you_mean
 from jackfield.config.load import load
 from jackfield.engine import Engine
-from jackfield.errors import ClientClosedError, ConfigError, JackfieldError, PluginError
+from jackfield.errors import ClientClosedError, ConfigError
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.plugins import Registry, assemble
 from jackfield.wire import build_request
@@ -123,7 +124,7 @@ class Session:
                     error.add_note(f"raised in {layer}")
                     failures.append(error)
         if failures:
-            raise failures[0]
+            raise scrub_chain(failures[0])
 
     def _request(
         self, request: CreateChatCompletionRequest | None, fields: Mapping[str, Any], *, stream: bool | None
@@ -165,28 +166,12 @@ def hurry(engine: Engine) -> None:
 
 def interrupted(engine: Engine) -> None:
     """Raise what took a call down and is no failure of it, ``KeyboardInterrupt`` say; nothing where nothing did."""
-    error = _error(engine)
+    error = engine.error
     if error is not None and not isinstance(error, Exception):
         raise error
 
 
 def bare(engine: Engine) -> None:
-    """Let an error of a call that has ended go without what it came of.
-
-    The frames of its traceback, and the exceptions that it hides by ``from None``, hold headers and bodies, which
-    tools that report errors would show. What a plugin raised by mistake keeps them: its author needs them.
-    """
-    link = _error(engine)
-    while isinstance(link, JackfieldError) and not isinstance(link, PluginError):
-        link.__traceback__ = None
-        if link.__suppress_context__:
-            link.__context__ = link.__cause__
-        link = link.__context__
-
-
-def _error(engine: Engine) -> BaseException | None:
-    try:
-        engine.result()
-    except BaseException as error:  # noqa: BLE001 - looked at, not dealt with
-        return error
-    return None
+    """Let an error of a call that has ended go without secrets, and without what it came of."""
+    if engine.error is not None:
+        engine.error = scrub_chain(engine.error)
