@@ -77,12 +77,15 @@ def test_it_sleeps_when_nothing_lives_and_wakes_for_the_next_call(dog: Watchdog)
 
 def test_while_it_sleeps_it_looks_at_nothing(dog: Watchdog) -> None:
     """A client that is not used costs no time of the processor."""
-    looks: list[None] = []
-    scan = dog._scan
-    dog._scan = lambda: (looks.append(None), scan())[1]  # type: ignore[method-assign] - to count
-    live = Rig().live()
+    live, looks, scan = Rig().live(), [], dog._scan
+
+    def look() -> None:
+        looks.append(None)
+        dog.discard(live)  # so that already its first look finds nothing
+        scan()
+
+    dog._scan = look
     dog.add(live)
-    dog.discard(live)
     asleep(dog)
     before = len(looks)
     time.sleep(0.1)
