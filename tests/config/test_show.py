@@ -132,7 +132,21 @@ def test_under_the_name_of_a_secret_only_a_reference_is_shown(name: str) -> None
 
 
 @pytest.mark.parametrize(
-    "name", ["token_url", "client_id", "keyring_name", "tokenizer", "monkey", "secret_file", "author", "keep", "url"]
+    "name",
+    [
+        "token_url",
+        "client_id",
+        "keyring_name",
+        "tokenizer",
+        "monkey",
+        "secret_file",
+        "author",
+        "keep",
+        "url",
+        "Idempotency-Key",
+        "X-Idempotency-Key",
+        "idempotencyKey",
+    ],
 )
 def test_names_that_only_speak_of_a_secret_hide_nothing(name: str) -> None:
     """What helps to find a mistake stays visible."""

@@ -174,6 +174,13 @@ def test_credentials_in_plain_settings_are_scrubbed_from_every_text(
     assert scrub("version 2024-10-21, title") == "version 2024-10-21, title"
 
 
+def test_the_name_of_a_call_is_no_credential() -> None:
+    """An ``Idempotency-Key`` is another for each call: as a secret it would cost every text, and be bound to an origin."""
+    sent(OpenAIProvider(), call={"extra_headers": {"Idempotency-Key": "canary-fff-666"}})
+
+    assert scrub("call canary-fff-666") == "call canary-fff-666"
+
+
 @pytest.mark.parametrize("name", ["Authorization", "api-key", "X-API-Key", "cookie"])
 def test_a_credential_is_no_plain_header(name: str) -> None:
     """In the settings it would be sent to any origin, in clear, and stand in the file."""

@@ -20,6 +20,8 @@ _ANYWHERE = re.compile(
 _WORDS = frozenset({"key", "keys", "auth", "pass", "pwd", "value"})
 _HARMLESS = frozenset({"url", "uri", "file", "path", "name", "id", "endpoint", "scope"})
 """Last words of names that only speak of a secret: ``token_url``, ``client_secret_name``."""
+_NAMES_A_CALL = "idempotency_key"
+"""A key that opens nothing: it tells one call from another."""
 _LOOKS = re.compile(r"(?i)(?:bearer|basic)\s+\S|(?:(?:sk|pk|rk|gsk|hf|ghp|gho|xai|nvapi)[-_]|AKIA|AIza|eyJ)\w{8}")
 MOST_BITS = 1024
 """Of an integer that is shown; Python refuses to write one of very many digits."""
@@ -58,7 +60,7 @@ def show(settings: Settings, known: Known) -> dict[str, Any]:
 def names_secret(name: str) -> bool:
     """Whether a setting or header of this name is likely to hold a secret."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+", "_", name).lower().strip("_")
-    if words.rpartition("_")[2] in _HARMLESS:
+    if words.rpartition("_")[2] in _HARMLESS or words.endswith(_NAMES_A_CALL):
         return False
     return _ANYWHERE.search(words) is not None or not _WORDS.isdisjoint(words.split("_"))
 
