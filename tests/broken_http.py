@@ -108,3 +108,19 @@ class Diverting:
     @hookimpl
     def wrap_http(self, http_request, call):
         return (yield attrs.evolve(http_request, url="https://mirror.example/v1"))
+
+
+@plugin
+class Releasing:
+    @hookimpl
+    def wrap_http(self, http_request, call):
+        response = yield http_request
+        response.body.release()
+        return response
+
+
+@plugin
+class Getting:
+    @hookimpl
+    def wrap_http(self, http_request, call):
+        return (yield attrs.evolve(http_request, method="GET"))

@@ -6,7 +6,6 @@ import asyncio
 import contextvars
 import logging
 import os
-import threading
 import time
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -14,56 +13,9 @@ from typing import Any, ClassVar
 import attrs
 
 from broken_flows import plugin
-from jackfield import Acquire, Gate, Secret, hookimpl
+from jackfield import Secret, hookimpl
 
 VARIABLE: contextvars.ContextVar[str] = contextvars.ContextVar("broken")
-
-
-@plugin
-class Mixing:
-    question: Any = attrs.field(init=False, default=None)
-
-    @hookimpl
-    def wrap_chat_completion(self, request, call):
-        self.question = request
-        yield from ()
-        response = yield request
-        if self.question is not request:
-            response = attrs.evolve(response, choices=[])
-        return response
-
-
-@plugin
-class Locking:
-    _lock: Any = attrs.field(init=False, factory=threading.Lock)
-
-    @hookimpl
-    def wrap_chat_completion(self, request, call):
-        with self._lock:
-            return (yield request)
-
-
-@plugin
-class Hogging:
-    _gate: Gate = attrs.field(init=False, factory=lambda: Gate(1))
-
-    @hookimpl
-    def wrap_chat_completion(self, request, call):
-        yield Acquire(self._gate)
-        response = yield request
-        self._gate.release()
-        return response
-
-
-@plugin
-class Bound:
-    _thread: int = attrs.field(init=False, factory=threading.get_ident)
-
-    @hookimpl
-    def wrap_chat_completion(self, request, call):
-        if threading.get_ident() != self._thread:
-            raise RuntimeError("made in another thread")
-        return (yield request)
 
 
 @plugin
@@ -250,18 +202,6 @@ class Opening:
 class Setting:
     def __attrs_post_init__(self):
         VARIABLE.set("set")
-
-    @hookimpl
-    def wrap_chat_completion(self, request, call):
-        return (yield request)
-
-
-@plugin
-class Threading:
-    stop: ClassVar[threading.Event] = threading.Event()
-
-    def __attrs_post_init__(self):
-        threading.Thread(target=self.stop.wait, args=(60,), name="exporter", daemon=True).start()
 
     @hookimpl
     def wrap_chat_completion(self, request, call):

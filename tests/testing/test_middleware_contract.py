@@ -16,11 +16,12 @@ from typing import Any
 import pytest
 
 import broken_chunks as chunks
+import broken_crowd as crowd
 import broken_flows as flows
 import broken_http as http
 import broken_state as state
 from jackfield import Secret
-from jackfield.testing import MiddlewareContract
+from jackfield.testing import MiddlewareContract, Reply
 from jackfield.testing.contract import mw_crowd, mw_quiet, mw_state
 from jackfield.testing.contract.mw_quiet import kept
 from jackfield.testing.contract.mw_secrets import plant
@@ -45,9 +46,9 @@ BROKEN: list[tuple[type, str, str, dict[str, Any], dict[str, Any]]] = [
     (flows.Stubborn, "broken_stream_passes_outward", "yielded CreateChatCompletionRequest after the commit (wrap_chat_completion, streamed call, between others, broken after 1 chunks, always)", REPEATS, {}),
     (flows.Swallowing, "stream_closed_by_the_host", "swallowed CallCancelled (streamed call, between others, closed by the host after 0 of 12 chunks)", {}, {}),
     (flows.Polite, "cancelled_at_each_effect", "yielded Sleep after CallCancelled (wrap_chat_completion, whole call, between others, cancelled at effect 1)", {}, {}),
-    (state.Hogging, "cancelled_at_each_effect", "failed with DeadlineExceededError('the deadline of the call has passed') (whole call, between others, the call after one where cancelled at effect 2)", {}, {}),
+    (crowd.Hogging, "cancelled_at_each_effect", "failed with DeadlineExceededError('the deadline of the call has passed') (whole call, between others, the call after one where cancelled at effect 2)", {}, {}),
     (flows.Late, "deadline_at_each_effect", "yielded CreateChatCompletionRequest after the deadline (wrap_chat_completion, whole call, between others, the deadline passes at effect 1)", {}, {}),
-    (state.Hogging, "deadline_at_each_effect", "failed with DeadlineExceededError('the deadline of the call has passed') (whole call, between others, the call after one where the deadline passes at effect 2)", {}, {}),
+    (crowd.Hogging, "deadline_at_each_effect", "failed with DeadlineExceededError('the deadline of the call has passed') (whole call, between others, the call after one where the deadline passes at effect 2)", {}, {}),
     (flows.Streaming, "nested_request_is_answered", "raised AttributeError(\"'NoneType' object has no attribute 'choices'\") where the layer inside had answered (wrap_chat_completion, streamed call, between others, with a nested request that is not streamed)", {}, {}),
     (chunks.Losing, "chunks_reach_the_host_once_in_order", "lost chunk 3 of 12 (on_chunk, streamed call, between others)", {}, {}),
     (chunks.Echoing, "chunks_reach_the_host_once_in_order", "repeated chunk 9 of 12 (on_chunk, streamed call, between others)", {}, {}),
@@ -79,9 +80,9 @@ BROKEN: list[tuple[type, str, str, dict[str, Any], dict[str, Any]]] = [
     (http.Diverting, "http_request_is_kept", "sent POST https://mirror.example/v1", {}, {}),
     (flows.Canned, "answer_passes_outward", "answered without passing the request inward (wrap_chat_completion, whole call, between others)", {}, {}),
     (flows.Vain, "answer_passes_outward", "yielded str, which is not a thing it may ask for (whole call, between others)", {}, {}),
-    (state.Mixing, "calls_do_not_mix", "answered '' where alone it answers 'The quick brown fox jumps over the lazy dog. (question ", CHANGES, {}),
-    (state.Locking, "no_lock_is_held_over_a_yield", "blocked (whole call, between others, while another call waits at effect 1)", {}, {}),
-    (state.Bound, "many_threads", "raised RuntimeError('made in another thread') before it passed the request inward (wrap_chat_completion, whole call, between others, one of 8 threads)", {}, {}),
+    (crowd.Mixing, "calls_do_not_mix", "answered '' where alone it answers 'The quick brown fox jumps over the lazy dog. (question ", CHANGES, {}),
+    (crowd.Locking, "no_lock_is_held_over_a_yield", "blocked (whole call, between others, while another call waits at effect 1)", {}, {}),
+    (crowd.Bound, "many_threads", "raised RuntimeError('made in another thread') before it passed the request inward (wrap_chat_completion, whole call, between others, one of 8 threads)", {}, {}),
     (state.Sharing, "instances_share_nothing", "has one list as seen of all its instances", {}, {}),
     (state.Counting, "instances_share_nothing", "keeps what happens in calls in Counting.counts, which all instances share", {}, {}),
     (state.Remembering, "nothing_is_kept_of_finished_calls", "keeps something of each call: it has grown by ", {}, {}),
@@ -104,10 +105,19 @@ BROKEN: list[tuple[type, str, str, dict[str, Any], dict[str, Any]]] = [
     (state.Opening, "hooks_do_no_io", "did open in a hook (streamed call)", {}, {}),
     (state.Setting, "host_is_left_as_it_was", "changed the context variable broken (made, used and closed)", {}, {}),
     (state.Exporting, "host_is_left_as_it_was", "changed the environment (made, used and closed)", {}, {}),
-    (state.Threading, "close_releases", "left the thread exporter running (closed)", {}, {}),
+    (crowd.Threading, "close_releases", "left the thread exporter running (closed)", {}, {}),
     (state.ClosingBadly, "close_releases", "raised AttributeError(\"'NoneType' object has no attribute 'close'\") in close", {}, {}),
     (state.Looping, "sync_and_async_are_alike", "gave RuntimeError('no running event loop') with Client and ", {}, {}),
     (flows.Fetching, "answer_passes_outward", "sent GET https://elsewhere.example/", {}, {}),
+    (http.Releasing, "answer_passes_outward", "made RuntimeError('a body was read after it had been released') of an answer (whole call, between others)", {}, {}),
+    (http.Getting, "http_request_is_kept", "sent the request as GET (wrap_http, whole call, between others)", {}, {}),
+    (http.Diverting, "http_request_is_kept", "sent nothing to https://backend.example/v1/chat/completions (wrap_http, whole call, between others)", {"service": lambda *_: Reply(blocks=[b"."] * 100)}, {}),
+    (crowd.Greedy, "calls_do_not_mix", "lets nobody through its gate (", {}, {}),
+    (crowd.Greedy, "many_threads", "answered \"TimeoutError('nobody has left the gate')\" where alone it answers 'The quick brown fox", {}, {}),
+    (crowd.Stuck, "many_threads", "blocked (8 threads at once)", {}, {}),
+    (crowd.Handling, "host_is_left_as_it_was", "changed the handlers of the root logger (made, used and closed)", {}, {}),
+    (crowd.Plain, "answer_passes_outward", "wrap_chat_completion must be a generator function, but returned CreateChatCompletionRequest (whole call, between others)", {}, {}),
+    (state.Undocumented, "settings_come_from_toml", "cannot be loaded from TOML: UnicodeEncodeError(", {}, {"unit": "\ud800"}),
 ]  # fmt: skip
 
 
@@ -117,9 +127,12 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(mw_state, "PATIENCE", 1.0)
     monkeypatch.setattr(mw_crowd, "PATIENCE", 1.0)
     monkeypatch.setattr(mw_quiet, "PATIENCE", 0.2)
-    monkeypatch.setattr(state.Threading, "stop", threading.Event())
+
+    for cls in (crowd.Threading, crowd.Stuck):
+        monkeypatch.setattr(cls, "stop", threading.Event())
     yield
-    state.Threading.stop.set()
+    for cls in (crowd.Threading, crowd.Stuck):
+        cls.stop.set()
 
 
 def checks() -> set[str]:
@@ -134,9 +147,9 @@ def cases(check: Any) -> Iterator[dict[str, Any]]:
         yield dict(case)
 
 
-def line(subject: Subject, name: str, tmp_path: Path) -> str | None:
+def line(kit: MiddlewareContract, subject: Subject, name: str, tmp_path: Path) -> str | None:
     """By what line a check fails; None where it passes."""
-    check = getattr(MiddlewareContract(), name)
+    check = getattr(kit, name)
     more = {"tmp_path": tmp_path} if "tmp_path" in inspect.signature(check).parameters else {}
     for case in cases(check):
         try:
@@ -155,7 +168,8 @@ def test_check_names_what_breaks_it(cls, check, told, declared, settings, monkey
     """One line names the class, what it did, where in the call, and what the contract wants."""
     plant(settings, monkeypatch)
     with kept():
-        found = line(Subject(cls, settings, **declared), f"test_{check}", tmp_path)
+        kit = type("Kit", (MiddlewareContract,), declared)()
+        found = line(kit, kit.subject_of(cls, settings), f"test_{check}", tmp_path)
 
     assert found is not None
     assert found.startswith(f"{cls.__name__} {told}")
@@ -175,7 +189,7 @@ def test_the_line_is_all_that_is_printed(pytester):
         """
         import attrs, pytest
         from jackfield import hookimpl
-        from jackfield.testing import MiddlewareContract
+        from jackfield.testing import MiddlewareContract, Reply
 
         @attrs.define(eq=False)
         class Losing:

@@ -74,8 +74,7 @@ def watched(events: list[str]) -> Iterator[None]:
 
 def _telling(sleep: Callable[[Any], None]) -> Callable[[Any], None]:
     def told(seconds: Any) -> None:
-        if _watched.events is not None:
-            _watched.events.append("time.sleep")
+        _hook("time.sleep", (seconds,))
         sleep(seconds)
 
     return told

@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from jackfield.call import Call
-from jackfield.errors import APIError, DeadlineExceededError, JackfieldError, StreamInterruptedError
+from jackfield.errors import APIError, JackfieldError
 from jackfield.flow import Flow
 from jackfield.hookspecs import hookimpl
 from jackfield.models.request import CreateChatCompletionRequest
@@ -107,31 +107,24 @@ class CallChecks:
         total = chunk_count(subject)
         for chunks in range(total):
             one = trial(subject, "streamed", f"closed by the host after {chunks} of {total} chunks")
-            if one.until_chunks(chunks):
-                one.cancel()
+            one.until_chunks(chunks)
+            one.cancel()
             judge(one)
 
     @modes
     def test_cancelled_at_each_effect(self, subject: Subject, mode: str) -> None:
         """Where the host leaves, at any effect, CallCancelled passes outward, and the next call goes well."""
         for one in _interrupted(subject, mode, "cancelled"):
-            outcome = one.cancel()
+            one.cancel()
             judge(one)
-            if not isinstance(outcome, StreamInterruptedError):
-                subject.fail(f"made {outcome!r} of a cancelled call", one.place, wants="it has no other outcome")
             _next(one)
 
     @modes
     def test_deadline_at_each_effect(self, subject: Subject, mode: str) -> None:
         """Where the time is over, at any effect, DeadlineExceededError passes outward, and the next call goes well."""
         for one in _interrupted(subject, mode, "the deadline passes"):
-            outcome = one.expire()
+            one.expire()
             judge(one)
-            failure = isinstance(outcome, BaseException) and not isinstance(outcome, DeadlineExceededError)
-            if failure and not subject.changes_outcome:
-                subject.fail(
-                    f"made {told(outcome)} of the deadline", one.place, wants="DeadlineExceededError passes outward"
-                )
             _next(one)
 
     def test_nested_request_is_answered(self, subject: Subject) -> None:
@@ -158,13 +151,11 @@ def _next(before: Trial) -> None:
     same.tape.clear()
     same.source.acts = (WELL,)
     after = Trial(same, f"the call after one where {before.where}", before.request)
-    try:
-        outcome = after.run()
-    except Exception as error:  # noqa: BLE001 - whatever the plugin made of it
-        outcome = error
+    outcome = after.run()
     judge(after)
     subject = same.subject
-    if isinstance(outcome, BaseException) and not (subject.answers and isinstance(outcome, JackfieldError)):
+    own = subject.answers or subject.changes_outcome
+    if isinstance(outcome, BaseException) and not (own and isinstance(outcome, JackfieldError)):
         subject.fail(
             f"failed with {told(outcome)}",
             after.place,

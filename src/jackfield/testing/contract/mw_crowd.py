@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 import attrs
-import pytest
 
 from jackfield.call import Call
 from jackfield.flow import Acquire, Effect
@@ -119,7 +118,7 @@ def together(onion: Onion, jobs: list[Callable[[], None]]) -> None:
     finally:
         sys.setswitchinterval(interval)
     if failures:
-        raise next((error for error in failures if isinstance(error, pytest.fail.Exception)), failures[0])
+        raise failures[0]
     if any(thread.is_alive() for thread in threads):
         onion.subject.fail("blocked", f"{len(jobs)} threads at once", wants="hooks never block")
 

@@ -75,8 +75,8 @@ class HttpChecks:
         one, service = exchange(subject, mode, "", [200])
         place = f"wrap_http, {one.place}"
         for sent in service.sent:
-            if (sent.method, sent.url) != ("POST", URL):
-                subject.fail(f"sent the request to {sent.method} {sent.url}", place, wants=LEFT)
+            if sent.method != "POST":
+                subject.fail(f"sent the request as {sent.method}", place, wants=LEFT)
             if sent.body != BODY:
                 subject.fail("changed the body of the request", place, wants=LEFT)
             for name, value in HEADERS.items():

@@ -9,7 +9,7 @@ from jackfield.flow import Read
 from jackfield.http import HttpResponse
 from jackfield.models.base import WireValue
 from jackfield.testing.contract.mw_subject import Subject, one_line, told
-from jackfield.testing.contract.mw_tape import FLOWS, RUNNING, Passage
+from jackfield.testing.contract.mw_tape import FLOWS, Passage
 from jackfield.testing.contract.mw_trial import Trial
 
 CLEAN_UP = "CallCancelled passes outward; what is to be cleaned up is cleaned up in plain code, without an effect"
@@ -94,8 +94,6 @@ def _http(trial: Trial, passage: Passage) -> None:
 def _failed(trial: Trial, passage: Passage) -> bool:
     """Whether the flow came to no answer, and had the right to."""
     subject, place, outcome = trial.onion.subject, f"{passage.hook}, {trial.place}", passage.outcome
-    if outcome is RUNNING:
-        return True
     if not isinstance(outcome, BaseException):
         if not passage.inward and not subject.answers:
             subject.fail(
@@ -125,12 +123,10 @@ def _instead(passage: Passage) -> str:
 def difference(before: Any, after: Any, path: str = "") -> str:
     """The first thing that differs, of two values; as words."""
     if isinstance(before, WireValue) and type(before) is type(after):
-        for name in (*before.__wire_fields__, "extra"):
-            was, now = getattr(before, name), getattr(after, name)
-            if was != now:
-                return difference(was, now, f"{path}.{name}" if path else name)
+        names = (*before.__wire_fields__, "extra")
+        name = next(name for name in names if getattr(before, name) != getattr(after, name))
+        return difference(getattr(before, name), getattr(after, name), f"{path}.{name}" if path else name)
     if isinstance(before, tuple) and isinstance(after, tuple) and len(before) == len(after):
-        for at, (was, now) in enumerate(zip(before, after, strict=True)):
-            if was != now:
-                return difference(was, now, f"{path}[{at}]")
+        at = next(at for at, was in enumerate(before) if was != after[at])
+        return difference(before[at], after[at], f"{path}[{at}]")
     return f"{path or 'it'} was {one_line(before, 80)} and is {one_line(after, 80)}"

@@ -139,6 +139,6 @@ def _calls(layers: Onion, mode: str) -> list[Trial]:
         trials.append(one)
     layers.source.acts = (WELL,)
     one = Trial(layers, "cancelled", ask(mode=mode))
-    if one.on(1):
-        one.cancel()
+    one.on(1)
+    one.cancel()
     return [*trials, one]

@@ -121,13 +121,11 @@ class Source:
         response = None
         if self.wired:
             response = yield from self._exchange()
-        if act.error is not None and act.after is None:
+        if act.error is not None and (act.after is None or request.stream is not True):
             raise act.error()
         if request.stream is not True:
             if response is not None:
                 yield Read(response, whole=True)
-            if act.error is not None:
-                raise act.error()
             return self.whole(request)
         yield from self._deliver(self.chunks(request), act, response)
         return None

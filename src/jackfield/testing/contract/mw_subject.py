@@ -75,11 +75,6 @@ class Subject:
         return not getattr(self.cls, "backend_only", False)
 
     @property
-    def wrong(self) -> str | None:
-        """Why the loader does not take the class; None where it does."""
-        return _look(self.cls)[0]
-
-    @property
     def hooks(self) -> frozenset[str]:
         """The hooks that it implements."""
         return self._checked()

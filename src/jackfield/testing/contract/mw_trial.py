@@ -11,7 +11,7 @@ import pytest
 from jackfield.call import Call
 from jackfield.drivers.scripted import ScriptedDriver
 from jackfield.engine import Engine
-from jackfield.flow import Deliver, Effect
+from jackfield.flow import Effect
 from jackfield.models.messages import ChatCompletionRequestUserMessage
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.testing.contract.mw_onion import Onion
@@ -109,11 +109,10 @@ class Trial:
             self.step()
         return self.effect is not None
 
-    def until_chunks(self, chunks: int) -> bool:
-        """Go on until the host has so many chunks; whether the call still goes on."""
+    def until_chunks(self, chunks: int) -> None:
+        """Go on until the host has so many chunks, or the call has ended."""
         while self.effect is not None and len(self.driver.delivered) < chunks:
             self.step()
-        return self.effect is not None
 
     def run(self) -> Any:
         """Go on to the end; the outcome."""
@@ -141,8 +140,3 @@ class Trial:
             raise
         except BaseException as error:  # noqa: BLE001 - looked at by the check
             return error
-
-    @property
-    def blocks(self) -> list[Deliver]:
-        """What was delivered to the host."""
-        return [effect for effect in self.driver.effects if isinstance(effect, Deliver)]
