@@ -20,6 +20,7 @@ from jackfield import secret as module
 from jackfield.errors import ConfigError
 from jackfield.flow import Run
 from jackfield.secret import EXPECTED, Secret
+from rig import wait_until
 
 
 def revealed(secret: Secret, *, fresh: bool = False) -> tuple[str, int]:
@@ -281,11 +282,10 @@ def waiting_for(threads: list[threading.Thread]) -> None:
         frames = sys._current_frames()
         for thread in threads:
             frame = frames.get(thread.ident or 0)
-            # In ``read`` after the count was taken: ``with`` blocks on the lock.
-            yield frame is not None and frame.f_code is Secret.read.__code__ and "reads" in frame.f_locals
+            # In ``read`` after the count was taken: ``with`` blocks on the lock. A mutation run wraps the function.
+            yield frame is not None and frame.f_code.co_filename == module.__file__ and "reads" in frame.f_locals
 
-    while not all(standing()):
-        threading.Event().wait(0.001)
+    wait_until(lambda: all(standing()))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals to itself")
