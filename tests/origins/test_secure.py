@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import jackfield
 from both import settings
+from jackfield.cli.root import root
 
 BEARER = {"use": "bearer", "token": "env:CANARY"}
 LAYERS = {
@@ -33,6 +36,18 @@ def test_a_backend_in_clear_with_a_credential_is_a_fault_of_the_configuration(la
     """Whoever loads it is told, with the place of the URL, before any call: ``jackfield config validate`` too."""
     with pytest.raises(jackfield.ConfigError, match=r"backends\.main\.base_url.*in clear.*use https"):
         jackfield.Client(settings(url, backend={"middleware": [layer]}))
+
+
+def test_the_command_that_validates_a_configuration_tells_it(tmp_path: Path) -> None:
+    """With the line of the URL, before anything is sent."""
+    path = tmp_path / "jackfield.toml"
+    layer = '[[backends.main.middleware]]\nuse = "bearer"\ntoken = "env:CANARY"\n'
+    path.write_text(f'[backends.main]\nprovider = "openai"\nbase_url = "http://api.example/v1"\n{layer}')
+
+    done = CliRunner().invoke(root, ["config", "validate", "--config", str(path)])
+
+    assert done.exit_code == 1
+    assert f"{path}:3: backends.main.base_url: a credential must not be sent in clear" in done.stderr
 
 
 @pytest.mark.parametrize("layer", LAYERS.values(), ids=list(LAYERS))
