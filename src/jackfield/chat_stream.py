@@ -110,13 +110,16 @@ def run(driver: SyncDriver, live: Live, move: Callable[[], Effect | None]) -> De
         raise RuntimeError("the call is driven by another thread")
     deliver = None
     try:
-        driver.watchdog.add(live)
-        deliver = driver.advance(live, move())
+        try:
+            driver.watchdog.add(live)
+            deliver = driver.advance(live, move())
+        finally:
+            if deliver is None:
+                _end(driver, live, live.closing)
+    except BaseException:
+        _end(driver, live, live.closing)  # once more: an interrupt may have come while it was ended
+        raise
     finally:
-        if deliver is None:
-            live.engine.cancel(live.closing)  # does nothing to a call that has ended
-            bare(live.engine)
-            driver.watchdog.discard(live)
         live.guard.release()
     return deliver
 
@@ -131,12 +134,23 @@ def shut(driver: SyncDriver, live: Live, error: CallError | None) -> None:
         live.interrupt()
         return
     try:
-        if engine.whole and threading.current_thread() is not driver.watchdog.thread:
-            hurry(engine)
-            while driver.advance(live, engine.step(None)) is not None:
-                pass
-            interrupted(engine)
+        try:
+            if engine.whole and threading.current_thread() is not driver.watchdog.thread:
+                hurry(engine)
+                while driver.advance(live, engine.step(None)) is not None:
+                    pass
+                interrupted(engine)
+        finally:
+            _end(driver, live, error)
+    except BaseException:
+        _end(driver, live, error)  # once more, as above
+        raise
     finally:
-        engine.cancel(error)  # does nothing to a call that has ended
-        driver.watchdog.discard(live)
         live.guard.release()
+
+
+def _end(driver: SyncDriver, live: Live, error: CallError | None) -> None:
+    """Cancel a call that has not ended yet, and let go of it."""
+    live.engine.cancel(error)
+    bare(live.engine)
+    driver.end(live)

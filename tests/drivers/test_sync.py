@@ -470,7 +470,7 @@ def test_many_threads_share_one_pool(rig: Rig, serve: Serve) -> None:
     server = serve([answer(b"x")])
     waits = [rig.in_thread(fetch(server.url))[1] for _ in range(16)]
     assert [wait() for wait in waits] == [b"x"] * 16
-    assert len(rig.driver._managers) == 1
+    assert len(rig.driver._pools) == 1
 
 
 def test_a_cut_never_hits_the_next_call_on_the_connection(serve: Serve) -> None:

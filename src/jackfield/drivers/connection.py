@@ -170,16 +170,10 @@ class Watched(HTTPConnection):
             self.was_shut = True  # its end tells nothing from here on
             _shut(twin)
 
-    def belong(self, live: Live) -> None:
-        """Be shut when the call's time is over."""
-        self._live = live
-        live.cut = self.shut
-
     def part(self) -> None:
-        """Belong to no call: from here on it may be another's, and so may the descriptor of one that is closed."""
-        live, self._live = self._live, None
-        if live is not None:
-            live.part(self.shut)
+        """Be shut no more: from here on it may be another's, and so may the descriptor of one that is closed."""
+        if self._live is not None:
+            self._live.part(self.shut)
 
     def close(self) -> None:
         """Close the socket and its twin."""
@@ -210,7 +204,9 @@ class Pool(HTTPConnectionPool):
                 if live.closing is not None or time.monotonic() >= live.until:
                     raise
             else:
-                conn.belong(live)
+                # From here on whoever ends the call can give it back. No function is called meanwhile, for where one
+                # is an interrupt may come.
+                live.lent[conn], conn._live, live.cut = self, live, conn.shut  # noqa: SLF001 - its own connection
                 return conn
 
     def exchange(self, request: HttpRequest) -> HttpResponse:
@@ -240,6 +236,8 @@ class Pool(HTTPConnectionPool):
         if not alive:
             conn.close()
         conn.part()
+        live, conn._live = conn._live, None  # noqa: SLF001 - its own connection
+        del live.lent[conn]  # only now, for an interrupt may have come before
         self._put_conn(conn)
 
 

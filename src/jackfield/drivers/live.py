@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jackfield.errors import APITimeoutError, CallError, DeadlineExceededError, Stage
 from jackfield.http import Timeouts, Transport
@@ -37,9 +37,22 @@ class Live:
         closing: what the host is to get, once it closed the call from elsewhere.
         cut: ends the wait at once, from any thread; None while nothing waits.
         guard: held by the thread that drives the call.
+        lent: the connections that it has of the sync driver's pools, and which one each is of.
     """
 
-    __slots__ = ("_handover", "closing", "cut", "engine", "expired", "guard", "limit", "seconds", "sent", "until")
+    __slots__ = (
+        "_handover",
+        "closing",
+        "cut",
+        "engine",
+        "expired",
+        "guard",
+        "lent",
+        "limit",
+        "seconds",
+        "sent",
+        "until",
+    )
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -50,6 +63,7 @@ class Live:
         self.closing: CallError | None = None
         self.cut: Callable[[], None] | None = None
         self.guard = threading.Lock()
+        self.lent: dict[Any, Any] = {}
         # Held while a connection changes hands, so that no cut hits the next call on it.
         self._handover = threading.Lock()
 

@@ -29,7 +29,6 @@ class SyncDriver:
     def __init__(self) -> None:
         self.watchdog = Watchdog()
         self._pools: dict[tuple[Origin, Transport], Pool] = {}
-        self._managers: list[Any] = []
         self._perform: dict[type[Effect], Callable[[Any, Live], Any]] = {
             Send: self._send,
             Read: self._read,
@@ -58,12 +57,17 @@ class SyncDriver:
                 effect = engine.step(value)
         return None
 
+    def end(self, live: Live) -> None:
+        """Let go of a call that has ended; an interrupt may have kept it from giving its connections back."""
+        for conn, pool in list(live.lent.items()):
+            pool.give_back(conn, alive=False)
+        self.watchdog.discard(live)
+
     def close(self) -> None:
         """Close all connections and end the watchdog."""
-        managers, self._managers = self._managers, []
-        self._pools.clear()
-        for manager in managers:
-            manager.clear()
+        pools, self._pools = self._pools, {}
+        for pool in pools.values():
+            pool.close()
         self.watchdog.stop()
 
     # -- effects -------------------------------------------------------------------------------------------------
@@ -177,6 +181,5 @@ class SyncDriver:
             headers = None if login is None else make_headers(proxy_basic_auth=":".join(login))
             manager = ProxyManager(proxy, num_pools=1, proxy_headers=headers, proxy_ssl_context=context, **options)
         manager.pool_classes_by_scheme = POOLS
-        self._managers.append(manager)
         pool: Any = manager.connection_from_host(origin.host, origin.port, origin.scheme)
         return cast("Pool", pool)
