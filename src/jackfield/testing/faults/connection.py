@@ -11,8 +11,8 @@ from jackfield.testing.faults.ledger import Received
 
 LONGEST_HEAD = 2**20
 """Bytes: a fault server bears more than it would answer."""
-GONE = (OSError, asyncio.IncompleteReadError)
-"""What reading or writing raises once the client has left, which is its right."""
+GONE = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
+"""What reading or writing raises once the client has left, or sends what has no end, which is its right."""
 
 
 class Connection:
@@ -33,17 +33,19 @@ class Connection:
         self._reader, self._writer = reader, writer
 
     async def request(self) -> Received | None:
-        """The next request; None where the client sends no more.
+        """The next request; None where the client sends no more, or something else.
 
         Raises:
-            OSError, asyncio.IncompleteReadError: it left in the middle.
+            OSError: it left in the middle.
         """
-        head = await self._reader.readuntil(b"\r\n\r\n") if not self._reader.at_eof() else b""
+        head = await self._reader.readuntil(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
-        method, target, _ = first.split(" ")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-        body = await self._reader.readexactly(int(headers.get("content-length", "0")))
-        return Received(self.door, self.number, method, target, headers, body)
+        words, length = first.split(" "), headers.get("content-length", "0")
+        if len(words) != 3 or not length.isdecimal():
+            return None
+        body = await self._reader.readexactly(int(length))
+        return Received(self.door, self.number, words[0], words[1], headers, body)
 
     async def send(self, *blocks: bytes | float) -> None:
         """Send bytes, each block in a segment of its own; a number is a pause in seconds.
