@@ -468,9 +468,8 @@ def test_program_serves_until_its_input_ends() -> None:
 def test_package_is_a_program(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """``python -m`` runs it."""
     monkeypatch.setattr(sys, "argv", ["faults", "--list"])
-    monkeypatch.delitem(sys.modules, "jackfield.testing.faults.__main__")
     with pytest.raises(SystemExit) as end:
-        runpy.run_module("jackfield.testing.faults", run_name="__main__")
+        runpy.run_path(main.__code__.co_filename, run_name="__main__")
 
     assert end.value.code == 0
     assert capsys.readouterr().out
