@@ -70,7 +70,20 @@ def test_file_knows_the_home_directory(tmp_path: Path, monkeypatch: pytest.Monke
     assert Secret("file:~/key").read() == "from-home"
 
 
-def test_command_is_run_without_shell_and_without_input() -> None:
+@pytest.fixture
+def standard_input() -> Iterator[None]:
+    """Something can be read from the host's standard input."""
+    before, (reader, writer) = os.dup(0), os.pipe()
+    os.write(writer, b"of the host")
+    os.close(writer)
+    os.dup2(reader, 0)
+    yield
+    os.dup2(before, 0)
+    os.close(reader)
+    os.close(before)
+
+
+def test_command_is_run_without_shell_and_without_input(standard_input: None) -> None:
     """A command's output is the secret; it cannot take the host's standard input."""
     reads_input = python('import sys; print(len(sys.stdin.read()), chr(36) + "HOME", sep="-")')
 
@@ -134,6 +147,7 @@ def test_each_source_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.Mo
             "secret command 'no-such-program-here' failed: FileNotFoundError"
         ),
         "command:'unbalanced": 'secret command "\'unbalanced" failed: ValueError',
+        "command:'unbalanced hunter22 --quiet": 'secret command "\'unbalanced" failed: ValueError',
         python('import sys; print("hunter22"); sys.exit(3)'): (
             f"secret command {sys.executable!r} ended with exit code 3"
         ),
@@ -173,10 +187,16 @@ def test_slow_command_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_value_that_would_break_a_header_is_refused_unseen(value: str, expected: str) -> None:
     """No header can be split by a secret, and the message tells the position only."""
-    with pytest.raises(ConfigError, match=expected) as caught:
+    with pytest.raises(ConfigError, match=f"^secret value {expected}") as caught:
         Secret.of(value)
 
     assert not value.strip() or value.strip() not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["!key~", "two words", "~" * 20])
+def test_all_that_can_be_printed_may_be_in_a_value(value: str) -> None:
+    """From the blank to the tilde; what a header may hold is no error."""
+    assert Secret.of(value).read() == value
 
 
 def test_nothing_shows_the_value() -> None:
