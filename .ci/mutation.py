@@ -167,6 +167,8 @@ def prepare(work: Path, group: Group) -> None:
         "timeout_multiplier": 4.0,
         "timeout_constant": 3.0,
         "use_git_change_detection": False,
+        # What an earlier run of the tests left in memory, such as a cache, must not hide a change.
+        "process_isolation": "forkserver",
         "use_setproctitle": False,
     }
     with (work / "pyproject.toml").open("a", encoding="utf-8") as file:
