@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 
-from jackfield import Acquire, APIError, Gate, Secret, hookimpl, to_json
+from jackfield import (
+    Acquire,
+    APIError,
+    BadRequestError,
+    ContentFilterError,
+    Gate,
+    RateLimitError,
+    Secret,
+    hookimpl,
+    to_json,
+)
 from jackfield.models import (
+    ChatCompletionChoice,
     ChatCompletionChunkChoice,
+    ChatCompletionResponseMessage,
     ChatCompletionStreamResponseDelta,
+    CreateChatCompletionResponse,
     CreateChatCompletionStreamResponse,
 )
 
@@ -155,15 +169,118 @@ class Limiter:
 
 @attrs.define(eq=False)
 class Signed:
-    """Adds a header that shows who asks.
+    """Adds a header that shows who asks, to this backend only.
 
     Attributes:
         key: a reference to the key that signs.
+        older: references to keys that signed before, by name.
     """
 
+    backend_only: ClassVar[bool] = True
+
     key: Secret
+    older: dict[str, list[Secret]] = attrs.field(factory=dict)
 
     @hookimpl
     def wrap_http(self, http_request, call):
         key = yield from self.key.reveal()
         return (yield http_request.with_headers({"x-signature": f"{len(http_request.body)}-{key}"}))
+
+
+@attrs.define(eq=False)
+class Guard:
+    """Refuses requests that have one of some words in them.
+
+    Attributes:
+        words: what is not to be asked.
+    """
+
+    words: list[str]
+
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        if any(word in str(message.content) for message in request.messages for word in self.words):
+            raise BadRequestError("that is not to be asked", status_code=400)
+        return (yield request)
+
+
+@attrs.define(eq=False)
+class Apology:
+    """Answers with an excuse where the backend fails; too many requests are told as such, whatever the status."""
+
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        try:
+            return (yield request)
+        except APIError:
+            if call.committed:
+                raise
+            message = ChatCompletionResponseMessage(content="I am sorry.")
+            choice = ChatCompletionChoice(message=message, finish_reason="stop")
+            return CreateChatCompletionResponse(id="sorry", created=0, model=request.model, choices=[choice])
+
+    @hookimpl
+    def wrap_http(self, http_request, call):
+        response = yield http_request
+        if response.status == 409:
+            raise RateLimitError("come back later", status_code=429)
+        return response
+
+
+@attrs.define(eq=False)
+class Censor:
+    """Fails where an answer has a word in it, as soon as the word has come.
+
+    Attributes:
+        word: what is not to be read.
+    """
+
+    word: str = attrs.field(validator=_a_word)
+
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        response = yield request
+        self._look("".join(choice.message.content or "" for choice in response.choices))
+        return response
+
+    @hookimpl
+    def on_chunk(self, chunk, call):
+        said = call.attempt.state.get(self, "") + "".join(choice.delta.content or "" for choice in chunk.choices)
+        call.attempt.state[self] = said
+        self._look(said)
+
+    def _look(self, text: str) -> None:
+        if self.word in text:
+            raise ContentFilterError("the answer was withheld", status_code=400)
+
+
+@attrs.define(eq=False)
+class Defaults:
+    """Gives each request a temperature, and each HTTP request a body of its own."""
+
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        return (yield attrs.evolve(request, temperature=0.0))
+
+    @hookimpl
+    def wrap_http(self, http_request, call):
+        return (yield attrs.evolve(http_request, url="https://mirror.example/v1", body=b"{}"))
+
+
+@attrs.define(eq=False)
+class Worker:
+    """Has a thread of its own until it is closed."""
+
+    priorities: ClassVar[list[str]] = ["low", "high"]
+    _stop: threading.Event = attrs.field(init=False, repr=False, factory=threading.Event)
+
+    def __attrs_post_init__(self) -> None:
+        threading.Thread(target=self._stop.wait, daemon=True).start()
+
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        return (yield request)
+
+    @hookimpl
+    def close(self):
+        self._stop.set()

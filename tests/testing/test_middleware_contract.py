@@ -169,7 +169,9 @@ def test_check_names_what_breaks_it(cls, check, told, declared, settings, monkey
     plant(settings, monkeypatch)
     with kept():
         kit = type("Kit", (MiddlewareContract,), declared)()
-        found = line(kit, kit.subject_of(cls, settings), f"test_{check}", tmp_path)
+        subject = kit.subject_of(cls, settings)
+        found = line(kit, subject, f"test_{check}", tmp_path)
+        subject.close_all()
 
     assert found is not None
     assert found.startswith(f"{cls.__name__} {told}")

@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 
 from jackfield.testing import MiddlewareContract
-from sample_middleware import Cache, Fallback, Limiter, Redactor, Signed
+from sample_middleware import (
+    Apology,
+    Cache,
+    Censor,
+    Defaults,
+    Fallback,
+    Guard,
+    Limiter,
+    Redactor,
+    Signed,
+    Worker,
+)
 
 
 class TestRedactor(MiddlewareContract):
@@ -48,7 +59,55 @@ class TestLimiter(MiddlewareContract):
 
 
 class TestSigned(MiddlewareContract):
-    """What stands around HTTP exchanges; given by a plain method."""
+    """What stands around HTTP exchanges, in a backend; given by a plain method."""
 
     def middleware(self):
-        return Signed, {"key": "env:SIGNING_KEY"}
+        return Signed, {"key": "env:SIGNING_KEY", "older": {"spare": ["env:SPARE_KEY"]}}
+
+
+class TestGuard(MiddlewareContract):
+    """What ends each call by itself."""
+
+    answers = True
+
+    @pytest.fixture
+    def middleware(self):
+        return Guard, {"words": ["why", "question"]}
+
+
+class TestApology(MiddlewareContract):
+    """What makes answers of failures."""
+
+    changes_outcome = True
+
+    @pytest.fixture
+    def middleware(self):
+        return Apology, {}
+
+
+class TestCensor(MiddlewareContract):
+    """What makes failures of answers."""
+
+    changes_outcome = True
+
+    @pytest.fixture
+    def middleware(self):
+        return Censor, {"word": "fox"}
+
+
+class TestDefaults(MiddlewareContract):
+    """What changes requests, of either kind."""
+
+    changes_request = True
+
+    @pytest.fixture
+    def middleware(self):
+        return Defaults, {}
+
+
+class TestWorker(MiddlewareContract):
+    """What has to be closed."""
+
+    @pytest.fixture
+    def middleware(self):
+        return Worker, {}

@@ -12,7 +12,7 @@ from jackfield.drivers.scripted import Script, ScriptedDriver
 from jackfield.engine import Engine
 from jackfield.errors import NotFoundError, PluginError
 from jackfield.flow import Effect, Flow
-from jackfield.hooks import HookFinder, missing
+from jackfield.hooks import HookFinder, Hooks, missing
 from jackfield.http import Backend, Timeouts, Transport
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.plan import Layer, Plan, Route
@@ -120,11 +120,12 @@ def plan(
     Raises:
         PluginError: a plugin does not fit the hook specifications.
     """
-    host = [_layer(plugin, position) for position, plugin in enumerate(middleware)]
-    own = [_layer(plugin, position) for position, plugin in enumerate(backend_middleware, start=len(host))]
+    find = _Hooks()
+    host = [_layer(find, plugin, position) for position, plugin in enumerate(middleware)]
+    own = [_layer(find, plugin, position) for position, plugin in enumerate(backend_middleware, start=len(host))]
     providers = {"test": provider, **(backends or {})}
     routes = {
-        name: _route(name, _layer(plugin, None), host, own, timeouts or Timeouts(), transport or Transport())
+        name: _route(name, _layer(find, plugin, None), host, own, timeouts or Timeouts(), transport or Transport())
         for name, plugin in providers.items()
     }
     return Plan(
@@ -136,11 +137,24 @@ def plan(
     )
 
 
-def _layer(plugin: object, position: int | None) -> Layer:
+class _Hooks:
+    """Finds the hooks of plugins, once for each: one may stand in several places of a plan, pluggy takes it once."""
+
+    def __init__(self) -> None:
+        self._find = HookFinder()
+        self._found: dict[int, Hooks] = {}
+
+    def __call__(self, name: str, plugin: object) -> Hooks:
+        if id(plugin) not in self._found:
+            self._found[id(plugin)] = self._find(name, plugin)
+        return dict(self._found[id(plugin)])
+
+
+def _layer(find: _Hooks, plugin: object, position: int | None) -> Layer:
     name = type(plugin).__name__.lower()
     name = name if position is None else f"{name}#{position}"
     try:
-        hooks = HookFinder()(name, plugin)
+        hooks = find(name, plugin)
         fault = missing(hooks, provider=position is None)
     except pluggy.PluginValidationError as error:
         raise PluginError(f"{type(plugin).__name__} of {DISTRIBUTION}: {error}") from None

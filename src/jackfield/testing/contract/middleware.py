@@ -93,8 +93,10 @@ class MiddlewareContract(
         except pytest.FixtureLookupError:  # a plain method
             given = self.middleware()
         plant(given[1], monkeypatch)
+        subject = self.subject_of(*given)
         with kept():
-            yield self.subject_of(*given)
+            yield subject
+            subject.close_all()
 
     def subject_of(self, cls: type, settings: Mapping[str, Any]) -> Subject:
         """A class with its settings, and what is declared of it."""

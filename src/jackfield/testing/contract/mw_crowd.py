@@ -98,7 +98,9 @@ class Interleaved:
 def together(onion: Onion, jobs: list[Callable[[], None]]) -> None:
     """Do jobs in a thread each, all at once, and raise the first failure of any."""
     failures: list[BaseException] = []
-    start = threading.Barrier(len(jobs))
+    interval = sys.getswitchinterval()
+    # Once all of them have begun: tools that trace threads cannot stand it while a thread begins.
+    start = threading.Barrier(len(jobs), action=lambda: sys.setswitchinterval(1e-6))
 
     def work(job: Callable[[], None]) -> None:
         start.wait(PATIENCE)
@@ -108,8 +110,6 @@ def together(onion: Onion, jobs: list[Callable[[], None]]) -> None:
             failures.append(error)
 
     threads = [threading.Thread(target=work, args=(job,), daemon=True) for job in jobs]
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
     try:
         for thread in threads:
             thread.start()

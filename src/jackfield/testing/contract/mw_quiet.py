@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from jackfield.hooks import HookFinder
 from jackfield.testing.contract.mw_audit import watched
 from jackfield.testing.contract.mw_calls import modes
 from jackfield.testing.contract.mw_faults import api_error, api_errors
@@ -76,11 +75,10 @@ def calls(layers: Onion, mode: str) -> None:
 
 def close(subject: Subject, instance: Any) -> None:
     """Close an instance as a client does."""
-    hook = HookFinder()(subject.name.lower(), instance).get("close")
-    if hook is None:
+    if instance not in subject.opened:
         return
     try:
-        hook()
+        subject.close(instance)
     except Exception as error:  # noqa: BLE001 - whatever the plugin raised
         subject.fail(f"raised {told(error)} in close", wants="close releases what the plugin holds, and raises nothing")
 

@@ -114,10 +114,7 @@ class SecretChecks:
             layers = onion(subject)
             for mode in MODES:
                 trials += _calls(layers, mode)
-            for instance in layers.instances:
-                close = getattr(instance, "close", None)
-                if close is not None:
-                    close()
+            subject.close_all()
         search(subject, capture.texts(), "some calls")
         for one in trials:
             outcome = one.outcome

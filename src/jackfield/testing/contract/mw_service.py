@@ -29,7 +29,7 @@ class Service:
             return self._of_test(http_request)
         self.sent.append(http_request)
         status = self._statuses[min(len(self.sent), len(self._statuses)) - 1]
-        return status if isinstance(status, BaseException) else Reply(status, blocks=[b"."] * 100)
+        return status if isinstance(status, BaseException) else Reply(status, blocks=[b"."] * 3)
 
     def _of_test(self, http_request: HttpRequest) -> Answer:
         answer = self.onion.subject.service(http_request)

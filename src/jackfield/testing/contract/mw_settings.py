@@ -75,7 +75,8 @@ class SettingsChecks:
         try:
             file.write_text(to_toml(tree), encoding="utf-8")
             loaded = load(file, environ={})
-            assemble(loaded.settings, loaded.faults, Registry({"subject": subject.cls, "source": Source}))
+            made = assemble(loaded.settings, loaded.faults, Registry({"subject": subject.cls, "source": Source}))
+            subject.opened.extend(layer.plugin for layer in made.layers if "close" in layer.hooks)
         except ConfigError as error:
             text = "; ".join(f"{fault.path}: {fault.expected}".removeprefix(": ") for fault in error.faults)
             subject.fail(f"cannot be loaded from TOML: {text}", wants="settings are of types that TOML has")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NoReturn
 
@@ -52,6 +53,7 @@ class Subject:
         settings: its settings, as in its TOML table.
         repeats, answers, changes_request, changes_answer, changes_outcome, text: see ``MiddlewareContract``.
         service: answers what it sends by itself.
+        opened: instances that have to be closed.
     """
 
     cls: type
@@ -63,6 +65,7 @@ class Subject:
     changes_outcome: bool = False
     text: str = TEXT
     service: Callable[[HttpRequest], Answer | None] = lambda _: None
+    opened: list[Any] = attrs.field(init=False, factory=list)
 
     @property
     def name(self) -> str:
@@ -76,10 +79,7 @@ class Subject:
 
     @property
     def hooks(self) -> frozenset[str]:
-        """The hooks that it implements."""
-        return self._checked()
-
-    def _checked(self) -> frozenset[str]:
+        """The hooks that it implements; fails the test where the loader does not take the class."""
         wrong, hooks = _look(self.cls)
         if wrong is not None:
             self.fail(wrong, wants="the loader takes the class: an attrs class with eq=False, whose hooks are known")
@@ -101,16 +101,30 @@ class Subject:
 
     def try_make(self, settings: Mapping[str, Any]) -> tuple[Any, list[Fault]]:
         """An instance made by the loader of configurations, or None, and what is wrong with the settings."""
-        return construct(self.cls, settings, PLACE)
+        instance, faults = construct(self.cls, settings, PLACE)
+        if instance is not None and "close" in self.hooks:
+            self.opened.append(instance)
+        return instance, faults
 
     def make(self, settings: Mapping[str, Any] | None = None) -> Any:
         """An instance with its settings, or with others."""
-        self._checked()
+        assert self.hooks  # noqa: S101 - fails by itself where the loader would not take the class
         instance, faults = self.try_make(self.settings if settings is None else settings)
         if instance is None:
             text = "; ".join(fault.expected for fault in faults)
             self.fail(f"cannot be made with the settings of the test: {text}", wants="its settings are sound")
         return instance
+
+    def close(self, instance: Any) -> None:
+        """Close an instance as a client does, once."""
+        self.opened.remove(instance)
+        instance.close()
+
+    def close_all(self) -> None:
+        """Close what is left; what comes of it is looked at by a check of its own."""
+        for instance in list(self.opened):
+            with suppress(Exception):
+                self.close(instance)
 
     def fail(self, did: str, where: str = "", *, wants: str) -> NoReturn:
         """Fail the test by one line.
