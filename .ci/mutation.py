@@ -61,7 +61,7 @@ GROUPS = {
     ),
     "redaction": Group(
         ("jackfield/secret.py", "jackfield/redaction.py", "jackfield/needle.py", "jackfield/view.py"),
-        ("tests/test_secret.py", "tests/test_redaction.py"),
+        ("tests/test_secret.py", "tests/test_redaction*.py"),
     ),
     "engine": Group(
         ("jackfield/engine.py", "jackfield/ledger.py", "jackfield/frame.py"),
