@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-SHORT = 512
+SHORT = 128
 """Bytes that are given one by one; with more than these a fuzzer would be at it for too long."""
 Allowed = tuple[type[Exception], ...]
 

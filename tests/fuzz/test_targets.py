@@ -18,7 +18,7 @@ from fuzz.seeds import CORPUS, seeds, written
 from fuzz.source import Source, tried, ways
 
 TARGETS = run.names()
-MUTATIONS = 600
+MUTATIONS = 400
 quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 

@@ -40,8 +40,13 @@ def check(data: bytes) -> None:
     for pieces in ways(stream, seed):
         for plain in (None, decode_plain):
             chunks, end = read(pieces, plain, asked)
-            assert chunks == whole[0], "the chunks depend on the cuts"
+            assert list(map(told, chunks)) == list(map(told, whole[0])), "the chunks depend on the cuts"
             assert end == whole[1], "the end depends on the cuts"
+
+
+def told(chunk: Chunk) -> Any:
+    """What tells one chunk from another: its event, or, where it was merged, itself."""
+    return chunk.raw or chunk
 
 
 def built(source: Source) -> bytes:
@@ -60,8 +65,8 @@ def read(pieces: list[bytes], plain: Any, asked: dict[str, Any]) -> tuple[list[C
     chunks: list[Chunk] = []
     for block in [*filter(None, pieces), b""]:
         function = reader.feed if block else reader.end
-        told, error = tried((APIError,), function, *filter(None, [block]))
-        chunks += told or []
+        more, error = tried((APIError,), function, *filter(None, [block]))
+        chunks += more or []
         error = error or reader.failure
         if error is not None:
             return chunks, (type(error), str(error), reader.whole)
