@@ -122,6 +122,13 @@ def test_silence_ends_when_the_client_leaves(fault_server: FaultServer) -> None:
     assert received.left_after >= 0.1
 
 
+def test_client_that_leaves_in_the_middle_is_noted(fault_server: FaultServer) -> None:
+    """Also where the server finds out by sending."""
+    speak(fault_server, request("pings", stream=True), patience=0.1)
+
+    assert fault_server.ledger.requests[0].left.wait(5)
+
+
 @pytest.mark.parametrize(
     ("name", "wanted"),
     [

@@ -118,15 +118,11 @@ class Bench:
         if not error.attempts or error.attempts[-1].outcome != "error":
             self.fail(f"raised {type(error).__name__} without an attempt", place, "the ledger tells of each attempt")
         if not text.startswith(outcome.streamed):
-            self.fail(
-                f"streamed {outcome.streamed!r}", place, "what came before the failure is a beginning of the answer"
-            )
+            self.fail(f"streamed {outcome.streamed!r}", place, "what came before the failure begins the answer")
         if isinstance(error, StreamInterruptedError) and outcome.streamed:
             partial = Outcome(response=error.partial)
             if partial.text != outcome.streamed:
-                self.fail(
-                    f"gave {partial.text!r} as partial", place, f"partial holds what had arrived, {outcome.streamed!r}"
-                )
+                self.fail(f"gave {partial.text!r} as partial", place, f"it holds what came, {outcome.streamed!r}")
 
     def _whole(self, outcome: Outcome, place: str, text: str) -> None:
         response = outcome.response
@@ -140,9 +136,7 @@ class Bench:
     def _clean(self, error: BaseException, place: str) -> None:
         for sink, text in artefacts(error):
             for form in leaks(text, self.key):
-                self.fail(
-                    f"shows the key ({form}) in {sink} of {type(error).__name__}", place, "no secret in any artefact"
-                )
+                self.fail(f"shows the key ({form}) in {sink} of {type(error).__name__}", place, UNSEEN)
 
 
 @contextmanager

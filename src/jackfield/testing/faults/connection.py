@@ -62,10 +62,13 @@ class Connection:
 
     async def left(self, received: Received, since: float) -> None:
         """Send nothing more until the client has left, and note when that was."""
-        loop = asyncio.get_running_loop()
         with suppress(*GONE):
             await self.drained()
-        received.left_after = loop.time() - since
+        self.gone(received, since)
+
+    def gone(self, received: Received, since: float) -> None:
+        """Note that the client has left."""
+        received.left_after = asyncio.get_running_loop().time() - since
         received.left.set()
         self.open = False
 

@@ -196,7 +196,12 @@ class FaultServer:
             self._asked[received.body] += 1
             if self._asked[received.body] > int(arguments["first"]):
                 fault = FAULTS["ok"]
-        await fault.act(Exchange(connection, received, ask, self.dialect, arguments, source, self.door_url))
+        exchange = Exchange(connection, received, ask, self.dialect, arguments, source, self.door_url)
+        try:
+            await fault.act(exchange)
+        except GONE:
+            connection.gone(received, exchange.began)
+            raise
 
     async def _refused(self, connection: Connection, received: Received, status: int, message: str) -> None:
         received.executed = False
