@@ -56,15 +56,16 @@ class Interleaved:
         """Drive all of them to their ends; one of them is cancelled on the way."""
         chance = random.Random(self.seed)  # noqa: S311 - an order, which is to be the same each time
         left = list(range(len(self.modes)))
-        victim, when = chance.choice(left), chance.randint(1, 6)
+        victim, turns = chance.choice(left), chance.randint(1, 8)
         while left:
+            turns -= 1
             chance.shuffle(left)
             moved = [number for number in list(left) if self._step(number, left)]
             if not moved:
                 where = f"{len(left)} calls at once"
                 self.onion.subject.fail("lets nobody through its gate", where, wants="who has entered a gate leaves it")
             one = self.trials[victim]
-            if victim in left and one.done >= when:
+            if victim in left and turns <= 0:
                 self._drop(victim)
                 one.cancel()
                 left.remove(victim)

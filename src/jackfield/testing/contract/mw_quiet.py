@@ -58,8 +58,7 @@ def kept() -> Iterator[None]:
         root = logging.getLogger()
         root.setLevel(before[LEVEL])
         for handler in set(after[HANDLERS]) - set(before[HANDLERS]):
-            if not type(handler).__module__.startswith("_pytest."):
-                root.removeHandler(handler)
+            root.removeHandler(handler)
 
 
 def calls(layers: Onion, mode: str) -> None:

@@ -1,0 +1,128 @@
+"""Parts of the contract of middleware that no plugin shows by itself."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+
+import attrs
+import pytest
+
+from jackfield import Secret, hookimpl
+from jackfield.testing.contract.mw_audit import watched
+from jackfield.testing.contract.mw_judge import difference
+from jackfield.testing.contract.mw_quiet import kept
+from jackfield.testing.contract.mw_secrets import plant, values
+from jackfield.testing.contract.mw_settings import documented
+from jackfield.testing.contract.mw_source import Source
+from jackfield.testing.contract.mw_subject import Subject, one_line
+from jackfield.testing.contract.mw_trial import ask
+from jackfield.testing.contract.mw_weight import weight
+
+
+@attrs.define(eq=False)
+class Keys:
+    """Has secrets of several kinds.
+
+    Attributes:
+        first, second: from the environment.
+        third: from a file, or None: nobody
+            needs it.
+        fourth:
+    """
+
+    first: Secret
+    second: Secret
+    third: Secret
+    fourth: Secret
+
+    @hookimpl
+    def on_chunk(self):
+        """Leave the chunk."""
+
+
+def test_secrets_are_given_values_unless_they_have_some(monkeypatch, tmp_path):
+    """A variable that is set is left alone; what a file or a command has is its own."""
+    monkeypatch.setenv("KEY_1", "its-own")
+    monkeypatch.delenv("KEY_2", raising=False)
+    file = tmp_path / "key"
+    file.write_text("of-the-file\n")
+    settings = {"first": "env:KEY_1", "second": "env:KEY_2", "third": f"file:{file}", "fourth": "command:echo no"}
+    plant(settings, monkeypatch)
+
+    assert values(Subject(Keys, settings)) == ["its-own", os.environ["KEY_2"], "of-the-file"]
+    assert len(os.environ["KEY_2"]) > 20
+
+
+def test_only_what_a_thread_itself_does_is_noted():
+    """What other threads do meanwhile is nobody's fault."""
+    events: list[str] = []
+    begin = threading.Event()
+    thread = threading.Thread(target=lambda: begin.wait() and time.sleep(0))
+    thread.start()
+    with watched(events):
+        begin.set()
+        thread.join()
+        with open(os.devnull, "rb"):
+            time.sleep(0)
+
+    assert events == ["open", "time.sleep"]
+
+
+def test_what_a_test_changed_is_put_back():
+    """Environment, directory and root logger are afterwards as they were, so that the next test sees a change again."""
+    handler, root, level, before = (
+        logging.NullHandler(),
+        logging.getLogger(),
+        logging.getLogger().level,
+        dict(os.environ),
+    )
+    with kept():
+        os.environ["NEW"] = "1"
+        del os.environ["PATH"]
+        root.addHandler(handler)
+        root.setLevel(level + 1)
+
+    assert (handler in root.handlers, root.level, dict(os.environ)) == (False, level, before)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"id": "b"}, "id was answer and is b"),
+        ({"choices": ()}, "choices was (ChatCompletionChoice("),
+        ({"extra": {}}, "extra was {'x_answer': {'kept': [1, 2]}} and is {}"),
+    ],
+)
+def test_difference_names_the_field(change, told):
+    """The first thing that differs is named by its path."""
+    before = Source().whole(ask())
+
+    assert difference(before, attrs.evolve(before, **change)).startswith(told)
+    assert difference(before, None).startswith("it was CreateChatCompletionResponse(")
+
+
+def test_documented_settings_are_those_that_something_is_said_of():
+    """Several may share a line; a line that goes on is no other setting; a name alone says nothing."""
+    assert documented(Keys) == {"first", "second", "third"}
+    assert documented(int) == set()
+
+
+def test_one_line_is_one_line():
+    """What plugins say is put into one line, and cut."""
+    assert one_line("a\n  b") == "a b"
+    assert one_line(["a\nb"]) == "['a\\nb']"
+    assert one_line("abcdef", 3) == "abc…"
+
+
+def test_weight_counts_what_is_kept_and_not_what_is_pointed_to():
+    """Items and characters count; modules, classes, loggers and threads do not; a circle is counted once."""
+    circle: list[object] = []
+    circle.append(circle)
+
+    assert weight([1, 2, 3]) > weight([1])
+    assert weight("x" * 1000) > 1000
+    assert weight([os, int, logging.getLogger(), threading.current_thread(), len]) == weight([None] * 5) - weight(None)
+    assert weight(circle) == 2
