@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from jackfield.drivers.live import Live
-from jackfield.errors import ClientClosedError, StreamInterruptedError
+from jackfield.errors import CallError, ClientClosedError, StreamInterruptedError
 from jackfield.session import answered, bare, hurry, interrupted
 
 if TYPE_CHECKING:
@@ -99,8 +100,7 @@ class AsyncChatStream:
         live: Live | None = getattr(self, "_live", None)
         driver: AsyncDriver | None = getattr(self, "_driver", None)
         if live is not None and driver is not None and not live.engine.done:
-            with contextlib.suppress(RuntimeError):  # its loop is closed: the driver took the call down
-                driver.loop.call_soon_threadsafe(_drop, driver, live)
+            _leave(driver, live, None)
 
     async def _begin(self) -> Self:
         if self._live is None:
@@ -143,8 +143,10 @@ async def run(driver: AsyncDriver, live: Live, move: Callable[[], Effect | None]
     """Drive a call from ``move`` until it delivers chunks or ends, as the only task that does.
 
     Raises:
-        RuntimeError: another task drives it.
+        RuntimeError: another task drives it, or it is of another event loop or process.
     """
+    if not driver.here():
+        raise RuntimeError("the call belongs to another event loop")
     if not live.guard.acquire(blocking=False):
         raise RuntimeError("the call is driven by another task")
     deliver = None
@@ -161,9 +163,12 @@ async def run(driver: AsyncDriver, live: Live, move: Callable[[], Effect | None]
 
 
 async def shut(driver: AsyncDriver, live: Live, error: StreamInterruptedError | ClientClosedError) -> None:
-    """End a call from any task: the one that drives it unwinds it; where none does, this one."""
+    """End a call from any task: the one that drives it unwinds it; where none does, this one, or its own event loop."""
     engine = live.engine
     if engine.done:
+        return
+    if not driver.here():
+        _leave(driver, live, error)
         return
     if not live.guard.acquire(blocking=False):
         live.closing = error
@@ -181,7 +186,8 @@ async def shut(driver: AsyncDriver, live: Live, error: StreamInterruptedError | 
         live.guard.release()
 
 
-def _drop(driver: AsyncDriver, live: Live) -> None:
-    """Take down the call of a stream that was dropped."""
-    live.engine.cancel()  # does nothing to a call that has ended
-    driver.discard(live)
+def _leave(driver: AsyncDriver, live: Live, error: CallError | None) -> None:
+    """Have its own event loop end a call; a forked child leaves those of its parent alone."""
+    if driver.process == os.getpid():
+        with contextlib.suppress(RuntimeError):  # its loop is closed: the driver took the call down
+            driver.loop.call_soon_threadsafe(driver.end, live, error)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Coroutine, Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, Unpack, overload
 
 from jackfield.achat_stream import AsyncChatStream, run, shut
 from jackfield.drivers.live import Live
@@ -128,9 +128,9 @@ class AsyncClient:
         self._session.closed = True
         own = self._current()
         del self._drivers[own.loop]
-        for driver in self._drivers.values():
+        for driver in list(self._drivers.values()):
             with contextlib.suppress(RuntimeError):  # its loop is closed
-                driver.loop.call_soon_threadsafe(driver.take_down)
+                driver.loop.call_soon_threadsafe(driver.retire)
         try:
             await _take_down(own)
         finally:
@@ -144,6 +144,9 @@ class AsyncClient:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an AsyncClient cannot be copied or pickled: make one in each process")
 
     async def _answer(
         self, request: CreateChatCompletionRequest | None, fields: Mapping[str, Any], options: dict[str, Any]
@@ -160,7 +163,7 @@ class AsyncClient:
             if os.getpid() != self._process:
                 _inherited.append(self._drivers)
                 self._process, self._drivers = os.getpid(), {}
-            for old in [old for old in self._drivers if old.is_closed()]:
+            for old in [old for old in list(self._drivers) if old.is_closed()]:
                 self._drivers.pop(old).abandon()
             driver = self._drivers[loop] = self._make_driver()
         return driver

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -79,7 +80,7 @@ class ChatStream:
 
     def __del__(self) -> None:
         live: Live | None = getattr(self, "_live", None)
-        if live is not None and not live.engine.done:
+        if live is not None and not live.engine.done and self._driver.process == os.getpid():
             driver = self._driver
             driver.watchdog.hand_over(lambda: shut(driver, live, None))
 
@@ -104,8 +105,10 @@ def run(driver: SyncDriver, live: Live, move: Callable[[], Effect | None]) -> De
     """Drive a call from ``move`` until it delivers chunks or ends, as the only thread that does.
 
     Raises:
-        RuntimeError: another thread drives it.
+        RuntimeError: another thread drives it, or it is the parent's of this process.
     """
+    if driver.process != os.getpid():
+        raise RuntimeError("the call belongs to another process")
     if not live.guard.acquire(blocking=False):
         raise RuntimeError("the call is driven by another thread")
     deliver = None
@@ -125,9 +128,12 @@ def run(driver: SyncDriver, live: Live, move: Callable[[], Effect | None]) -> De
 
 
 def shut(driver: SyncDriver, live: Live, error: CallError | None) -> None:
-    """End a call from any thread: the one that drives it unwinds it; where none does, this one."""
+    """End a call from any thread: the one that drives it unwinds it; where none does, this one.
+
+    A forked child leaves its parent's calls alone: what it read or shut of their connections the parent would miss.
+    """
     engine = live.engine
-    if engine.done:
+    if engine.done or driver.process != os.getpid():
         return
     if not live.guard.acquire(blocking=False):
         live.closing = error

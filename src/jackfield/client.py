@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, Unpack, overload
 
 from jackfield.chat_stream import ChatStream, run, shut
 from jackfield.drivers.live import Live
@@ -165,14 +165,18 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Client cannot be copied or pickled: make one in each process")
+
     def __del__(self) -> None:
         driver: SyncDriver | None = getattr(self, "_driver", None)
-        if driver is not None:
+        if driver is not None and driver.process == os.getpid():
             # Streams may outlive a client that was dropped: the watchdog ends with the last of them.
             driver.watchdog.hand_over(driver.close)
 
     def _current(self) -> SyncDriver:
         """The driver; a forked child gets one of its own, for sockets and threads are the parent's."""
         if os.getpid() != self._process:
-            self._process, self._driver = os.getpid(), SyncDriver()
+            self._driver = SyncDriver()
+            self._process = os.getpid()  # last: another thread may look meanwhile
         return self._driver

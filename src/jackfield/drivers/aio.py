@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,14 @@ from jackfield.drivers.connector import AsyncBody, Channel, Connector
 from jackfield.drivers.failure import transport_error
 from jackfield.drivers.live import POOL_WAIT, Live
 from jackfield.drivers.watchdog import TICK
-from jackfield.errors import APIConnectionError, APIError, ClientClosedError, DeadlineExceededError, PluginError
+from jackfield.errors import (
+    APIConnectionError,
+    APIError,
+    CallError,
+    ClientClosedError,
+    DeadlineExceededError,
+    PluginError,
+)
 from jackfield.flow import Acquire, Deliver, Effect, Read, Run, Send, Sleep
 from jackfield.headers import check_headers
 from jackfield.http import HttpResponse, Origin, Transport
@@ -31,6 +39,7 @@ class AsyncDriver:
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
+        self.process = os.getpid()
         self.live: dict[int, Live] = {}
         self._connectors: dict[tuple[Transport, bool], Connector] = {}
         self._channels: dict[tuple[Origin, Transport], Channel] = {}
@@ -67,6 +76,10 @@ class AsyncDriver:
                 effect = engine.step(value)
         return None
 
+    def here(self) -> bool:
+        """Whether this is the process, and the event loop, whose calls it drives."""
+        return self.process == os.getpid() and self.loop is asyncio.get_running_loop()
+
     def add(self, live: Live) -> None:
         """Watch a call until it is discarded."""
         self.live[id(live)] = live
@@ -78,16 +91,26 @@ class AsyncDriver:
         self.live.pop(id(live), None)
 
     def take_down(self) -> None:
-        """End all calls: those that a task drives when that runs again, the others at once."""
+        """End all calls."""
         for live in list(self.live.values()):
-            if live.guard.acquire(blocking=False):
-                live.engine.cancel(_closed())
-                self.discard(live)
-                live.guard.release()
-            else:
-                live.closing = _closed()
-                with contextlib.suppress(RuntimeError):  # its loop is closed
-                    live.interrupt()
+            self.end(live, _closed())
+
+    def end(self, live: Live, error: CallError | None) -> None:
+        """End a call: one that a task drives when that runs again, another at once."""
+        if live.guard.acquire(blocking=False):
+            live.engine.cancel(error)  # does nothing to a call that has ended
+            self.discard(live)
+            live.guard.release()
+        else:
+            live.closing = error
+            with contextlib.suppress(RuntimeError):  # its loop is closed
+                live.interrupt()
+
+    def retire(self) -> None:
+        """End all calls and close all connections: for its own loop to do, where the client is closed on another."""
+        self.take_down()
+        self._end_workers()
+        self._retiring = self.loop.create_task(_close(list(self._connectors.values())))
 
     async def close(self) -> None:
         """Close all connections and end the worker threads."""
@@ -108,8 +131,7 @@ class AsyncDriver:
             if self._tick is not None:
                 self._tick.cancel()
             self._end_workers()
-            for connector in self._connectors.values():
-                await connector.close()
+            await _close(list(self._connectors.values()))
 
     def _end_workers(self) -> None:
         if self._workers is not None:
@@ -223,6 +245,15 @@ class AsyncDriver:
         except KeyError:
             channel = self._channels[origin, transport] = Channel(origin, transport, self._connectors)
             return channel
+
+
+async def _close(connectors: list[Connector]) -> None:
+    """Close all of them, also where the task is cancelled meanwhile."""
+    if connectors:
+        try:
+            await connectors[0].close()
+        finally:
+            await _close(connectors[1:])
 
 
 def _failure(error: Exception, origin: Origin, *, sent: bool) -> APIError:

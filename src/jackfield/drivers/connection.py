@@ -185,6 +185,12 @@ class Watched(HTTPConnection):
         self.was_shut = False
         super().close()
 
+    def __del__(self) -> None:
+        """Close what nobody has closed: a pool that was left to the garbage collector, or to the end of the program."""
+        for sock in (self._twin, getattr(self, "sock", None)):
+            if sock is not None:
+                sock.close()
+
 
 class WatchedTLS(Watched, HTTPSConnection):
     """The same over TLS."""
@@ -194,6 +200,14 @@ class Pool(HTTPConnectionPool):
     """Connections that belong to a call while they are out of the pool."""
 
     ConnectionCls = Watched
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        # At the end of the program urllib3 empties the queue that it made, and calls of handlers that come later would
+        # wait in vain.
+        made: Any = self.pool
+        self.pool = self.QueueCls(made.maxsize)
+        made.queue, self.pool.queue = [], made.queue
 
     def _get_conn(self, timeout: float | None = None) -> Any:  # noqa: ARG002 - the call knows how long
         live: Live = current.live
@@ -293,4 +307,4 @@ class SyncBody:
         self._pool.give_back(self._conn, alive=self._answer.reusable and not self._conn.was_shut)
 
 
-POOLS = {"http": Pool, "https": PoolTLS}
+POOLS: dict[str, type] = {"http": Pool, "https": PoolTLS}

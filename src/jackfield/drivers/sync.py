@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import threading
 import time
@@ -27,6 +28,7 @@ class SyncDriver:
     """Drives calls in the threads of the host."""
 
     def __init__(self) -> None:
+        self.process = os.getpid()
         self.watchdog = Watchdog()
         self._pools: dict[tuple[Origin, Transport], Pool] = {}
         self._perform: dict[type[Effect], Callable[[Any, Live], Any]] = {
