@@ -88,14 +88,15 @@ def _unescaped(escape: re.Match[str]) -> str:
 
 def _in_base64(text: str, pieces: list[bytes]) -> bool:
     """Whether a piece is in what any run of base64 in the text stands for, wherever in the run that begins."""
-    for run in _BASE64.findall(text.replace("-", "+").replace("_", "/")):
-        for start in range(4):
-            part = run[start:]
-            part = part[: len(part) - 1] if len(part) % 4 == 1 else part
-            decoded = base64.b64decode(part + "=" * (-len(part) % 4))
-            if any(piece in decoded for piece in pieces):
-                return True
-    return False
+    least = -(-min(map(len, pieces)) * 4 // 3)  # characters that a piece takes
+    runs = [run for run in _BASE64.findall(text.replace("-", "+").replace("_", "/")) if len(run) >= least]
+    return any(piece in decoded for start in range(4) for decoded in [_decoded(runs, start)] for piece in pieces)
+
+
+def _decoded(runs: list[str], start: int) -> bytes:
+    """What runs of base64 stand for, from their character ``start`` on; whatever is too much at the end is left out."""
+    parts = [run[start:] for run in runs]
+    return b"\n".join([base64.b64decode(part[: len(part) - (len(part) % 4 == 1)] + "==") for part in parts])
 
 
 def artefacts(error: BaseException) -> Iterator[tuple[str, str]]:
