@@ -260,7 +260,7 @@ def test_text_of_no_answer_is_empty() -> None:
 def test_provider_may_be_given_by_name() -> None:
     """As in a configuration."""
     with bench(broken.Good, settings={"provider": "openai"}) as tried, tried.host():
-        assert tried.subject == "the provider 'openai'"
+        assert tried.subject == "OpenAIProvider"
 
 
 @pytest.mark.parametrize("mode", HOSTS)

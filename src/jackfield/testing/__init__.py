@@ -13,13 +13,19 @@ from jackfield.testing.driver import make_call, plan, run_call, run_flow
 from jackfield.testing.echo import Echo
 
 if TYPE_CHECKING:
+    from jackfield.testing.contract.inprocess import InProcessContract as InProcessContract
     from jackfield.testing.contract.middleware import MiddlewareContract as MiddlewareContract
     from jackfield.testing.contract.provider import ProviderContract as ProviderContract
     from jackfield.testing.contract.server import ServerContract as ServerContract
 
 __all__ = ["Echo", "Reply", "ScriptedBody", "ScriptedDriver", "make_call", "plan", "run_call", "run_flow"]
 
-_CONTRACTS = {"MiddlewareContract": "middleware", "ProviderContract": "provider", "ServerContract": "server"}
+_CONTRACTS = {
+    "InProcessContract": "inprocess",
+    "MiddlewareContract": "middleware",
+    "ProviderContract": "provider",
+    "ServerContract": "server",
+}
 """The modules in ``jackfield.testing.contract`` of the classes that tests subclass."""
 
 

@@ -57,7 +57,6 @@ class Bench:
         if isinstance(provider, type):
             plugins["under-test"] = provider
             settings["provider"] = "under-test"
-        self.subject = provider.__name__ if isinstance(provider, type) else f"the provider {provider!r}"
         name, prefix = self.header
         layer = {"use": "contract-credential", "token": f"env:{VARIABLE}", "header": name, "prefix": prefix}
         secure = {"ca_file": str(self.server.ca_file)} if str(url).startswith("https") else {}
@@ -68,6 +67,7 @@ class Bench:
             **settings,
         }
         host = HOSTS[self.mode]({"backends": {"test": given}}, plugins)
+        self.subject = type(host.provider).__name__
         try:
             yield host
         finally:

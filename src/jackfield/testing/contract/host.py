@@ -50,6 +50,11 @@ class Outcome:
         return "".join(content for content in deltas if isinstance(content, str))
 
 
+def _provider(client: Client | AsyncClient) -> object:
+    (route,) = client._session.plan.routes.values()  # noqa: SLF001 - the kit is jackfield's own
+    return route.provider.plugin
+
+
 class SyncHost:
     """A host that calls ``jackfield.Client``.
 
@@ -80,6 +85,11 @@ class SyncHost:
     def models(self) -> list[str]:
         """The names of the models that the backend lists."""
         return [model.id for model in self.client.list_models()]
+
+    @property
+    def provider(self) -> object:
+        """The plugin of the only backend."""
+        return _provider(self.client)
 
     def close(self) -> None:
         """Close the client."""
@@ -132,6 +142,11 @@ class AsyncHost:
     def models(self) -> list[str]:
         """The names of the models that the backend lists."""
         return [model.id for model in self._run(self.client.list_models)]
+
+    @property
+    def provider(self) -> object:
+        """The plugin of the only backend."""
+        return _provider(self.client)
 
     def close(self) -> None:
         """Close the client, and the loop, on which nothing may be left."""
