@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import pytest
 
+pytest_plugins = ["jackfield.testing.plugin"]
 MISSING = re.compile(r"could not import|No module named|not installed|needs the extra", re.IGNORECASE)
 """What a skip's reason says where a package, or a module of one, is missing."""
 R = TypeVar("R", pytest.TestReport, pytest.CollectReport)

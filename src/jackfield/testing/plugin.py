@@ -1,4 +1,8 @@
-"""The pytest plugin: a fixture for tests of hosts. Nothing is imported before a test asks for it."""
+"""The pytest plugin: a fixture for tests of hosts.
+
+It is asked for by ``pytest_plugins = ["jackfield.testing.plugin"]`` in the topmost ``conftest.py``. It has no entry
+point: pytest would rewrite the assertions of all of jackfield, and tests would run other code than programs do.
+"""
 
 from __future__ import annotations
 
