@@ -7,7 +7,7 @@ import signal
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +125,14 @@ def test_a_thread_may_be_interrupted_wherever_python_looks_for_signals(name: str
                 server.script = script
                 k += STRIDE
     assert k > 300
+
+
+@pytest.fixture(autouse=True)
+def listening() -> Iterator[None]:
+    """Python hears of SIGINT; a shell that starts the tests in the background has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def silent(exchange: Exchange) -> bool:
