@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jackfield import errors
-from jackfield.failure import answer_error, body_error, excerpt, request_id, retry_after
+from jackfield.failure import answer_error, body_error, body_excerpt, excerpt, request_id, retry_after
 from jackfield.redaction import remember
 
 KEY = "sk-failure-0123456789abcdef"
@@ -321,3 +321,22 @@ def test_a_short_text_is_kept_whole() -> None:
     assert excerpt("a" * 10, 10) == "a" * 10
     assert excerpt("a" * 11, 10) == "a" * 10
     assert excerpt("a" * 5000, 10) == "a" * 10
+
+
+def test_a_secret_with_a_line_break_in_it_does_not_hide_behind_the_blank_that_stands_for_it():
+    """A message is put on one line after it was scrubbed."""
+    remember(KEY)
+    body = json.dumps({"error": {"message": f"wrong  key\n{KEY[:9]}\n{KEY[9:]}, sorry"}}).encode()
+
+    assert answer_error(401, {}, body).message == "HTTP 401: wrong key ***, sorry"
+
+
+def test_a_long_secret_is_not_cut_in_two():
+    """What is cut off is looked at as far as the longest known secret may reach, however it is written."""
+    secret = "".join(f"{number:04x}" for number in range(2000))
+    remember(secret)
+    written = "".join(f"\\u{ord(char):04x}" for char in secret)
+
+    assert excerpt("x" * 1990 + written + " end" * 9999, 2048).strip("x") in {"", "*", "**", "***"}
+    assert excerpt("x" * 1990 + written + " end", 2048) == "x" * 1990 + "*** end"
+    assert body_excerpt(("é" * 2000 + secret + " end").encode()) == "é" * 2000 + "*** end"

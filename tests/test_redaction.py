@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import threading
-from collections.abc import Callable
-from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import example, given
@@ -15,65 +13,10 @@ from hypothesis import strategies as st
 from jackfield import needle, redaction
 from jackfield.redaction import FEW, MASK, reach, remember, scrub, scrub_bytes
 from jackfield.testing.leaks import leaks
+from keys import ENCODED, FORMS, PEM, SPLITS, encoded
 
 KEY = 'sk-Té/Key+9 &"x\\y_z%41'
 """Has what each way of writing changes, and what looks like a way of writing."""
-PEM = """-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgevZzL1gdAFr88hb2
-OF/2NxApJCzGCEDdfSp6VQO30hyhRANCAAQRWz+jn65BtOMvdyHKcvjBeBSDZH2r
-1RTwjmYSi9R/zpBnuQ4EiMnCqfMPWiZqB4QdbAd0E7oH50VpuZ1P087G
------END PRIVATE KEY-----
-"""
-
-
-def wrapped(text: str, width: int, end: str = "\n") -> str:
-    """The text in lines."""
-    return end.join(text[start : start + width] for start in range(0, len(text), width))
-
-
-def encoded(text: str) -> str:
-    """The text in base64."""
-    return base64.b64encode(text.encode()).decode()
-
-
-FORMS: dict[str, Callable[[str], str]] = {
-    "plain": lambda key: key,
-    "url": lambda key: quote(key, safe=""),
-    "url in lower case": lambda key: "".join(
-        c if c.isalnum() and c.isascii() else quote(c, safe="").lower() for c in key
-    ),
-    "url, other characters": lambda key: quote(key, safe='/+&"'),
-    "url, all of it": lambda key: "".join(f"%{byte:02x}" for byte in key.encode()),
-    "url of a url": lambda key: quote(quote(key)),
-    "form": quote_plus,
-    "json": lambda key: json.dumps(key)[1:-1],
-    "json in UTF-8": lambda key: json.dumps(key, ensure_ascii=False)[1:-1],
-    "json with escaped slashes": lambda key: json.dumps(key)[1:-1].replace("/", "\\/"),
-    "json, all of it": lambda key: "".join(f"\\u{ord(char):04x}" for char in key),
-    "json in json": lambda key: json.dumps(json.dumps(key))[3:-3],
-    "repr": lambda key: repr(key)[1:-1],
-    "ascii": lambda key: ascii(key)[1:-1],
-    "repr of bytes": lambda key: repr(key.encode())[2:-1],
-    "repr of json": lambda key: repr(json.dumps(key))[2:-2],
-    "json of a url": lambda key: json.dumps(quote(key, safe=""))[1:-1].replace("/", "\\/"),
-}
-ENCODED: dict[str, Callable[[str], str]] = {
-    "base64": encoded,
-    "base64url": lambda key: base64.urlsafe_b64encode(key.encode()).decode(),
-    "base64 after one": lambda key: encoded(f"a{key}b"),
-    "base64 after two": lambda key: encoded(f"ab{key}c"),
-    "base64 of a header": lambda key: encoded(f"user:{key}"),
-    "base64url after two": lambda key: base64.urlsafe_b64encode(f"??{key}>>".encode()).decode(),
-    "base64 in a url": lambda key: quote(encoded(f"user:{key}"), safe=""),
-}
-SPLITS: dict[str, Callable[[str, int], str]] = {
-    "whole": lambda text, _: text,
-    "LF": wrapped,
-    "CR": lambda text, width: wrapped(text, width, "\r"),
-    "CRLF and blanks": lambda text, width: wrapped(text, width, "\r\n \t "),
-    "empty lines": lambda text, width: wrapped(text, width, "\n\n"),
-    "escaped": lambda text, width: json.dumps(wrapped(text, width), ensure_ascii=False)[1:-1],
-}
 
 
 @pytest.mark.parametrize("split", SPLITS)

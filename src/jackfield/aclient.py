@@ -151,7 +151,10 @@ class AsyncClient:
     async def _answer(
         self, request: CreateChatCompletionRequest | None, fields: Mapping[str, Any], options: dict[str, Any]
     ) -> CreateChatCompletionResponse:
-        engine, request = self._session.engine(request, fields, **options)
+        try:
+            engine, request = self._session.engine(request, fields, **options)
+        finally:
+            del options  # the frames of a traceback show no credentials
         await run(self._current(), Live(engine), lambda: engine.begin_chat(request))
         return answered(engine)
 

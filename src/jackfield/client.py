@@ -110,15 +110,18 @@ class Client:
             PluginError: a plugin broke the contract.
             TypeError, ValidationError: the request is none.
         """
-        engine, request = self._session.engine(
-            request,
-            fields,
-            stream=stream,
-            timeout=timeout,
-            labels=labels,
-            extra_headers=extra_headers,
-            extra_body=extra_body,
-        )
+        try:
+            engine, request = self._session.engine(
+                request,
+                fields,
+                stream=stream,
+                timeout=timeout,
+                labels=labels,
+                extra_headers=extra_headers,
+                extra_body=extra_body,
+            )
+        finally:
+            del extra_headers, extra_body  # the frames of a traceback show no credentials
         session, driver, live = self._session, self._current(), Live(engine)
         if engine.call.stream:
             return ChatStream(driver, live, lambda: session.begin_chat(engine, request))

@@ -21,7 +21,7 @@ from jackfield.errors import (
     RateLimitError,
     status_error,
 )
-from jackfield.redaction import scrub
+from jackfield.redaction import reach, scrub
 
 REQUEST_ID = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid")
 """Headers in which services send the id of an exchange, the usual one first."""
@@ -32,7 +32,7 @@ MAX_WORD = 256
 MAX_EXCERPT = 2048
 """Characters of what a backend sent instead of an answer that an exception keeps."""
 LONGEST_SECRET = 4096
-"""No piece of a secret shorter than this is left where a text is cut."""
+"""No piece of a secret shorter than this is left where a text is cut, nor of a longer one that is known."""
 _CONTEXT = {"context_length_exceeded", "exceed_context_size_error", "context_window_exceeded"}
 _FILTER = {"content_filter", "content_policy_violation", "responsibleaipolicyviolation"}
 _BY_WORD: dict[str, type[APIStatusError]] = {
@@ -75,14 +75,25 @@ def answer_error(status: int, headers: Mapping[str, str], body: bytes) -> APIErr
 
 def excerpt(text: str, limit: int) -> str:
     """At most ``limit`` characters of a text from outside, scrubbed: no secret is cut in two and so overlooked."""
-    window = text[: limit + LONGEST_SECRET]
+    margin = _margin()
+    window = text[: limit + margin]
     clean = scrub(window)
-    return clean[:limit] if len(window) == len(text) else clean[:-LONGEST_SECRET][:limit]
+    return clean[:limit] if len(window) == len(text) else clean[:-margin][:limit]
+
+
+def sentence(text: str, limit: int) -> str:
+    """An excerpt with single blanks for line breaks and the like, which may part a secret: it is scrubbed before."""
+    return " ".join(excerpt(text, 2 * limit).split())[:limit]
 
 
 def body_excerpt(body: bytes) -> str:
     """At most 2 KiB of a body as text, scrubbed."""
-    return excerpt(body[: 8 * LONGEST_SECRET].decode("utf-8", "replace"), MAX_EXCERPT)
+    longest = 4 * (MAX_EXCERPT + _margin())  # bytes of so many characters
+    return excerpt(body[: longest + 4].decode("utf-8", "replace"), MAX_EXCERPT)
+
+
+def _margin() -> int:
+    return max(LONGEST_SECRET, reach())
 
 
 def body_error(data: Any) -> APIError | None:
@@ -177,7 +188,7 @@ def _details(data: Any, body: bytes) -> tuple[dict[str, Any], str]:
         message = data["message"]
     if not message and data is None:
         message = body_excerpt(body)
-    return details, excerpt(" ".join(message.split()), MAX_MESSAGE)
+    return details, sentence(message, MAX_MESSAGE)
 
 
 def _text(value: Any) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -70,6 +71,22 @@ def check_headers(headers: Mapping[str, str]) -> None:
             raise ConfigError(f"header {name!r}: this is no name of a header")
         if name in FRAMING:
             raise ConfigError(f"header {name!r}: it is set by whoever sends the request")
+
+
+def remember_credentials(values: Mapping[str, Any]) -> None:
+    """Have the values of headers, or of other fields, whose names tell that they are secrets, scrubbed from now on.
+
+    Also what they are without their scheme, and the password in a value of ``Basic`` (RFC 7617).
+    """
+    from jackfield.config.show import names_secret  # few calls bring fields of their own
+
+    for name, value in values.items():
+        if isinstance(value, str) and (name.lower() in SENSITIVE or names_secret(name)):
+            remember(value)
+            scheme, _, rest = value.rpartition(" ")
+            remember(rest)
+            if scheme.lower() == "basic":
+                remember(b64decode(rest + "===", validate=False).decode("utf-8", "replace").partition(":")[2])
 
 
 @lru_cache(maxsize=512)

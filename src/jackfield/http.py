@@ -13,6 +13,7 @@ import attrs
 
 from jackfield.errors import ConfigError, InvalidResponseError
 from jackfield.headers import is_token
+from jackfield.proxy import ProxyURL, proxy_url
 from jackfield.redaction import scrub
 
 
@@ -36,15 +37,15 @@ class Transport:
     """How a backend is reached, and how much of its answers is taken.
 
     Attributes:
-        proxy: URL of a proxy; None takes ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` from the
-            environment.
+        proxy: URL of a proxy, a ``ProxyURL`` where it has a password; None takes ``HTTPS_PROXY``, ``HTTP_PROXY``,
+            ``ALL_PROXY`` and ``NO_PROXY`` from the environment.
         ca_file: PEM file of the certificate authorities to trust; None takes ``SSL_CERT_FILE``, then the system's.
         max_connections: connections to one origin at a time; a call that finds none free waits.
         max_response_bytes: most that is taken of one answer, decoded.
         max_line_bytes: longest line of a stream.
     """
 
-    proxy: str | None = None
+    proxy: ProxyURL | str | None = attrs.field(default=None, converter=proxy_url)
     ca_file: str | None = None
     max_connections: int = attrs.field(default=1000, validator=_positive)
     max_response_bytes: int = attrs.field(default=64 * 2**20, validator=_positive)
@@ -183,7 +184,7 @@ class HttpRequest:
         return HttpRequest(self.method, self.url, {**self.headers, **_in_lower_case(headers)}, self.body)
 
     def __repr__(self) -> str:
-        return f"<HttpRequest {self.method} {self.url} {sorted(self.headers)} {len(self.body)} bytes>"
+        return f"<HttpRequest {self.method} {scrub(self.url)} {sorted(self.headers)} {len(self.body)} bytes>"
 
 
 class Body(Protocol):

@@ -16,6 +16,7 @@ from cattrs import (
 )
 
 from jackfield.models.base import UnsetType
+from jackfield.redaction import scrub
 
 LONGEST_KEY = 40
 """So many characters of a key are shown in a path."""
@@ -75,7 +76,9 @@ def step(key: object) -> str:
     if isinstance(key, int):
         return f"[{key}]"
     text = str(key)
-    return f".{text}" if text.isidentifier() and len(text) <= LONGEST_KEY else f"[{json.dumps(text[:LONGEST_KEY])}]"
+    return (
+        f".{text}" if text.isidentifier() and len(text) <= LONGEST_KEY else f"[{json.dumps(scrub(text)[:LONGEST_KEY])}]"
+    )
 
 
 def at(path: str, fault: object) -> str:

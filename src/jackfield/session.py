@@ -16,6 +16,7 @@ from jackfield.config.hints import did_you_mean
 from jackfield.config.load import load
 from jackfield.engine import Engine
 from jackfield.errors import ClientClosedError, ConfigError
+from jackfield.headers import remember_credentials
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.plugins import Registry, assemble
 from jackfield.wire import build_request
@@ -69,18 +70,23 @@ class Session:
             TypeError: an argument is none, or fields were given besides a request.
             ValidationError: a field does not have its type.
         """
-        self.check()
-        request = self._request(request, fields, stream=stream)
-        call = Call(
-            clock=time.monotonic,
-            model=request.model,
-            stream=request.stream is True,
-            timeout=_seconds(timeout),
-            labels=dict(labels or {}),
-            extra_headers={name.lower(): value for name, value in (extra_headers or {}).items()},
-            extra_body=dict(extra_body or {}),
-        )
-        return Engine(self.plan, call), request
+        try:
+            self.check()
+            if extra_headers:
+                remember_credentials(extra_headers)
+            request = self._request(request, fields, stream=stream)
+            call = Call(
+                clock=time.monotonic,
+                model=request.model,
+                stream=request.stream is True,
+                timeout=_seconds(timeout),
+                labels=dict(labels or {}),
+                extra_headers={name.lower(): value for name, value in (extra_headers or {}).items()},
+                extra_body=dict(extra_body or {}),
+            )
+            return Engine(self.plan, call), request
+        finally:
+            del extra_headers, extra_body  # the frames of a traceback show no credentials
 
     def begin_chat(self, engine: Engine, request: CreateChatCompletionRequest) -> Effect | None:
         """Begin a chat completion, unless the client was closed meanwhile: from here on ``close`` knows of the call."""

@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield.cli.output import document, emit, harmless, json_text, told
+from jackfield.cli.output import TextOut, document, emit, harmless, json_text, say, table, told
 from jackfield.errors import APIConnectionError, DeadlineExceededError, JackfieldError, RateLimitError
+from jackfield.redaction import remember
 
 
 @given(st.text())
@@ -40,6 +41,32 @@ def test_json_on_a_terminal_stays_json_without_control_characters(monkeypatch, t
 
     assert capsys.readouterr().out == '"\x9b"\n'
     assert terminal.getvalue() == '[\n  "ä\\u009b\\u007f"\n]\n'
+
+
+def test_no_known_secret_is_written(monkeypatch, terminal, capsys) -> None:
+    """Neither as text nor as JSON, whose numbers stay numbers, on a terminal or not, on stderr either."""
+    remember("canary-4ac1")
+    remember("4815162342")
+    out = TextOut()
+    out.write("it is canary-4ac1\n")
+    table(["name"], [["canary-4ac1"]])
+    json_text('{"canary-4ac1":["so canary-4ac1",4815162342,null]}')
+    document({"key": "canary-4ac1"})
+    say("not canary-4ac1")
+    shown = capsys.readouterr()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    TextOut().write("canary-4ac1")
+
+    assert terminal.getvalue() == "***"
+    assert shown.err == "not ***\n"
+    assert shown.out.splitlines() == [
+        "it is ***",
+        "***",
+        '{"***": ["so ***", 4815162342, null]}',
+        "{",
+        '  "key": "***"',
+        "}",
+    ]
 
 
 def test_an_error_is_told_with_what_is_known() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from jackfield.errors import APIError, CallError, JackfieldError
+from jackfield.redaction import scrub
 
 _CONTROLS = (*range(0x20), *range(0x7F, 0xA0))
 _SHOWN = {code: f"\\x{code:02x}" for code in _CONTROLS if chr(code) not in "\n\t"}
@@ -28,7 +29,7 @@ def harmless(text: str, *, one_line: bool = False) -> str:
         text: from outside.
         one_line: line feeds and tabs are shown too.
     """
-    return text.translate(_ON_ONE_LINE if one_line else _SHOWN)
+    return scrub(text).translate(_ON_ONE_LINE if one_line else _SHOWN)
 
 
 def told(error: JackfieldError) -> str:
@@ -76,8 +77,18 @@ def document(value: Any) -> None:
 
 
 def json_text(text: str) -> None:
-    """Write JSON text on stdout; on a terminal without control characters that JSON leaves alone."""
+    """Write JSON text on stdout, without known secrets; on a terminal without control characters that JSON allows."""
+    if scrub(text) != text:  # in its texts only: a number that is masked is none
+        text = json.dumps(_clean(json.loads(text)), ensure_ascii=False, indent=2 if "\n" in text else None)
     emit((text.translate(_IN_JSON) if sys.stdout.isatty() else text) + "\n")
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {scrub(name): _clean(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_clean(member) for member in value]
+    return scrub(value) if isinstance(value, str) else value
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -123,9 +134,9 @@ class TextOut:
         self._terminal = sys.stdout.isatty()
 
     def write(self, text: str) -> None:
-        """Write a piece at once."""
+        """Write a piece at once, without known secrets, but for those that come in two pieces."""
         self.pieces.append(text)
-        emit(harmless(text) if self._terminal else text)
+        emit(harmless(text) if self._terminal else scrub(text))
 
     def end(self) -> None:
         """End the last line, where something was written and its line is open."""

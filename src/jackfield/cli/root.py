@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from jackfield.chain import scrub_chain
 from jackfield.cli.chat import chat
 from jackfield.cli.completion import completion
 from jackfield.cli.config import config
@@ -30,6 +31,10 @@ class Root(click.Group):
             raise click.ClickException(told(error)) from error
         except KeyboardInterrupt:
             ctx.exit(INTERRUPTED)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001 - a plugin's mistake, say, whose traceback is shown
+            raise scrub_chain(error)  # noqa: B904 - it is the same error
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
         """Run with these arguments; see ``click.Group.main``."""

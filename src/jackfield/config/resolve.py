@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
+from jackfield.redaction import scrub
+
 if TYPE_CHECKING:
     from jackfield.config.settings import Settings
     from jackfield.errors import ConfigError
@@ -42,7 +44,8 @@ def resolve(settings: Settings, name: str | None = None) -> tuple[str, str]:
         raise _error(settings, "the aliases go round in a circle", wanted)
     if wanted and not slash and len(settings.backends) == 1:
         return next(iter(settings.backends)), wanted
-    raise _error(settings, f"no backend and no alias is meant by {wanted[:LONGEST]!r}", wanted[:LONGEST])
+    shown = scrub(wanted)[:LONGEST]
+    raise _error(settings, f"no backend and no alias is meant by {shown!r}", shown)
 
 
 def points_to_backend(name: str, backends: Collection[str]) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
+from jackfield.proxy import ProxyURL
 from jackfield.redaction import MASK, scrub
 from jackfield.secret import Secret
 
@@ -92,8 +93,8 @@ def _table(table: Mapping[Any, Any], *, hide: bool) -> dict[str, Any]:
 def _value(value: Any, *, hide: bool) -> Any:
     if isinstance(value, Secret):
         return _text(value.reference, hide=True)
-    if isinstance(value, str):
-        return _text(value, hide=hide)
+    if isinstance(value, str | ProxyURL):
+        return _text(value if isinstance(value, str) else value.url, hide=hide)
     if isinstance(value, bool | int | float) and (isinstance(value, float) or value.bit_length() <= MOST_BITS):
         return value
     if isinstance(value, Mapping):

@@ -233,9 +233,9 @@ class AsyncDriver:
         if self._workers is None:
             self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="jackfield")
         context = live.engine.context.copy()
-        value = await self.loop.run_in_executor(self._workers, context.run, _guarded, effect)
+        outcome = await self.loop.run_in_executor(self._workers, context.run, _guarded, effect)
         live.check()
-        return value
+        return outcome.value
 
     # -- connections ---------------------------------------------------------------------------------------------
 
@@ -275,8 +275,17 @@ def _resolve(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-def _guarded(effect: Run) -> Any:
+class _Outcome:
+    """What a function returned. A loop in debug mode logs the results of futures, and this may be a secret."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+def _guarded(effect: Run) -> _Outcome:
     try:
-        return effect.function(*effect.args)
+        return _Outcome(effect.function(*effect.args))
     except StopIteration:
         raise PluginError("a Run function raised StopIteration; use Run(next, iterator, None)") from None

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from jackfield.errors import ConfigError
 from jackfield.http import Origin, Transport
+from jackfield.proxy import ProxyURL
 from jackfield.redaction import remember
 
 
@@ -40,7 +41,8 @@ def proxy_for(origin: Origin, transport: Transport) -> str | None:
     Raises:
         ConfigError: it is not an http or https URL.
     """
-    proxy = transport.proxy if transport.proxy is not None else _from_environment(origin)
+    own = transport.proxy.url if isinstance(transport.proxy, ProxyURL) else transport.proxy
+    proxy = own if own is not None else _from_environment(origin)
     if not proxy:
         return None
     proxy = proxy if "://" in proxy else f"http://{proxy}"

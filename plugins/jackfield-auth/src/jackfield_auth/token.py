@@ -9,12 +9,14 @@ import attrs
 import msgspec
 
 from jackfield.errors import APIError, AuthenticationError, InvalidResponseError
-from jackfield.failure import answer_error
+from jackfield.failure import answer_error, sentence
 from jackfield.http import HttpResponse, Origin
 from jackfield.redaction import remember
 
 MARGIN = 60.0
 """Seconds before its end at which a token is no longer used; a tenth of its life where that is less."""
+MAX_DESCRIPTION = 500
+"""Characters of what the endpoint says that an error repeats."""
 
 
 @attrs.frozen(eq=False)
@@ -66,7 +68,7 @@ def refused(response: HttpResponse, body: bytes, origin: Origin) -> APIError:
     data = _object(body)
     code = data.get("error") if isinstance(data.get("error"), str) else error.code
     description = data.get("error_description")
-    more = f" ({' '.join(description.split())[:500]})" if isinstance(description, str) else ""
+    more = f" ({sentence(description, MAX_DESCRIPTION)})" if isinstance(description, str) else ""
     at_fault = 400 <= response.status < 500 and response.status not in {408, 429}
     kind = AuthenticationError if at_fault else type(error)
     return kind(

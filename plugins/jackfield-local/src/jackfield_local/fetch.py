@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from jackfield.errors import ClientClosedError, ConfigError
+from jackfield.redaction import scrub
 from jackfield_local.packaged import SMOLLM2, PackagedModel
 from jackfield_local.progress import Progress
 
@@ -166,7 +167,7 @@ def _complaint(log: IO[bytes]) -> str:
     log.seek(0)
     lines = [line.strip() for line in log.read().decode("utf-8", "replace").splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("ERROR:")]
-    return (errors or lines or ["it said nothing"])[-1][:500]
+    return scrub((errors or lines or ["it said nothing"])[-1])[:500]
 
 
 def _unpack(model: PackagedModel, directory: Path, target: Path) -> None:

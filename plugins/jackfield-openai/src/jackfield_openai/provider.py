@@ -10,16 +10,15 @@ from urllib.parse import parse_qsl
 import attrs
 
 from jackfield import Call, HttpProvider, HttpRequest
-from jackfield.config.show import names_secret
 from jackfield.errors import ConfigError
-from jackfield.headers import SENSITIVE
+from jackfield.headers import SENSITIVE, remember_credentials
 from jackfield.http import split_url
 from jackfield.models import (
     UNSET,
     CreateChatCompletionRequest,
     CreateChatCompletionResponse,
 )
-from jackfield.redaction import remember
+from jackfield.redaction import scrub
 from jackfield.wire import decode_response, encode, from_json, to_dict
 
 if TYPE_CHECKING:
@@ -42,6 +41,10 @@ def _no_credential(_: Any, attribute: attrs.Attribute[dict[str, str]], value: di
             raise ValueError(f"{attribute.name}: {name} is a credential: use the middleware bearer or header")
 
 
+def _scrubbed(text: str) -> str:
+    return repr(scrub(text))
+
+
 @attrs.define(eq=False, slots=False)
 class OpenAIProvider(HttpProvider):
     """OpenAI, or anything that speaks its protocol.
@@ -53,11 +56,16 @@ class OpenAIProvider(HttpProvider):
         include_usage: ask for the usage of streams too; switch it off for servers that refuse ``stream_options``.
     """
 
-    base_url: str = attrs.field(default="https://api.openai.com/v1", validator=_url)
+    base_url: str = attrs.field(default="https://api.openai.com/v1", validator=_url, repr=_scrubbed)
     organization: str | None = None
     project: str | None = None
-    headers: dict[str, str] = attrs.field(factory=dict, validator=_no_credential)
+    headers: dict[str, str] = attrs.field(factory=dict, validator=_no_credential, repr=False)
     include_usage: bool = True
+
+    def __attrs_post_init__(self) -> None:
+        # Credentials may stand in plain headers, or in the query of the URL.
+        remember_credentials(self.headers)
+        remember_credentials(dict(parse_qsl(self.base_url.partition("?")[2])))
 
     def encode(self, request: CreateChatCompletionRequest, call: Call) -> HttpRequest:
         """POST /chat/completions."""
@@ -69,7 +77,7 @@ class OpenAIProvider(HttpProvider):
 
                 request = attrs.evolve(request, stream_options=ChatCompletionStreamOptions(include_usage=True))
         if call.extra_headers:
-            _keep_secret(call.extra_headers)
+            remember_credentials(call.extra_headers)
             headers.update(call.extra_headers)
         body = encode({**to_dict(request), **call.extra_body}) if call.extra_body else encode(request)
         return HttpRequest("POST", self._chat_url, headers, body)
@@ -119,7 +127,6 @@ class OpenAIProvider(HttpProvider):
         if self.project:
             head["openai-project"] = self.project
         own = {name.lower(): value for name, value in self.headers.items()}
-        _keep_secret(own)
         return {**head, **own}
 
     @cached_property
@@ -132,13 +139,4 @@ class OpenAIProvider(HttpProvider):
 
     def _under(self, path: str) -> str:
         base, mark, query = self.base_url.partition("?")
-        _keep_secret(dict(parse_qsl(query)))
         return f"{base.rstrip('/')}{path}{mark}{query}"
-
-
-def _keep_secret(values: Mapping[str, str]) -> None:
-    """Have credentials that stand in plain headers, or in the query of the URL, scrubbed from every text."""
-    for name, value in values.items():
-        if name in SENSITIVE or names_secret(name):
-            remember(value)
-            remember(value.rpartition(" ")[2])
