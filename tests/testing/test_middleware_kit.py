@@ -14,7 +14,7 @@ from jackfield import Secret, hookimpl
 from jackfield.testing.contract.mw_audit import watched
 from jackfield.testing.contract.mw_judge import difference
 from jackfield.testing.contract.mw_quiet import kept
-from jackfield.testing.contract.mw_secrets import plant, values
+from jackfield.testing.contract.mw_secrets import plant, rotate, values
 from jackfield.testing.contract.mw_settings import documented
 from jackfield.testing.contract.mw_source import Source
 from jackfield.testing.contract.mw_subject import Subject, one_line
@@ -54,6 +54,19 @@ def test_secrets_are_given_values_unless_they_have_some(monkeypatch, tmp_path):
 
     assert values(Subject(Keys, settings)) == ["its-own", os.environ["KEY_2"], "of-the-file"]
     assert len(os.environ["KEY_2"]) > 20
+
+
+def test_secrets_are_renewed_but_for_those_that_are_not_the_kits(monkeypatch):
+    """Where keys are renewed, variables that were set before the test are left alone."""
+    monkeypatch.setenv("KEY_1", "its-own")
+    monkeypatch.delenv("KEY_2", raising=False)
+    settings = {"first": "env:KEY_1", "second": "env:KEY_2"}
+    plant(settings, monkeypatch)
+    planted = os.environ["KEY_2"]
+    rotate(settings)
+
+    assert os.environ["KEY_1"] == "its-own"
+    assert os.environ["KEY_2"] != planted
 
 
 def test_only_what_a_thread_itself_does_is_noted():

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 
 import pytest
 
+from jackfield.drivers.scripted import Answer, Reply
 from jackfield.errors import APIConnectionError, APITimeoutError, status_error
+from jackfield.http import HttpRequest
 from jackfield.testing.contract.mw_calls import modes
 from jackfield.testing.contract.mw_faults import STAGES, ForeignError, api_error
 from jackfield.testing.contract.mw_judge import judge
 from jackfield.testing.contract.mw_onion import onion
+from jackfield.testing.contract.mw_secrets import rotate
 from jackfield.testing.contract.mw_service import KitDriver, Service
 from jackfield.testing.contract.mw_source import BODY, HEADERS, URL
 from jackfield.testing.contract.mw_subject import Subject, told
@@ -20,12 +23,23 @@ STATUSES = (200, 201, 204, 302, 400, 403, 404, 408, 409, 413, 422, 429, 500, 502
 LEFT = "method, URL, body and the headers that are there are left alone; a header may be added"
 
 
+class Renewed(Service):
+    """A service that refuses keys because they have been renewed: after each answer but a success, they are others."""
+
+    def __call__(self, http_request: HttpRequest) -> Answer:
+        """The answer to a request."""
+        answer = super().__call__(http_request)
+        if isinstance(answer, Reply) and answer.status >= 300:
+            rotate(self.onion.subject.settings)
+        return answer
+
+
 def exchange(subject: Subject, mode: str, where: str, statuses: Sequence[int | BaseException]) -> tuple[Trial, Service]:
     """A call that has run and been judged, and what its exchanges were answered."""
     if "wrap_http" not in subject.hooks:
         pytest.skip("it has no wrap_http")
     layers = onion(subject)
-    service = Service(layers, statuses)
+    service = Renewed(layers, statuses)
     one = Trial(layers, where, ask(mode=mode), driver=KitDriver(service))
     one.run()
     judge(one)

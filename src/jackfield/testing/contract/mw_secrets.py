@@ -21,6 +21,7 @@ from jackfield.testing.contract.mw_trial import MODES, Trial, ask
 from jackfield.testing.contract.mw_weight import own
 from jackfield.testing.leaks import Capture, artefacts, leaks
 
+MARK = "qZ7-"
 HIDDEN = "no secret is in a repr, a pickle, a log, an error or the ledger"
 
 
@@ -29,9 +30,20 @@ def plant(settings: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
 
     It is another one each time: what was revealed once is scrubbed from every text.
     """
-    for number, name in enumerate(_variables(settings)):
+    for name in _variables(settings):
         if name not in os.environ:
-            monkeypatch.setenv(name, f"qZ7-{number}-{token_hex(12)}")
+            monkeypatch.setenv(name, _canary())
+
+
+def rotate(settings: Mapping[str, Any]) -> None:
+    """Give those variables other values, as where keys are renewed; the fixture of the checks puts them back."""
+    for name in _variables(settings):
+        if os.environ.get(name, "").startswith(MARK):
+            os.environ[name] = _canary()
+
+
+def _canary() -> str:
+    return MARK + token_hex(12)
 
 
 def _variables(value: Any) -> Iterator[str]:
