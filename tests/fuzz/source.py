@@ -31,6 +31,10 @@ class Source:
         """One of at most 256 options."""
         return options[self.byte() % len(options)]
 
+    def word(self, options: Sequence[str], most: int) -> str:
+        """One of the options, or another text of at most ``most`` bytes, each of which is a character."""
+        return self.pick((*options, None)) or self.take(self.count(most)).decode("latin-1")
+
     def count(self, most: int) -> int:
         """A number from 0 to ``most``."""
         return self.byte() % (most + 1)

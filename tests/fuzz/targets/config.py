@@ -38,7 +38,7 @@ PARTS = (
     "FAST", "", "_", "a b", "PROFILES", "PROVIDER", "NEW", "²", "9" * 4400, "TRANSPORT", "A_B",
 )  # fmt: skip
 VALUES = (
-    "5", "text", '"quoted"', "[1, 2]", "{ a = 1 }", '{ provider = "echo" }', "true", "1979-05-27", "", "[" * 2000, "9" * 4400,
+    "5", "text", '"quoted"', "[1, 2]", "{ a = 1 }", '{ provider = "echo" }', "true", "1979-05-27", " ", "[" * 2000, "9" * 4400,
     "1\nx = 2", "{", "nan", "0x1F", "0x" + "F" * 4400, "''", "openai/x", '[{ use = "cache" }]', "\0", "1e400", " 5 ", '{ "é" = {} }',
 )  # fmt: skip
 VARIABLES = (
@@ -84,7 +84,7 @@ def variables(source: Source) -> dict[str, str]:
             name = source.pick(VARIABLES)
         else:
             name = "__".join(["JACKFIELD", *(source.pick(PARTS) for _ in range(1 + source.count(4)))])
-        environ[name] = source.pick((*VALUES, source.text(5), source.text(30)))
+        environ[name] = source.word(VALUES, 30)
     return environ
 
 
