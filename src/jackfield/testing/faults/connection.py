@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import struct
 from contextlib import suppress
 
@@ -31,6 +32,14 @@ class Connection:
         self.door, self.number = door, number
         self.open = True
         self._reader, self._writer = reader, writer
+
+    async def secure(self, context: ssl.SSLContext) -> None:
+        """Speak TLS from here on.
+
+        Raises:
+            OSError: there was no handshake.
+        """
+        await self._writer.start_tls(context)
 
     async def request(self) -> Received | None:
         """The next request; None where the client sends no more, or something else.

@@ -19,6 +19,8 @@ ANSWERING = ("plain", "other", "tls")
 """Doors at which every request is answered: the usual one, another origin, and one with a good certificate."""
 CERTIFICATES = ("tls-self-signed", "tls-wrong-host", "tls-expired")
 """Doors whose certificate no one may trust; what comes through them all the same is answered."""
+SECURE = ("tls", *CERTIFICATES)
+"""Doors where TLS is spoken, and spoken well."""
 CLOSED = {
     "refused": "no one listens",
     "reset": "each connection is reset when it has been made",

@@ -6,6 +6,7 @@ import asyncio
 import json
 import random
 import socket
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Coroutine
@@ -16,7 +17,7 @@ from typing import Any, Self, TypeVar
 from jackfield.testing.faults.answer import Answer
 from jackfield.testing.faults.connection import GONE, LONGEST_HEAD, Connection
 from jackfield.testing.faults.dialect import Ask, Dialect, OpenAIDialect
-from jackfield.testing.faults.doors import CERTIFICATES, CLOSED, DOORS, HOST, Certificates
+from jackfield.testing.faults.doors import CLOSED, DOORS, HOST, SECURE, Certificates
 from jackfield.testing.faults.fault import FAULTS, Exchange, parse
 from jackfield.testing.faults.ledger import Ledger, Received
 from jackfield.testing.faults.mix import Mix
@@ -47,6 +48,7 @@ class FaultServer:
         self._asked: Counter[object] = Counter()
         self._ports: dict[str, int] = {}
         self._certificates = Certificates()
+        self._contexts: dict[str, ssl.SSLContext] = {}
         self._servers: list[asyncio.Server] = []
         self._bound: list[socket.socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -110,7 +112,8 @@ class FaultServer:
         if door == "refused":
             self._bound.append(sock)  # bound, so that no one else gets the port, and not listening
             return
-        context = self._certificates.context(door) if door in {*CERTIFICATES, "tls"} else None
+        if door in SECURE:
+            self._contexts[door] = self._certificates.context(door)
 
         def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             self.ledger.connections[door] += 1
@@ -119,7 +122,7 @@ class FaultServer:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-        server = await asyncio.start_server(serve, sock=sock, ssl=context, backlog=1024, limit=LONGEST_HEAD)
+        server = await asyncio.start_server(serve, sock=sock, backlog=1024, limit=LONGEST_HEAD)
         self._servers.append(server)
 
     async def _end(self) -> None:
@@ -144,7 +147,8 @@ class FaultServer:
             connection.drop()
 
     async def _converse(self, connection: Connection) -> None:
-        if connection.door in {*CERTIFICATES, "tls"}:
+        if connection.door in SECURE:
+            await connection.secure(self._contexts[connection.door])
             self.ledger.handshakes[connection.door] += 1
         while connection.open and (received := await connection.request()) is not None:
             await self._answer(connection, received)
