@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
@@ -86,3 +87,15 @@ def test_what_is_forgotten_takes_nothing_with_it(monkeypatch: pytest.MonkeyPatch
         for shift in range(4):
             assert scrub(f"{'x' * shift}{number:03d}-with-the-same-end") == f"{'x' * shift}{MASK}"
     assert scrub(f"{FEW - 1:03d}-with-the-same-end") == f"{FEW - 1:03d}-with-the-same-end"
+
+
+def test_base64_at_the_ends_of_a_text() -> None:
+    """Whether the characters that hold bits of the secret and of others are still there, or were cut off."""
+    remember("0123456789")
+    whole = base64.b64encode(b"a0123456789b").decode()
+
+    for begin in (0, 1, 2):
+        for end in (16, 15, 14):
+            text = whole[begin:end]
+            kept = whole[:1] if begin == 0 else "", whole[15:] if end == 16 else ""
+            assert scrub(text) == f"{kept[0]}{MASK}{kept[1]}"
