@@ -32,8 +32,7 @@ class Endurance:
 
     Attributes:
         faults: percent of the attempts that shall fail.
-        exact: hold the figures as they are; else what chance makes of few calls is allowed for (four deviations), and
-            not RSS, which takes longer to settle.
+        exact: hold the figures as they are; else what chance makes of few calls is allowed for: four deviations.
         middleware: one more, around all others.
         patience: seconds that the server gets to read what clients sent and gave up, and the system to close.
     """
@@ -63,7 +62,8 @@ class Endurance:
         return [
             *self._outcomes(),
             *self._hits(),
-            *_memory(rests, exact=self.exact),
+            *_memory(rests),
+            _kept(self.mode, max(rest.descriptors for rest in rests) - before.descriptors),
             none("descriptors left open", descriptors),
             none("threads left running", threads),
             none("calls and tasks left", len(left), left),
@@ -157,18 +157,27 @@ def _share(reason: str, total: Tally) -> Figure:
     return Figure(f"… failed: {reason}", "", f"{total.reasons[reason] / total.calls:.2%}")
 
 
-def _memory(rests: Sequence[gauges.Gauge], *, exact: bool) -> list[Figure]:
+def _memory(rests: Sequence[gauges.Gauge]) -> list[Figure]:
     """The last quarter against the second: what is made once is there by then."""
     second, last = rests[1], rests[3]
     return [
-        _growth("blocks of Python's objects", second.blocks, last.blocks, GROWTH),
-        _growth("memory (RSS)", second.rss, last.rss, GROWTH if exact else math.inf),
+        _growth("small objects held", second.blocks, last.blocks),
+        _growth("other memory held", second.heap, last.heap),
+        attrs.evolve(_growth("memory of the process (RSS)", second.rss, last.rss), promise="", holds=True),
     ]
 
 
-def _growth(what: str, then: int, now: int, most: float) -> Figure:
-    value = f"{now / then - 1:+.1%}"
-    return Figure(f"{what} at rest, fourth quarter to second", "at most +3 %", value, now <= then * most)
+def _growth(what: str, then: int, now: int) -> Figure:
+    value = f"{now / then - 1:+.2%}" if then else "not told here"
+    return Figure(f"{what}, fourth quarter to second", "at most +3 %", value, now <= then * GROWTH)
+
+
+def _kept(mode: str, descriptors: int) -> Figure:
+    """No more connections than calls at once; a sync one can be shut by a second descriptor, a loop has some of its own."""
+    most = {"sync": 2 * FEW, "async": FEW + 4}[mode]
+    return Figure(
+        "descriptors open at rest", "of a connection for each call at once", str(descriptors), descriptors <= most
+    )
 
 
 def _more(before: gauges.Gauge, after: gauges.Gauge) -> tuple[int, int]:

@@ -81,6 +81,11 @@ class Hoards(Bad):
         kept.append([object() for _ in range(8000)])
 
 
+class HoardsBytes(Bad):
+    def spoil(self, response: Any, call: Any) -> Any:
+        kept.append(bytes(100_000))
+
+
 class LeavesFiles(Bad):
     def spoil(self, response: Any, call: Any) -> Any:
         descriptor = os.open(os.devnull, os.O_RDONLY)
@@ -144,8 +149,10 @@ HITS = "attempts reported = requests at the server + refused and reset before"
         (MixedUp, "async", "answers to another question, or damaged"),
         (GivesUp, "sync", "… failed: another try could have helped"),
         (Tells, "sync", "errors that show the key"),
-        (Hoards, "sync", "blocks of Python's objects at rest, fourth quarter to second"),
+        (Hoards, "sync", "small objects held, fourth quarter to second"),
+        (HoardsBytes, "async", "other memory held, fourth quarter to second"),
         (LeavesFiles, "async", "descriptors left open"),
+        (LeavesFiles, "sync", "descriptors open at rest"),
         (LeavesThreads, "sync", "threads left running"),
         (LeavesTasks, "async", "calls and tasks left"),
         (Warns, "sync", "warnings, and exceptions that no one could catch"),
