@@ -121,7 +121,10 @@ class Endurance:
         return [
             Figure("calls", "", f"{total.calls:,}"),
             Figure(
-                "attempts that failed", f"{wanted:.0%}, but for chance", f"{failed:.2%}", abs(failed - wanted) <= chance
+                "attempts that failed",
+                f"{self.faults:g} %, but for chance",
+                f"{failed:.2%}",
+                abs(failed - wanted) <= chance,
             ),
             none("calls that ended in neither an answer nor a `CallError`", total.calls - total.values - total.typed),
             none("exceptions of other types", *total.wrong("untyped")),
