@@ -47,13 +47,17 @@ class Found:
     Attributes:
         name: as used in configuration.
         group: ``jackfield.providers`` or ``jackfield.middleware``.
-        distribution: name and version of the distribution that brings it.
     """
 
     name: str
     group: str
-    distribution: str
     load: Callable[[], Any] = attrs.field(repr=False, eq=False)
+    _brought_by: importlib.metadata.Distribution | str | None = attrs.field(repr=False, eq=False)
+
+    @property
+    def distribution(self) -> str:
+        """Name and version of the distribution that brings it; read when it is asked for, since most never are."""
+        return self._brought_by if isinstance(self._brought_by, str) else _title(self._brought_by)
 
     def check(self) -> str | None:
         """Import it: what is wrong with it, or None."""
@@ -89,7 +93,7 @@ class Registry:
         """The plugins of that name: none, one, or several that claim it."""
         installed = self._installed.get((group, name), [])
         if name in self._added and (not installed or _is_provider(self._added[name]) == (group == PROVIDERS)):
-            return [Found(name, group, "this program", lambda: self._added[name])]
+            return [Found(name, group, lambda: self._added[name], "this program")]
         return installed
 
     def has(self, name: str) -> bool:
@@ -124,7 +128,7 @@ class Registry:
             entry_points = importlib.metadata.entry_points()
             for group in (PROVIDERS, MIDDLEWARE):
                 for point in entry_points.select(group=group):
-                    found = Found(point.name, group, _title(point.dist), point.load)
+                    found = Found(point.name, group, point.load, point.dist)
                     self._found.setdefault((group, point.name), []).append(found)
         return self._found
 

@@ -179,3 +179,32 @@ def test_it_may_be_stopped_by_its_own_thread(dog: Watchdog) -> None:
     dog.hand_over(dog.stop)
     dog.discard(live)
     wait_until(lambda: dog.thread is not None and not dog.thread.is_alive())
+
+
+def test_who_stops_it_does_not_wait_for_its_next_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that is closed is closed at once, and not when the watchdog would have looked again."""
+    monkeypatch.setattr(watchdog, "TICK", 600.0)
+    dog = Watchdog()
+    live = Rig().live()
+    dog.add(live)
+    dog.discard(live)
+    dog.stop()
+
+    assert dog.thread is not None
+    assert not dog.thread.is_alive()
+
+
+def test_stopped_it_still_watches_what_lives(dog: Watchdog) -> None:
+    """What outlives its client is cut when its time is over, and the thread ends with the last of it."""
+    live, cut = Rig().live(), threading.Event()
+    live.until = float("inf")
+    dog.add(live)
+    stopping = threading.Thread(target=dog.stop)
+    stopping.start()
+    time.sleep(0.05)
+    live.cut, live.until = cut.set, 0.0
+
+    assert cut.wait(5)
+    dog.discard(live)
+    stopping.join(5)
+    assert not stopping.is_alive()

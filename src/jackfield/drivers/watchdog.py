@@ -24,6 +24,7 @@ class Watchdog:
         self._live: dict[int, Live] = {}
         self._chores: list[Callable[[], None]] = []
         self._wake = threading.Event()
+        self._end = threading.Event()
         self.thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._stopped = False
@@ -52,6 +53,7 @@ class Watchdog:
         """End the thread once nothing is left to do."""
         self._stopped = True
         self._wake.set()
+        self._end.set()
         if self.thread is not None and self.thread is not threading.current_thread():
             self.thread.join()
 
@@ -72,7 +74,14 @@ class Watchdog:
                 self._wake.wait(0 if self._live or self._chores else None)  # one may have come before the clearing
                 idle = 0
             else:
-                time.sleep(TICK)
+                self._nap()
+
+    def _nap(self) -> None:
+        """Rest for a tick; who stops the watchdog does not wait for its end, unless something is still to be watched."""
+        if self._stopped:
+            time.sleep(TICK)
+        else:
+            self._end.wait(TICK)
 
     def _scan(self) -> None:
         while self._chores:
