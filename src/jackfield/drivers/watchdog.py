@@ -77,7 +77,7 @@ class Watchdog:
                 self._nap()
 
     def _nap(self) -> None:
-        """Rest for a tick; who stops the watchdog does not wait for its end, unless something is still to be watched."""
+        """Rest for a tick; stopping does not wait for its end, unless something is still to be watched."""
         if self._stopped:
             time.sleep(TICK)
         else:
