@@ -22,10 +22,10 @@ import broken_http as http
 import broken_state as state
 from jackfield import Secret
 from jackfield.testing import MiddlewareContract, Reply
-from jackfield.testing.contract import mw_crowd, mw_quiet, mw_state
-from jackfield.testing.contract.mw_quiet import kept
-from jackfield.testing.contract.mw_secrets import plant
-from jackfield.testing.contract.mw_subject import Subject
+from jackfield.testing.contract import middleware as kit
+from jackfield.testing.contract.middleware.quiet import kept
+from jackfield.testing.contract.middleware.secrets import plant
+from jackfield.testing.contract.middleware.subject import Subject
 from markdown import section
 from walkthrough import ROOT
 
@@ -124,9 +124,9 @@ BROKEN: list[tuple[type, str, str, dict[str, Any], dict[str, Any]]] = [
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What blocks is found out sooner, and ends with the test."""
-    monkeypatch.setattr(mw_state, "PATIENCE", 1.0)
-    monkeypatch.setattr(mw_crowd, "PATIENCE", 1.0)
-    monkeypatch.setattr(mw_quiet, "PATIENCE", 0.2)
+    monkeypatch.setattr(kit.state, "PATIENCE", 1.0)
+    monkeypatch.setattr(kit.crowd, "PATIENCE", 1.0)
+    monkeypatch.setattr(kit.quiet, "PATIENCE", 0.2)
 
     for cls in (crowd.Threading, crowd.Stuck):
         monkeypatch.setattr(cls, "stop", threading.Event())

@@ -11,15 +11,15 @@ import attrs
 import pytest
 
 from jackfield import Secret, hookimpl
-from jackfield.testing.contract.mw_audit import watched
-from jackfield.testing.contract.mw_judge import difference
-from jackfield.testing.contract.mw_quiet import kept
-from jackfield.testing.contract.mw_secrets import plant, rotate, values
-from jackfield.testing.contract.mw_settings import documented
-from jackfield.testing.contract.mw_source import Source
-from jackfield.testing.contract.mw_subject import Subject, one_line
-from jackfield.testing.contract.mw_trial import ask
-from jackfield.testing.contract.mw_weight import weight
+from jackfield.testing.contract.middleware.audit import watched
+from jackfield.testing.contract.middleware.judge import difference
+from jackfield.testing.contract.middleware.quiet import kept
+from jackfield.testing.contract.middleware.secrets import plant, rotate, values
+from jackfield.testing.contract.middleware.settings import documented
+from jackfield.testing.contract.middleware.source import Source
+from jackfield.testing.contract.middleware.subject import Subject, one_line
+from jackfield.testing.contract.middleware.trial import ask
+from jackfield.testing.contract.middleware.weight import weight
 
 
 @attrs.define(eq=False)

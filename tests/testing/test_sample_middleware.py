@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jackfield.testing import MiddlewareContract
-from jackfield.testing.contract import mw_state
+from jackfield.testing.contract.middleware import state
 from sample_middleware import (
     Apology,
     Cache,
@@ -23,8 +23,8 @@ from sample_middleware import (
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """That a thousand calls leave nothing behind is shown by the plugins of this repository; here fewer are enough."""
-    monkeypatch.setattr(mw_state, "MANY", 100)
-    monkeypatch.setattr(mw_state, "ORDERS", 8)
+    monkeypatch.setattr(state, "MANY", 100)
+    monkeypatch.setattr(state, "ORDERS", 8)
 
 
 class TestRedactor(MiddlewareContract):

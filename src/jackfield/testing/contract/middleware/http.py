@@ -9,15 +9,15 @@ import pytest
 from jackfield.drivers.scripted import Answer, Reply
 from jackfield.errors import APIConnectionError, APITimeoutError, status_error
 from jackfield.http import HttpRequest
-from jackfield.testing.contract.mw_calls import modes
-from jackfield.testing.contract.mw_faults import STAGES, ForeignError, api_error
-from jackfield.testing.contract.mw_judge import judge
-from jackfield.testing.contract.mw_onion import onion
-from jackfield.testing.contract.mw_secrets import rotate
-from jackfield.testing.contract.mw_service import KitDriver, Service
-from jackfield.testing.contract.mw_source import BODY, HEADERS, URL
-from jackfield.testing.contract.mw_subject import Subject, told
-from jackfield.testing.contract.mw_trial import Trial, ask
+from jackfield.testing.contract.middleware.calls import modes
+from jackfield.testing.contract.middleware.faults import STAGES, ForeignError, api_error
+from jackfield.testing.contract.middleware.judge import judge
+from jackfield.testing.contract.middleware.onion import onion
+from jackfield.testing.contract.middleware.secrets import rotate
+from jackfield.testing.contract.middleware.service import KitDriver, Service
+from jackfield.testing.contract.middleware.source import BODY, HEADERS, URL
+from jackfield.testing.contract.middleware.subject import Subject, told
+from jackfield.testing.contract.middleware.trial import Trial, ask
 
 STATUSES = (200, 201, 204, 302, 400, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504, 529)
 LEFT = "method, URL, body and the headers that are there are left alone; a header may be added"

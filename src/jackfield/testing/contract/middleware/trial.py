@@ -14,8 +14,8 @@ from jackfield.engine import Engine
 from jackfield.flow import Effect
 from jackfield.models.messages import ChatCompletionRequestUserMessage
 from jackfield.models.request import CreateChatCompletionRequest
-from jackfield.testing.contract.mw_onion import Onion
-from jackfield.testing.contract.mw_service import KitDriver, Service
+from jackfield.testing.contract.middleware.onion import Onion
+from jackfield.testing.contract.middleware.service import KitDriver, Service
 
 MODES = ("whole", "streamed")
 CALL: dict[str, Any] = {

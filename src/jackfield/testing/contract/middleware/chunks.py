@@ -14,13 +14,13 @@ from jackfield.fold import fold
 from jackfield.hookspecs import hookimpl
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.models.response import CreateChatCompletionResponse
-from jackfield.testing.contract.mw_calls import answered, modes
-from jackfield.testing.contract.mw_faults import interrupted
-from jackfield.testing.contract.mw_judge import difference, judge
-from jackfield.testing.contract.mw_onion import onion, usual
-from jackfield.testing.contract.mw_source import WELL, Act, Chunk, Source, answer_chunks
-from jackfield.testing.contract.mw_subject import Subject
-from jackfield.testing.contract.mw_trial import Trial, ask
+from jackfield.testing.contract.middleware.calls import answered, modes
+from jackfield.testing.contract.middleware.faults import interrupted
+from jackfield.testing.contract.middleware.judge import difference, judge
+from jackfield.testing.contract.middleware.onion import onion, usual
+from jackfield.testing.contract.middleware.source import WELL, Act, Chunk, Source, answer_chunks
+from jackfield.testing.contract.middleware.subject import Subject
+from jackfield.testing.contract.middleware.trial import Trial, ask
 
 END = "after the last one"
 ORDER = "each chunk reaches the host once, in order"

@@ -8,16 +8,16 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from jackfield.testing.contract.mw_calls import modes
-from jackfield.testing.contract.mw_chunks import said
-from jackfield.testing.contract.mw_crowd import PATIENCE, Interleaved, threaded_trial, together
-from jackfield.testing.contract.mw_faults import api_error, api_errors
-from jackfield.testing.contract.mw_judge import judge
-from jackfield.testing.contract.mw_onion import Onion, onion
-from jackfield.testing.contract.mw_source import WELL, Act
-from jackfield.testing.contract.mw_subject import Subject, told
-from jackfield.testing.contract.mw_trial import MODES, Trial, ask
-from jackfield.testing.contract.mw_weight import CONTAINERS, of_class, own, weight
+from jackfield.testing.contract.middleware.calls import modes
+from jackfield.testing.contract.middleware.chunks import said
+from jackfield.testing.contract.middleware.crowd import PATIENCE, Interleaved, threaded_trial, together
+from jackfield.testing.contract.middleware.faults import api_error, api_errors
+from jackfield.testing.contract.middleware.judge import judge
+from jackfield.testing.contract.middleware.onion import Onion, onion
+from jackfield.testing.contract.middleware.source import WELL, Act
+from jackfield.testing.contract.middleware.subject import Subject, told
+from jackfield.testing.contract.middleware.trial import MODES, Trial, ask
+from jackfield.testing.contract.middleware.weight import CONTAINERS, of_class, own, weight
 
 ORDERS, CALLS, THREADS, ROUNDS = 16, 5, 8, 4
 MANY = 1000

@@ -13,9 +13,9 @@ import attrs
 from jackfield.call import Call
 from jackfield.flow import Acquire, Effect
 from jackfield.gate import Ticket
-from jackfield.testing.contract.mw_onion import Onion
-from jackfield.testing.contract.mw_service import KitDriver, Service
-from jackfield.testing.contract.mw_trial import Trial, ask
+from jackfield.testing.contract.middleware.onion import Onion
+from jackfield.testing.contract.middleware.service import KitDriver, Service
+from jackfield.testing.contract.middleware.trial import Trial, ask
 
 PATIENCE = 10.0
 """Seconds after which what a thread does is taken for a dead lock."""

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from jackfield.testing.contract.mw_faults import api_error, api_errors
-from jackfield.testing.contract.mw_onion import Onion, onion
-from jackfield.testing.contract.mw_service import KitDriver, Service
-from jackfield.testing.contract.mw_source import WELL, Act
-from jackfield.testing.contract.mw_subject import Subject
-from jackfield.testing.contract.mw_trial import MODES, Trial, ask
-from jackfield.testing.contract.mw_weight import own
+from jackfield.testing.contract.middleware.faults import api_error, api_errors
+from jackfield.testing.contract.middleware.onion import Onion, onion
+from jackfield.testing.contract.middleware.service import KitDriver, Service
+from jackfield.testing.contract.middleware.source import WELL, Act
+from jackfield.testing.contract.middleware.subject import Subject
+from jackfield.testing.contract.middleware.trial import MODES, Trial, ask
+from jackfield.testing.contract.middleware.weight import own
 from jackfield.testing.leaks import Capture, artefacts, leaks
 
 MARK = "qZ7-"

@@ -10,18 +10,18 @@ import pytest
 
 from jackfield.drivers.scripted import Answer
 from jackfield.http import HttpRequest
-from jackfield.testing.contract.mw_calls import CallChecks
-from jackfield.testing.contract.mw_chunks import ChunkChecks
-from jackfield.testing.contract.mw_clients import ClientChecks
-from jackfield.testing.contract.mw_http import HttpChecks
-from jackfield.testing.contract.mw_positions import PositionChecks
-from jackfield.testing.contract.mw_quiet import QuietChecks, kept
-from jackfield.testing.contract.mw_secrets import SecretChecks, plant
-from jackfield.testing.contract.mw_settings import SettingsChecks
-from jackfield.testing.contract.mw_source import TEXT
-from jackfield.testing.contract.mw_state import StateChecks
-from jackfield.testing.contract.mw_subject import Subject
-from jackfield.testing.contract.mw_values import ValueChecks
+from jackfield.testing.contract.middleware.calls import CallChecks
+from jackfield.testing.contract.middleware.chunks import ChunkChecks
+from jackfield.testing.contract.middleware.clients import ClientChecks
+from jackfield.testing.contract.middleware.http import HttpChecks
+from jackfield.testing.contract.middleware.positions import PositionChecks
+from jackfield.testing.contract.middleware.quiet import QuietChecks, kept
+from jackfield.testing.contract.middleware.secrets import SecretChecks, plant
+from jackfield.testing.contract.middleware.settings import SettingsChecks
+from jackfield.testing.contract.middleware.source import TEXT
+from jackfield.testing.contract.middleware.state import StateChecks
+from jackfield.testing.contract.middleware.subject import Subject
+from jackfield.testing.contract.middleware.values import ValueChecks
 
 
 class MiddlewareContract(

@@ -14,11 +14,11 @@ from jackfield.cli.toml import to_toml
 from jackfield.config.load import load
 from jackfield.errors import CallError, ConfigError
 from jackfield.plugins import Registry, assemble
-from jackfield.testing.contract.mw_faults import api_error, api_errors
-from jackfield.testing.contract.mw_onion import onion
-from jackfield.testing.contract.mw_source import WELL, Act, Source
-from jackfield.testing.contract.mw_subject import Subject, one_line, told
-from jackfield.testing.contract.mw_trial import MODES, Trial, ask
+from jackfield.testing.contract.middleware.faults import api_error, api_errors
+from jackfield.testing.contract.middleware.onion import onion
+from jackfield.testing.contract.middleware.source import WELL, Act, Source
+from jackfield.testing.contract.middleware.subject import Subject, one_line, told
+from jackfield.testing.contract.middleware.trial import MODES, Trial, ask
 
 SECRET_NAME = re.compile(r"(^|_)(token|password|passphrase|secret|credentials?|api_?key)$")
 ABSURD: tuple[Any, ...] = (

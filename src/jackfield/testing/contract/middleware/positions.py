@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from jackfield.testing.contract.mw_calls import answered, modes
-from jackfield.testing.contract.mw_chunks import compare
-from jackfield.testing.contract.mw_faults import api_error, api_errors, interrupted
-from jackfield.testing.contract.mw_judge import judge
-from jackfield.testing.contract.mw_onion import POSITIONS, fits, onion
-from jackfield.testing.contract.mw_source import WELL, Act, Source
-from jackfield.testing.contract.mw_subject import Subject
-from jackfield.testing.contract.mw_trial import Trial, ask
+from jackfield.testing.contract.middleware.calls import answered, modes
+from jackfield.testing.contract.middleware.chunks import compare
+from jackfield.testing.contract.middleware.faults import api_error, api_errors, interrupted
+from jackfield.testing.contract.middleware.judge import judge
+from jackfield.testing.contract.middleware.onion import POSITIONS, fits, onion
+from jackfield.testing.contract.middleware.source import WELL, Act, Source
+from jackfield.testing.contract.middleware.subject import Subject
+from jackfield.testing.contract.middleware.trial import Trial, ask
 
 positions = pytest.mark.parametrize("position", POSITIONS)
 

@@ -10,9 +10,9 @@ import pytest
 
 import jackfield
 from jackfield.errors import BadRequestError
-from jackfield.testing.contract.mw_faults import interrupted
-from jackfield.testing.contract.mw_source import WELL, Act, Source
-from jackfield.testing.contract.mw_subject import Subject, told
+from jackfield.testing.contract.middleware.faults import interrupted
+from jackfield.testing.contract.middleware.source import WELL, Act, Source
+from jackfield.testing.contract.middleware.subject import Subject, told
 
 ASK = [{"role": "user", "content": "why?"}]
 

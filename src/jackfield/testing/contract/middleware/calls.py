@@ -13,12 +13,12 @@ from jackfield.flow import Flow
 from jackfield.hookspecs import hookimpl
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.models.response import CreateChatCompletionResponse
-from jackfield.testing.contract.mw_faults import OTHERS, Maker, api_errors, interrupted, staged
-from jackfield.testing.contract.mw_judge import judge
-from jackfield.testing.contract.mw_onion import onion
-from jackfield.testing.contract.mw_source import WELL, Act, Source
-from jackfield.testing.contract.mw_subject import Subject, told
-from jackfield.testing.contract.mw_trial import MODES, Trial, ask
+from jackfield.testing.contract.middleware.faults import OTHERS, Maker, api_errors, interrupted, staged
+from jackfield.testing.contract.middleware.judge import judge
+from jackfield.testing.contract.middleware.onion import onion
+from jackfield.testing.contract.middleware.source import WELL, Act, Source
+from jackfield.testing.contract.middleware.subject import Subject, told
+from jackfield.testing.contract.middleware.trial import MODES, Trial, ask
 
 modes = pytest.mark.parametrize("mode", MODES)
 kinds = pytest.mark.parametrize("kind", api_errors(), ids=lambda kind: kind.__name__)

@@ -14,9 +14,9 @@ from jackfield.http import HttpRequest, HttpResponse
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.models.response import CreateChatCompletionResponse
 from jackfield.plan import Plan
-from jackfield.testing.contract.mw_source import Source
-from jackfield.testing.contract.mw_subject import Subject
-from jackfield.testing.contract.mw_tape import Tape
+from jackfield.testing.contract.middleware.source import Source
+from jackfield.testing.contract.middleware.subject import Subject
+from jackfield.testing.contract.middleware.tape import Tape
 from jackfield.testing.driver import plan
 
 POSITIONS: Mapping[str, tuple[str, str]] = {

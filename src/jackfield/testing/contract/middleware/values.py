@@ -11,14 +11,14 @@ import pytest
 from jackfield.http import HttpRequest, HttpResponse
 from jackfield.models.base import WireValue
 from jackfield.models.request import CreateChatCompletionRequest
-from jackfield.testing.contract.mw_calls import modes
-from jackfield.testing.contract.mw_faults import api_error, api_errors
-from jackfield.testing.contract.mw_judge import judge
-from jackfield.testing.contract.mw_onion import onion
-from jackfield.testing.contract.mw_source import WELL, Act, Source
-from jackfield.testing.contract.mw_subject import Subject, one_line
-from jackfield.testing.contract.mw_tape import FLOWS, Tape
-from jackfield.testing.contract.mw_trial import Trial, ask
+from jackfield.testing.contract.middleware.calls import modes
+from jackfield.testing.contract.middleware.faults import api_error, api_errors
+from jackfield.testing.contract.middleware.judge import judge
+from jackfield.testing.contract.middleware.onion import onion
+from jackfield.testing.contract.middleware.source import WELL, Act, Source
+from jackfield.testing.contract.middleware.subject import Subject, one_line
+from jackfield.testing.contract.middleware.tape import FLOWS, Tape
+from jackfield.testing.contract.middleware.trial import Trial, ask
 from jackfield.wire import to_dict
 
 COPY = "what it is given stays as it is; a changed copy is made by attrs.evolve"

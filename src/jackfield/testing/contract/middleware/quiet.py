@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from jackfield.testing.contract.mw_audit import watched
-from jackfield.testing.contract.mw_calls import modes
-from jackfield.testing.contract.mw_faults import api_error, api_errors
-from jackfield.testing.contract.mw_onion import Onion, onion
-from jackfield.testing.contract.mw_source import WELL, Act
-from jackfield.testing.contract.mw_subject import Subject, told
-from jackfield.testing.contract.mw_tape import Tape
-from jackfield.testing.contract.mw_trial import MODES, Trial, ask
+from jackfield.testing.contract.middleware.audit import watched
+from jackfield.testing.contract.middleware.calls import modes
+from jackfield.testing.contract.middleware.faults import api_error, api_errors
+from jackfield.testing.contract.middleware.onion import Onion, onion
+from jackfield.testing.contract.middleware.source import WELL, Act
+from jackfield.testing.contract.middleware.subject import Subject, told
+from jackfield.testing.contract.middleware.tape import Tape
+from jackfield.testing.contract.middleware.trial import MODES, Trial, ask
 
 ENVIRONMENT, DIRECTORY = "the environment", "the working directory"
 LEVEL, HANDLERS = "the level of the root logger", "the handlers of the root logger"

@@ -18,7 +18,7 @@ from jackfield.hooks import HookFinder
 from jackfield.http import HttpRequest
 from jackfield.plugins import MIDDLEWARE, Registry
 from jackfield.secret import Secret
-from jackfield.testing.contract.mw_source import TEXT
+from jackfield.testing.contract.middleware.source import TEXT
 
 LONGEST = 400
 """Characters of what is told of a plugin in one line."""

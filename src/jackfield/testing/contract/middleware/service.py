@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from jackfield.drivers.scripted import Answer, Reply, ScriptedDriver
 from jackfield.http import HttpRequest
-from jackfield.testing.contract.mw_onion import Onion
-from jackfield.testing.contract.mw_source import URL
+from jackfield.testing.contract.middleware.onion import Onion
+from jackfield.testing.contract.middleware.source import URL
 
 
 class Service:
