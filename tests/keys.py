@@ -70,7 +70,7 @@ FORMS: dict[str, Callable[[str], str]] = {
     "json": lambda key: json.dumps(key)[1:-1],
     "json in UTF-8": lambda key: json.dumps(key, ensure_ascii=False)[1:-1],
     "json with escaped slashes": lambda key: json.dumps(key)[1:-1].replace("/", "\\/"),
-    "json, all of it": lambda key: "".join(f"\\u{ord(char):04x}" for char in key),
+    "json, all of it": lambda key: key.encode("utf-16-be").hex("~", 2).replace("~", "\\u").join(["\\u", ""]),
     "json in json": lambda key: json.dumps(json.dumps(key))[3:-3],
     "repr": lambda key: repr(key)[1:-1],
     "ascii": lambda key: ascii(key)[1:-1],

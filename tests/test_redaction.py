@@ -184,6 +184,15 @@ def test_lone_surrogates_are_no_obstacle() -> None:
     assert scrub("key-\\ud83d") == MASK
 
 
+def test_repr_writes_some_letters_of_latin_1_as_bytes() -> None:
+    """Those that are not printable, among others that are."""
+    remember("k\u00e9y\u00ad\u00a0z")
+
+    assert repr("k\u00e9y\u00ad\u00a0z") == "'k\u00e9y\\xad\\xa0z'"
+    assert scrub(repr("k\u00e9y\u00ad\u00a0z")) == f"'{MASK}'"
+    assert scrub(ascii("k\u00e9y\u00ad\u00a0z")) == f"'{MASK}'"
+
+
 def test_a_character_is_not_cut_in_two() -> None:
     """A letter of Latin-1 as a byte is a part of other characters in UTF-8; what comes out is text again."""
     remember("key-\u00e9")

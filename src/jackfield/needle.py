@@ -60,7 +60,7 @@ def needles(value: str) -> dict[bytes, Needle]:
 
 def _plain(value: str) -> Iterator[bytes]:
     """The value as views show it, which undo what looks like a way of writing in the value itself."""
-    for raw in {value.encode("utf-8", "surrogatepass"), _in_latin(value)}:
+    for raw in {value.encode("utf-8", "surrogatepass"), _in_python(value, shown=True), _in_python(value, shown=False)}:
         for kinds in (b"", b"%", b"\\", b"%\\"):
             text = joined(undone(raw, kinds))
             yield text
@@ -73,9 +73,16 @@ def _plain(value: str) -> Iterator[bytes]:
                     yield b" ".join(words[:at]) + b" ".join(words[at:])
 
 
-def _in_latin(value: str) -> bytes:
-    """The letters of Latin-1 as a byte each, as Python's ``ascii`` writes them."""
-    return b"".join([char.encode("latin-1" if char < "\u0100" else "utf-8", "surrogatepass") for char in value])
+def _in_python(value: str, *, shown: bool) -> bytes:
+    """Letters of Latin-1 as a byte each, as ``ascii`` writes them; or, as ``repr`` does, those that are not shown."""
+    return b"".join(
+        [
+            char.encode(
+                "latin-1" if char < "\u0100" and (shown or not char.isprintable()) else "utf-8", "surrogatepass"
+            )
+            for char in value
+        ]
+    )
 
 
 def _lines(raw: bytes) -> Iterator[bytes]:

@@ -13,6 +13,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 
+BLOCK = 65536
+"""Bytes that are split into lines at once."""
 DEPTH = 4
 """So many ways of writing around each other are undone."""
 _TOKEN = re.compile(
@@ -130,7 +132,14 @@ def views(data: bytes) -> Iterator[tuple[bytes, tuple[Step, ...]]]:
 
 def joined(data: bytes) -> bytes:
     """Lines put together, without the blanks at their beginnings."""
-    return b"".join([line.lstrip(b" \t") for line in data.splitlines()])
+    if b"\r" in data:
+        data = data.replace(b"\r", b"\n")
+    blocks, start = [], 0
+    while start < len(data):  # a list of all lines would not stay in the processor's caches
+        end = data.find(b"\n", start + BLOCK) + 1 or len(data)
+        blocks.append(b"".join([line.lstrip(b" \t") for line in data[start:end].split(b"\n")]))
+        start = end
+    return blocks[0] if len(blocks) == 1 else b"".join(blocks)
 
 
 def undone(data: bytes, kinds: bytes = b"%\\") -> bytes:
