@@ -30,6 +30,7 @@ class Upstream:
     books: Books = attrs.field(factory=Books)
     left: dict[str, float] = attrs.field(factory=dict)
     seen: dict[str, float] = attrs.field(factory=dict)
+    kept: list[Any] = attrs.field(factory=list)
 
     def script(self, exchange: Exchange) -> bool:
         """One chunk, and then nothing."""
@@ -38,8 +39,9 @@ class Upstream:
             self.seen[exchange.json["messages"][-1]["content"]] = time.monotonic()
         return False
 
-    def leave(self, name: int | str) -> None:
-        """From now on the second counts."""
+    def leave(self, name: int | str, stream: Any = None) -> None:
+        """From now on the second counts. A stream that is given is kept, so that it is not dropped as well."""
+        self.kept.append(stream)
         self.left[str(name)] = time.monotonic()
 
     def client(self, kind: Any) -> Any:
@@ -83,7 +85,7 @@ async def abegun(client: Any, name: Any) -> Any:
 def closed(client: Any, name: int, leave: Callable[[Any], None]) -> None:
     """``close()``."""
     stream = begun(client, name)
-    leave(name)
+    leave(name, stream)
     stream.close()
 
 
@@ -91,14 +93,14 @@ def broken_off(client: Any, name: int, leave: Callable[[Any], None]) -> None:
     """``break`` inside ``with``."""
     with client.create_chat_completion(messages=ask(str(name)), stream=True) as stream:
         for _ in stream:
-            leave(name)
+            leave(name, stream)
             break
 
 
 def failed(client: Any, name: int, leave: Callable[[Any], None]) -> None:
     """An exception inside ``with``."""
-    with pytest.raises(ZeroDivisionError), begun(client, name):
-        leave(name)
+    with pytest.raises(ZeroDivisionError), begun(client, name) as stream:
+        leave(name, stream)
         raise ZeroDivisionError
 
 
@@ -146,7 +148,7 @@ def test_a_thread_that_reads_is_stopped_by_one_that_closes(upstream: Upstream) -
             thread = threading.Thread(target=read, args=(stream,))
             thread.start()
             assert until(lambda stream=stream: stream._live.guard.locked())
-            upstream.leave(name)
+            upstream.leave(name, stream)
             stream.close()
             thread.join(10)
         assert len(errors) == 100
@@ -168,17 +170,18 @@ def test_closing_a_client_closes_its_streams_upstream(upstream: Upstream) -> Non
 
 async def cancelled(client: Any, name: int, leave: Callable[[Any], None]) -> None:
     """The task is cancelled while it reads."""
-    reading = asyncio.Event()
+    reading, streams = asyncio.Event(), []
 
     async def read() -> None:
         async with await abegun(client, name) as stream:
+            streams.append(stream)
             reading.set()
             await anext(stream)
 
     task = asyncio.create_task(read())
     await reading.wait()
     await asyncio.sleep(0)
-    leave(name)
+    leave(name, streams[0])
     task.cancel()
     await asyncio.wait([task])
     assert task.cancelled()
@@ -187,7 +190,7 @@ async def cancelled(client: Any, name: int, leave: Callable[[Any], None]) -> Non
 async def aclosed(client: Any, name: int, leave: Callable[[Any], None]) -> None:
     """``close()``."""
     stream = await abegun(client, name)
-    leave(name)
+    leave(name, stream)
     await stream.close()
 
 
@@ -196,7 +199,7 @@ async def aclosed_by_another(client: Any, name: int, leave: Callable[[Any], None
     stream = await abegun(client, name)
     task = asyncio.create_task(anext(stream))
     await asyncio.sleep(0)
-    leave(name)
+    leave(name, stream)
     await stream.close()
     with pytest.raises(jackfield.StreamInterruptedError):
         await task

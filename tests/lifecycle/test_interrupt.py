@@ -164,14 +164,21 @@ class Waiting(Waits):
 
 def interrupted(function: Callable[[], Any]) -> None:
     """A function is interrupted while it waits."""
-    timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
+    begun, over = threading.Event(), threading.Event()
+
+    def strike() -> None:
+        if begun.wait(20) and not over.wait(0.1):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=strike)
+    thread.start()
     try:
         with pytest.raises(KeyboardInterrupt):
+            begun.set()
             function()
     finally:
-        timer.cancel()
-        timer.join()
+        over.set()
+        thread.join()
 
 
 @pytest.mark.parametrize("wait", ["head", "body", "pool", "sleep", "gate"])
