@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from itertools import chain, product
 
 from jackfield.view import joined, undone
 
@@ -11,8 +12,8 @@ MIN_LENGTH = 4
 """Values shorter than this are not looked for: they would tear holes into ordinary text."""
 MIN_LINE = 16
 """Characters of a line of a secret that is looked for by itself."""
-MAX_BLANKS = 8
-"""At so many blanks of a secret a line break in the blank's place is recognised."""
+FEW_BLANKS = 4
+"""At so many blanks of a secret line breaks are recognised in any of their places."""
 _BASE64 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
 
 
@@ -67,10 +68,19 @@ def _plain(value: str) -> Iterator[bytes]:
             words = text.split(b" ")
             if len(words) > 1:
                 yield b"+".join(words)  # as forms write it
-                yield b"".join(words)
-                # Where a line was broken at a blank, the blank is gone.
-                for at in range(1, len(words)) if len(words) <= MAX_BLANKS + 1 else ():
-                    yield b" ".join(words[:at]) + b" ".join(words[at:])
+                yield from _run_together(words)
+
+
+def _run_together(words: list[bytes]) -> Iterator[bytes]:
+    """Where a line was broken at a blank, the blank is gone: at any of a few, at one or all of many."""
+    blanks = len(words) - 1
+    if blanks <= FEW_BLANKS:
+        for gaps in product((b" ", b""), repeat=blanks):
+            yield b"".join([*chain.from_iterable(zip(words, gaps, strict=False)), words[-1]])
+    else:
+        yield b"".join(words)
+        for at in range(1, len(words)):
+            yield b" ".join(words[:at]) + b" ".join(words[at:])
 
 
 def _in_python(value: str, *, shown: bool) -> bytes:
