@@ -69,13 +69,23 @@ GROUPS = {
         ("tests/test_engine*.py", "tests/test_ledger.py", "tests/test_frame.py"),
     ),
 }
-PROFILE = """
+CONFTEST = """
 
-# Examples are drawn the same way for every mutant, and few of them.
+import json as _json
+from pathlib import Path as _Path
+
 from hypothesis import settings as _settings
 
+# Examples are drawn the same way for every mutant, and few of them.
 _settings.register_profile("mutation", derandomize=True, max_examples=20, deadline=None, database=None)
 _settings.load_profile("mutation")
+
+
+def pytest_collection_modifyitems(items):
+    # The quickest tests come first, so that what they notice is not waited for in a slow one.
+    stats = _Path("mutmut-stats.json")
+    times = _json.loads(stats.read_text())["duration_by_test"] if stats.exists() else {}
+    items.sort(key=lambda item: times.get(item.nodeid, 0.0))
 """
 
 
@@ -152,7 +162,7 @@ def prepare(work: Path, group: Group) -> None:
     for name in ("README.md", "pyproject.toml", "conftest.py"):
         shutil.copy(ROOT / name, work)
     with (work / "conftest.py").open("a", encoding="utf-8") as file:
-        file.write(PROFILE)
+        file.write(CONFTEST)
     modules = [work / "src" / name for name in group.modules]
     for path in modules:
         path.write_text(undecorated(path.read_text(encoding="utf-8")), encoding="utf-8")
