@@ -48,6 +48,20 @@ def test_scrub_knows_what_is_in_base64(form: str, split: str) -> None:
         assert clean.endswith(") after")
 
 
+def test_both_alphabets_of_base64_are_known() -> None:
+    """The characters in which they differ come in each of the three ways to stand in a group."""
+    key = "??>>~~??>>~~ÿÿ"
+    remember(key)
+    for before in ("", "a", "ab"):
+        raw = f"{before}{key}".encode()
+        standard, other = base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()
+        assert standard != other
+
+        assert leaks(scrub(standard), key, 4) == leaks(scrub(other), key, 4) == []
+        assert MASK in scrub(standard)
+        assert MASK in scrub(other)
+
+
 def test_base64_is_taken_out_to_the_last_character() -> None:
     """The characters at its ends hold bits of the key besides others; they go too, and no more than they."""
     remember("0123456789")
