@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -90,6 +91,24 @@ def test_while_it_sleeps_it_looks_at_nothing(dog: Watchdog) -> None:
     before = len(looks)
     time.sleep(0.1)
     assert len(looks) == before
+
+
+@pytest.mark.parametrize("linger", [0, 3])
+def test_while_a_call_lives_it_looks_once_a_tick(dog: Watchdog, monkeypatch: pytest.MonkeyPatch, linger: int) -> None:
+    """However long the call lives, the processor is left to others in between."""
+    monkeypatch.setattr(watchdog, "TICK", 0.03)
+    monkeypatch.setattr(watchdog, "LINGER", linger)
+    looks: list[float] = []
+    scan = dog._scan
+
+    def look() -> None:
+        looks.append(time.monotonic())
+        scan()
+
+    dog._scan = look
+    dog.add(Rig().live())
+    wait_until(lambda: len(looks) > 8)
+    assert all(later - earlier >= 0.025 for earlier, later in itertools.pairwise(looks))
 
 
 @pytest.mark.parametrize("what", ["call", "chore"])
