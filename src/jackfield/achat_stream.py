@@ -182,6 +182,7 @@ async def shut(driver: AsyncDriver, live: Live, error: StreamInterruptedError | 
             interrupted(engine)
     finally:
         engine.cancel(error)  # does nothing to a call that has ended
+        bare(engine)
         driver.discard(live)
         live.guard.release()
 
