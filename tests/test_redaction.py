@@ -258,6 +258,21 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     assert {text for texts in known._grams.values() for text in texts} == set(known._needles) == set(known._owners)
 
 
+def test_a_value_that_repeats_itself_can_be_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though the pieces by which it is looked up are one and the same."""
+    monkeypatch.setattr(redaction, "MAX_KNOWN", 1)
+    for value in ("a" * 16, "another value", "a" * 16):
+        remember(value)
+        assert scrub(f"<{value}>") == f"<{MASK}>"
+
+
+@pytest.mark.parametrize("value", ["\\n\\n", "\n\\n\\n", "%0a%0a"])
+def test_a_value_of_escapes_alone_is_no_obstacle(value: str) -> None:
+    """Undone they are line breaks, and nothing is left to be looked for."""
+    remember(value)
+    assert scrub("a text") == "a text"
+
+
 def test_a_text_may_be_cut_beyond_the_reach() -> None:
     """The reach covers the longest known secret in its longest form."""
     assert reach() == 0

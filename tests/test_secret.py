@@ -138,6 +138,7 @@ def test_each_source_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "keyring", FakeKeyring({}))
     cases = {
         "env:JF_NONE": "environment variable JF_NONE is not set",
+        "env:JF_\ud800": "environment variable JF_\ud800 is not set",
         f"file:{tmp_path}/none": f"secret file {tmp_path}/none cannot be read: FileNotFoundError",
         f"file:{binary}": f"secret file {binary} cannot be read: UnicodeDecodeError",
         "file:a\0b": "secret file a\0b cannot be read: ValueError",

@@ -53,7 +53,7 @@ def needles(value: str) -> dict[bytes, Needle]:
     """All that is looked for on account of a secret, by its bytes."""
     value = value.strip()
     raw = value.encode("utf-8", "surrogatepass")
-    found = [Needle(text) for text in {*_plain(value), *_lines(raw)}] if len(value) >= MIN_LENGTH else []
+    found = [Needle(text) for text in {*_plain(value), *_lines(raw)} if text] if len(value) >= MIN_LENGTH else []
     if found:
         found += _in_base64(raw)
     return {needle.text: needle for needle in found if len(needle.text) >= MIN_LENGTH}

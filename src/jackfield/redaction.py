@@ -120,11 +120,11 @@ class _Known:
             yield from needle.spans(view)
 
 
-def _grams(text: bytes) -> Iterator[int]:
+def _grams(text: bytes) -> set[int]:
     """The last grams of a needle: one of them stands at a fourth place of any text that has the needle."""
-    if len(text) >= 2 * GRAM - 1:
-        for end in range(len(text) - GRAM + 1, len(text) + 1):
-            yield int.from_bytes(text[end - GRAM : end], sys.byteorder)
+    if len(text) < 2 * GRAM - 1:
+        return set()
+    return {int.from_bytes(text[end - GRAM : end], sys.byteorder) for end in range(len(text) - GRAM + 1, len(text) + 1)}
 
 
 def _masked(data: bytes, spans: Iterable[tuple[int, int]]) -> bytes:

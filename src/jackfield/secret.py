@@ -30,7 +30,7 @@ def _error(message: str) -> Exception:
 def _read_env(name: str) -> str:
     try:
         return os.environ[name]
-    except KeyError:
+    except (KeyError, UnicodeEncodeError):  # half of a surrogate pair: no variable can have this name
         raise _error(f"environment variable {name} is not set") from None
 
 

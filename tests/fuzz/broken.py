@@ -17,6 +17,7 @@ from jackfield.fold import fold
 from jackfield.headers import Headers
 from jackfield.http import ContentDecoder
 from jackfield.reader import StreamReader
+from jackfield.redaction import _Known
 from jackfield.secret import Secret
 from jackfield.sse import Event, EventDecoder
 from jackfield.unfold import unfold
@@ -247,6 +248,21 @@ def grows(text: str) -> str:
     return redaction.KNOWN.scrub(text).replace("***", "*" * 60)
 
 
+class LeavesWhatItForgets(_Known):
+    """Needles of a secret that is forgotten stay."""
+
+    def _drop(self, text: bytes) -> None:
+        """Nothing goes."""
+
+
+class ForgetsTheLatest(_Known):
+    """A secret that is used again is as old as it was."""
+
+    def add(self, value: str) -> None:
+        if value not in self._values:
+            super().add(value)
+
+
 def cannot_take_halves(text: str) -> str:
     """Half of a surrogate pair is an error."""
     return redaction.KNOWN.scrub(text.encode().decode())
@@ -283,6 +299,8 @@ BROKEN: list[tuple[str, str, Any]] = [
     ("config", "to_toml", writes_python),
     ("secret", "Secret", ShowsItsValue),
     ("secret", "Secret", RepeatsTheReference),
+    ("forgetting", "Known", LeavesWhatItForgets),
+    ("forgetting", "Known", ForgetsTheLatest),
     ("redaction", "scrub", hides_nothing),
     ("redaction", "scrub", hides_too_much),
     ("redaction", "scrub", grows),

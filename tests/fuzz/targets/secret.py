@@ -47,7 +47,7 @@ def referred(reference: str) -> None:
     kind, _, name = reference.partition(":")
     if kind == "command":
         tried((), _program, name)
-    elif kind == "env" and name.isascii():
+    elif kind == "env":
         tried((ConfigError,), secret.read)
 
 
