@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import threading
+from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 from hypothesis import example, given
@@ -305,3 +307,16 @@ def test_other_threads_may_scrub_while_values_come_and_go(monkeypatch: pytest.Mo
         thread.join()
 
     assert set(seen) == {f"say {MASK}"}
+
+
+@pytest.mark.parametrize("before", ["C:\\temp\\f", "50%", "100 %2", "\\", "\\u00", "\\x4"])
+@pytest.mark.parametrize(
+    "form", [lambda key: quote(key, safe=""), lambda key: json.dumps(key)[1:-1]], ids=["url", "json"]
+)
+def test_beginning_of_an_escape_hides_no_secret_behind_it(before: str, form: Callable[[str], str]) -> None:
+    """What looks like the beginning of an escape does not take the first letter of a secret away."""
+    key = 'fuzzcanary/+"\u00e9=0123'
+    remember(key)
+    clean = scrub(f"{before}{form(key)} and so on")
+
+    assert not leaks(clean, key)

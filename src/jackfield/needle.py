@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator
 from itertools import chain, product
+from urllib.parse import quote
 
 from jackfield.view import joined, undone
 
@@ -60,7 +62,9 @@ def needles(value: str) -> dict[bytes, Needle]:
 
 
 def _plain(value: str) -> Iterator[bytes]:
-    """The value as views show it, which undo what looks like a way of writing in the value itself."""
+    """The value as views show it, which undo what looks like a way of writing in the value itself; and as written."""
+    # As usually written: what stands before may look like the beginning of an escape, and swallow the first letter.
+    yield from {quote(value, safe="", errors="surrogatepass").encode(), json.dumps(value)[1:-1].encode()}
     for raw in {value.encode("utf-8", "surrogatepass"), _in_python(value, shown=True), _in_python(value, shown=False)}:
         for kinds in (b"", b"%", b"\\", b"%\\"):
             text = joined(undone(raw, kinds))
