@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import threading
 from collections.abc import Callable
@@ -320,3 +321,19 @@ def test_beginning_of_an_escape_hides_no_secret_behind_it(before: str, form: Cal
     clean = scrub(f"{before}{form(key)} and so on")
 
     assert not leaks(clean, key)
+
+
+@pytest.mark.parametrize("changed", [str.lower, str.upper, html.escape], ids=["lower", "upper", "html"])
+def test_long_secret_is_known_in_other_letters(changed: Callable[[str], str]) -> None:
+    """Names of hosts and headers are put into lower case, and pages of errors are HTML."""
+    key = "sk-Fuzz<Canary>&0123456789\u00e9"
+    remember(key)
+
+    assert scrub(f"got {changed(key)} here") == f"got {MASK} here"
+
+
+def test_short_secret_is_no_word_in_other_letters() -> None:
+    """What is short may be an ordinary word in small letters, and is looked for as it is."""
+    remember("Password")
+
+    assert scrub("Password: your password") == f"{MASK}: your password"

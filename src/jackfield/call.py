@@ -69,7 +69,7 @@ class Attempt:
     def headers(self) -> dict[str, str]:
         """The head's headers by name in lower case, scrubbed, without those that are nobody's business."""
         headers = ((name.lower(), value) for name, value in self.head.items())
-        return {name: scrub(value) for name, value in headers if name not in PRIVATE_HEADERS}
+        return {scrub(name): scrub(value) for name, value in headers if name not in PRIVATE_HEADERS}
 
     @property
     def rate_limit(self) -> dict[str, str]:

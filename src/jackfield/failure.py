@@ -159,7 +159,8 @@ def _host(location: str) -> str:
     from urllib.parse import urlsplit
 
     try:
-        return excerpt(urlsplit(location).hostname or "the same host", MAX_WORD)
+        # In lower case, as the name of a host is given, a secret would not be known again.
+        return excerpt(urlsplit(scrub(location)).hostname or "the same host", MAX_WORD)
     except ValueError:
         return "an address that is none"
 

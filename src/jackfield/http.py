@@ -246,7 +246,9 @@ class ContentDecoder:
         if coding in {"gzip", "x-gzip", "deflate"}:
             self._inflate = _inflater()
         elif coding not in {"", "identity"}:
-            raise InvalidResponseError(f"content encoding {scrub(coding)[:40]!r} was not asked for and is not known")
+            raise InvalidResponseError(
+                f"content encoding {scrub(encoding.strip())[:40]!r} was not asked for and is not known"
+            )
 
     def feed(self, block: bytes) -> bytes:
         """Decode a block; ``b""`` is the end of the body and must be the end of the encoding too.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain, product
 from urllib.parse import quote
 
@@ -55,7 +56,12 @@ def needles(value: str) -> dict[bytes, Needle]:
     """All that is looked for on account of a secret, by its bytes."""
     value = value.strip()
     raw = value.encode("utf-8", "surrogatepass")
-    found = [Needle(text) for text in {*_plain(value), *_lines(raw)} if text] if len(value) >= MIN_LENGTH else []
+    cases = [value.lower(), value.upper()] if len(value) >= MIN_LINE else []  # shorter ones may be words
+    found = (
+        [Needle(text) for text in {*_plain(value), *_lines(raw), *_raw(cases)} if text]
+        if len(value) >= MIN_LENGTH
+        else []
+    )
     if found:
         found += _in_base64(raw)
     return {needle.text: needle for needle in found if len(needle.text) >= MIN_LENGTH}
@@ -64,7 +70,8 @@ def needles(value: str) -> dict[bytes, Needle]:
 def _plain(value: str) -> Iterator[bytes]:
     """The value as views show it, which undo what looks like a way of writing in the value itself; and as written."""
     # As usually written: what stands before may look like the beginning of an escape, and swallow the first letter.
-    yield from {quote(value, safe="", errors="surrogatepass").encode(), json.dumps(value)[1:-1].encode()}
+    yield from _raw([quote(value, safe="", errors="surrogatepass"), json.dumps(value)[1:-1]])
+    yield from _raw([html.escape(value), html.escape(value, quote=False)])
     for raw in {value.encode("utf-8", "surrogatepass"), _in_python(value, shown=True), _in_python(value, shown=False)}:
         for kinds in (b"", b"%", b"\\", b"%\\"):
             text = joined(undone(raw, kinds))
@@ -85,6 +92,11 @@ def _run_together(words: list[bytes]) -> Iterator[bytes]:
         yield b"".join(words)
         for at in range(1, len(words)):
             yield b" ".join(words[:at]) + b" ".join(words[at:])
+
+
+def _raw(texts: Iterable[str]) -> Iterator[bytes]:
+    for text in texts:
+        yield text.encode("utf-8", "surrogatepass")
 
 
 def _in_python(value: str, *, shown: bool) -> bytes:

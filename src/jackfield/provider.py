@@ -139,7 +139,7 @@ class HttpProvider:
         if kind not in STREAM_TYPES:
             body: bytes = yield Read(response, whole=True)
             raise body_error(_json(body)) or InvalidResponseError(
-                f"expected a stream of events from {response.request.origin}, got {excerpt(kind, MAX_WORD)}",
+                f"expected a stream of events from {response.request.origin}, got {_told_kind(response)}",
                 body_excerpt=body_excerpt(body),
             )
         backend = call.backend
@@ -207,10 +207,15 @@ def _kind(response: HttpResponse) -> str:
     return (response.header("content-type") or "").partition(";")[0].strip().lower()
 
 
+def _told_kind(response: HttpResponse) -> str:
+    """The content type as the service wrote it: in lower case a secret would not be known again."""
+    return excerpt(response.header("content-type") or "", MAX_WORD)
+
+
 def _invalid(body: bytes, response: HttpResponse, fault: ValidationError) -> InvalidResponseError:
     kind = _kind(response)
     if kind and "json" not in kind and _json(body) is None:
-        text = f"expected JSON from {response.request.origin}, got {excerpt(kind, MAX_WORD)}"
+        text = f"expected JSON from {response.request.origin}, got {_told_kind(response)}"
     else:
         text = f"the answer is not what it should be: {fault}"
     return InvalidResponseError(text, body_excerpt=body_excerpt(body))

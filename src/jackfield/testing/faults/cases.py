@@ -11,7 +11,7 @@ from jackfield.errors import status_error
 from jackfield.testing.faults.bodies import HAZARDS
 from jackfield.testing.faults.dialect import Ask, Dialect
 from jackfield.testing.faults.fault import FAULTS, GOOD, Expected, name_of
-from jackfield.testing.faults.status import BODIES
+from jackfield.testing.faults.status import BODIES, PLACES
 from jackfield.testing.faults.streams import DAMAGES, ENDS, FORMS
 
 SLOW = frozenset({"stall", "drip", "pings"})
@@ -66,6 +66,7 @@ def _names(dialect: Dialect) -> Iterator[str]:
     yield from (name_of("status", code=code) for code in STATUSES)
     yield from (name_of("status", code=502, body=body) for body in BODIES)
     yield from (name_of("status", code=429, **wait) for wait in WAITS)
+    yield from (name_of("echo-head", place=place) for place in PLACES)
     yield from (name_of("redirect", code=code, to=to) for code in (301, 302, 303, 307, 308) for to in ("same", "other"))
     yield from (name_of("json", hazard=hazard) for hazard in HAZARDS)
     yield from (name_of("damaged", how=how) for how in DAMAGES)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from email.utils import formatdate
 from urllib.parse import quote
 
-from jackfield.errors import APIStatusError, AuthenticationError, UnexpectedRedirectError
+from jackfield.errors import APIError, APIStatusError, AuthenticationError, UnexpectedRedirectError
 from jackfield.testing.faults.answer import Answer
 from jackfield.testing.faults.fault import Exchange, fault
 
@@ -94,6 +94,28 @@ async def echo_key(x: Exchange) -> None:
     await x.send(Answer([body], code, headers).whole)
 
 
+@fault(
+    "echo-head",
+    "answers nothing, and gives the client's own key back in its head, as `place` says: type, coding, location or name",
+    whole=(APIError,),
+    stream=(APIError,),
+    place="type",
+)
+async def echo_head(x: Exchange) -> None:
+    """Repeat it where a client may take words apart, or write them in another way, before it shows them."""
+    key = (x.received.keys or ("no-key",))[0].rpartition(" ")[2]
+    code, name, value = {
+        "type": (200, "content-type", f"text/{key}"),
+        "coding": (200, "content-encoding", key),
+        "location": (302, "location", f"https://{key}.example/"),
+        "name": (500, key, "here"),
+    }[x.text("place")]
+    x.received.executed = False
+    await x.send(Answer([b"nothing"], code, {name: value}).whole)
+
+
+PLACES = ("type", "coding", "location", "name")
+"""Places in a head where a key may come back."""
 FORMS: dict[str, Callable[[str], str]] = {
     "plain": lambda key: f"Incorrect key provided: {key}".replace('"', "'"),
     "url": lambda key: quote(key, safe=""),
