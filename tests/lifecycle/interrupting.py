@@ -8,6 +8,7 @@ from __future__ import annotations
 import dis
 import linecache
 import sys
+import threading
 from collections.abc import Callable
 from functools import cache
 from types import CodeType, FrameType
@@ -36,14 +37,33 @@ class Interrupt:
         self.error = KeyboardInterrupt("at last")
 
     def run(self, function: Callable[[], Any]) -> Any:
-        """Call a function, and interrupt it."""
-        before = sys.gettrace()
-        sys.settrace(self._enter)
+        """Call a function, and interrupt it; in a thread of its own.
+
+        Where an interrupt comes between two steps of a handler, Python keeps the exception that was handled as that of the
+        thread: it would be the context of whatever is raised there later, in other tests too.
+        """
+        outcome: list[tuple[Any, BaseException | None]] = []
+
+        def traced() -> None:
+            sys.settrace(self._enter)
+            try:
+                outcome.append((function(), None))
+            except BaseException as error:
+                outcome.append((None, error))
+            finally:
+                sys.settrace(None)
+
+        thread = threading.Thread(target=traced)
+        thread.start()
+        thread.join()
+        self._last.clear()
+        result, error = outcome.pop()
         try:
-            return function()
+            if error is not None:
+                raise error
+            return result
         finally:
-            sys.settrace(before)
-            self._last.clear()
+            del error  # no cycle: what its traceback holds is to go when it goes
 
     def _enter(self, frame: FrameType, event: str, _: Any) -> Any:
         if not frame.f_code.co_filename.startswith(HOME):
