@@ -23,6 +23,7 @@ from jackfield.testing import make_call
 from jackfield.testing.leaks import artefacts, leaks
 from keys import ENCODED, FORMS, SPLITS
 
+pytestmark = pytest.mark.long
 USUAL = string.ascii_letters + string.digits + "-_./+="
 usual = st.lists(st.sampled_from(USUAL), min_size=8, max_size=64).map("".join)
 word = st.lists(st.sampled_from(USUAL), min_size=2, max_size=12).map("".join)

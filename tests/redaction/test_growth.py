@@ -12,6 +12,7 @@ import pytest
 from jackfield.redaction import remember, scrub
 from keys import KEYS
 
+pytestmark = pytest.mark.long
 KIB, MIB = 2**10, 2**20
 SIZES = [64 * KIB << step for step in range(7)]
 """From 64 KiB to 4 MiB."""

@@ -8,6 +8,7 @@ import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import attrs
@@ -26,7 +27,7 @@ from soak.inprocess import Hits, in_process
 from soak.outage import Outage
 from soak.service import Service
 
-pytestmark = pytest.mark.soak
+pytestmark = [pytest.mark.soak, pytest.mark.long]
 undo: list[Callable[[], Any]] = []
 kept: list[Any] = []
 
@@ -78,18 +79,17 @@ class Tells(Bad):
 
 class Hoards(Bad):
     def spoil(self, response: Any, call: Any) -> Any:
-        kept.append([object() for _ in range(8000)])
+        kept.append([object() for _ in range(40_000)])  # of a process in which other tests have left much
 
 
 class HoardsBytes(Bad):
     def spoil(self, response: Any, call: Any) -> Any:
-        kept.append(bytes(100_000))
+        kept.append(bytes(5_000_000))
 
 
 class LeavesFiles(Bad):
     def spoil(self, response: Any, call: Any) -> Any:
-        descriptor = os.open(os.devnull, os.O_RDONLY)
-        undo.append(lambda: os.close(descriptor))
+        undo.extend(partial(os.close, os.open(os.devnull, os.O_RDONLY)) for _ in range(4))
 
 
 class LeavesThreads(Bad):

@@ -12,7 +12,7 @@ from soak.outage import Outage
 from soak.run import broken, outage
 from soak.service import Service
 
-pytestmark = [pytest.mark.soak, pytest.mark.parametrize("mode", list(HOSTS))]
+pytestmark = [pytest.mark.soak, pytest.mark.long, pytest.mark.parametrize("mode", list(HOSTS))]
 
 
 def faults(figures: list[Figure]) -> list[str]:
