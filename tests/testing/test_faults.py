@@ -426,6 +426,13 @@ def test_mix_is_drawn_for_each_request() -> None:
     assert set(statuses) == {b"418", b"404", b"200"}
 
 
+@pytest.mark.parametrize("parts", [{"ok": 0.5, "status?code=503": 0.4}, {"ok": 80.0, "eof": 30.0}, {}])
+def test_mix_is_in_percent(parts: dict[str, float]) -> None:
+    """Parts of one, or more than all, would silently be another mix."""
+    with pytest.raises(ValueError, match="parts: expected percent"):
+        Mix(parts)
+
+
 def test_every_model_name_of_the_mix_is_a_fault() -> None:
     """Else the mix would be of 404s."""
     for name in M20:

@@ -317,5 +317,5 @@ def test_outsider_sees_one_line(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(passed=1, failed=1)
     lines = [line for line in result.outlines if "contract:" in line]
     assert lines == [
-        "Mine raised RuntimeError: oops (html-whole, sync); the contract: only jackfield's own errors come out of a call"
+        "Mine raised RuntimeError: oops (html-whole, sync); the contract: only CallError and what is below it comes out of a call"
     ]

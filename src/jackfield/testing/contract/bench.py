@@ -110,7 +110,7 @@ class Bench:
         error = outcome.error
         told = f"{type(error).__name__}: {str(error)[:160]}"
         if not isinstance(error, CallError):
-            self.fail(f"raised {told}", place, "only jackfield's own errors come out of a call")
+            self.fail(f"raised {told}", place, "only CallError and what is below it comes out of a call")
         if not expected:
             self.fail(f"raised {told}", place, "this is a good answer")
         if not isinstance(error, expected):

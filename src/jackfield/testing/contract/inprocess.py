@@ -99,7 +99,10 @@ class InProcessContract:
         outcome = host.ask(model=f"test/{self.model}", messages=[])
         if outcome.error is not None and not isinstance(outcome.error, CallError):
             self.fail(
-                host, f"raised {outcome.error!r}", "no messages", "only jackfield's own errors come out of a call"
+                host,
+                f"raised {outcome.error!r}",
+                "no messages",
+                "only CallError and what is below it comes out of a call",
             )
 
     def test_request_is_not_changed(self, host: Host) -> None:

@@ -15,7 +15,7 @@ from jackfield.testing.contract.bench import TEXT, UNSEEN, Backend, Bench, secre
 from jackfield.testing.contract.host import HOSTS, Outcome
 from jackfield.testing.faults import Dialect, FaultServer, OpenAIDialect, name_of
 from jackfield.testing.faults.cases import Case, cases
-from jackfield.testing.faults.dialect import Ask
+from jackfield.testing.faults.dialect import Ask, tool_call
 from jackfield.testing.faults.status import FORMS
 from jackfield.testing.leaks import Capture, leaks
 
@@ -272,7 +272,8 @@ def _called(bench: Bench, outcome: Outcome, place: str) -> None:
     response: Any = outcome.response
     calls = response.choices[0].message.tool_calls or ()
     told = [(call.id, call.function.name, json.loads(call.function.arguments)) for call in calls]
-    wanted = [(f"call_{n}", name, {"city": "Zürich", "n": n}) for n, name in enumerate(FUNCTIONS)]
+    called = [tool_call(number, name) for number, name in enumerate(FUNCTIONS)]
+    wanted = [(identity, name, json.loads(arguments)) for identity, name, arguments in called]
     if told != wanted:
         bench.fail(f"gave the calls {told}", place, f"the service called {wanted}")
     if response.choices[0].finish_reason not in {"tool_calls", "stop"} and "no-finish" not in place:

@@ -57,8 +57,8 @@ def cases(dialect: Dialect) -> list[Case]:
 
 def _names(dialect: Dialect) -> Iterator[str]:
     yield from (name for name in FAULTS if name not in {"reset", "eof", "stall", "drip"})  # which draw where
-    yield from (name_of(fault, at=at) for fault in ("reset", "eof") for at in (0, 1, 20, 60, 200))
-    yield from (name_of("stall", at=at) for at in (0, 60, 200))
+    yield from (name_of(fault, at=at) for fault in ("reset", "eof") for at in (0, 1, 20, 60, ""))
+    yield from (name_of("stall", at=at) for at in (0, 60, ""))
     yield from (name_of("drip", at=at) for at in (0, 200))
     yield from (name_of("break", how=how, events=count) for how in ("reset", "eof") for count in (0, 1, 4))
     yield name_of("break", how="stall", events=3)

@@ -48,7 +48,7 @@ class Dialect(Protocol):
         """The answer to a request that asks for no chat completion: the list of models."""
 
     def whole(self, ask: Ask) -> bytes:
-        """The body of a good answer: it says ``ask.text``, or calls each of ``ask.tools`` once."""
+        """The body of a good answer: it says ``ask.text``, or calls each of ``ask.tools`` once, see ``tool_call``."""
 
     def events(self, ask: Ask) -> list[bytes]:
         """The data of each event of a good stream, without ``data:`` and line ends."""
@@ -147,6 +147,7 @@ class OpenAIDialect:
             "no-role": [*said[1:], end, usage, b"[DONE]"],
             "null-content": [_chunk(ask, {"role": "assistant", "content": None}), *said[1:], end, usage, b"[DONE]"],
             "unknown-fields": [data.replace(b'"id"', b'"x_own": [1, {"a": null}], "id"') for data in self.events(ask)],
+            "after-done": [*said, end, usage, b"[DONE]", b"the end"],
             "duplicate-index": [*self._said(ask, index=0), end, usage, b"[DONE]"],
             "whole-calls": [said[0], *_whole_calls(ask), end, usage, b"[DONE]"],
         }
@@ -195,9 +196,14 @@ def _finish(ask: Ask) -> str:
     return "tool_calls" if ask.tools else "stop"
 
 
+def tool_call(number: int, name: str) -> tuple[str, str, str]:
+    """Id, name and arguments (as JSON) of the nth call in a good answer: what the kit looks for."""
+    return f"call_{number}", name, json.dumps({"city": "Zürich", "n": number}, ensure_ascii=False)
+
+
 def _tool_call(number: int, name: str) -> dict[str, Any]:
-    arguments = json.dumps({"city": "Zürich", "n": number}, ensure_ascii=False)
-    return {"id": f"call_{number}", "type": "function", "function": {"name": name, "arguments": arguments}}
+    identity, name, arguments = tool_call(number, name)
+    return {"id": identity, "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
 def _whole_calls(ask: Ask) -> list[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from typing import Any
 
 import attrs
 
@@ -34,15 +35,23 @@ request can ask for, a fifth of all attempts fail; a third of these after someth
 been done. Most streams fail before their first event: what fails later cannot be tried again, and is rare here."""
 
 
+def _percent(_: Any, attribute: attrs.Attribute[Any], value: Mapping[str, float]) -> None:
+    if not 1 <= sum(value.values()) <= 100:
+        raise ValueError(f"{attribute.name}: expected percent, from 1 to 100 together")
+
+
 @attrs.frozen
 class Mix:
     """Which fault comes how often.
 
     Attributes:
-        parts: percent, by the model name that asks for the fault; what is left is answered well.
+        parts: percent, by the model name that asks for the fault, 100 together at most; what is left is answered well.
+
+    Raises:
+        ValueError: they are no percent.
     """
 
-    parts: Mapping[str, float] = attrs.field(factory=lambda: M20)
+    parts: Mapping[str, float] = attrs.field(factory=lambda: M20, validator=_percent)
 
     def draw(self, source: random.Random) -> str:
         """The model name for one request."""

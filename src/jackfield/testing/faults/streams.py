@@ -143,7 +143,6 @@ FORMS: dict[str, Callable[[list[bytes]], list[bytes]]] = {
     "multi-line": lambda framed: [block.replace(b', "', b',\ndata: "') for block in framed],
     "blank-data": lambda framed: [b"data:\n\ndata: \n\n" + block for block in framed],
     "blank-lines": lambda framed: [b"\n\n\n" + block for block in framed],
-    "trailing": lambda framed: [*framed, b": the end\n\ndata: {not json}\n\n"],
 }
 """Forms of a good stream, by name."""
 DAMAGES = {
