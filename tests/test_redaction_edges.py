@@ -8,6 +8,7 @@ import json
 import pytest
 
 from jackfield import redaction
+from jackfield.needle import FEW_BLANKS
 from jackfield.redaction import FEW, MASK, remember, scrub, scrub_bytes
 
 
@@ -99,3 +100,16 @@ def test_base64_at_the_ends_of_a_text() -> None:
             text = whole[begin:end]
             kept = whole[:1] if begin == 0 else "", whole[15:] if end == 16 else ""
             assert scrub(text) == f"{kept[0]}{MASK}{kept[1]}"
+
+
+@pytest.mark.parametrize("blanks", [1, FEW_BLANKS, FEW_BLANKS + 1, 12])
+def test_a_passphrase_may_be_broken_at_any_of_its_blanks(blanks: int) -> None:
+    """At one of them, wherever it is, and at all of them; of a few blanks also at any two."""
+    words = [f"word{number}" for number in range(blanks + 1)]
+    remember(" ".join(words))
+
+    for at in range(1, len(words)):
+        assert scrub(f"<{' '.join(words[:at])}\n{' '.join(words[at:])}>") == f"<{MASK}>"
+    if 1 < blanks <= FEW_BLANKS:
+        assert scrub(f"<{words[0]}\n{' '.join(words[1:-1])}\n{words[-1]}>") == f"<{MASK}>"
+    assert scrub("\n".join(words)) == MASK
