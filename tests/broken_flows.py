@@ -207,3 +207,23 @@ class Fetching:
     def wrap_chat_completion(self, request, call):
         yield Send(HttpRequest("GET", "https://elsewhere.example/"))
         return (yield request)
+
+
+@plugin
+class Persistent:
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        while True:
+            try:
+                return (yield request)
+            except NotFoundError:
+                continue
+
+
+@plugin
+class Spinning:
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        while not call.state.get(self):
+            yield Sleep(0)
+        return (yield request)

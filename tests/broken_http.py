@@ -39,6 +39,16 @@ class Resending:
 
 
 @plugin
+class Endless:
+    @hookimpl
+    def wrap_http(self, http_request, call):
+        while True:
+            response = yield http_request
+            if response.status < 500:
+                return response
+
+
+@plugin
 class Peeking:
     @hookimpl
     def wrap_http(self, http_request, call):

@@ -14,6 +14,7 @@ from jackfield.testing.contract.middleware.calls import CallChecks
 from jackfield.testing.contract.middleware.chunks import ChunkChecks
 from jackfield.testing.contract.middleware.clients import ClientChecks
 from jackfield.testing.contract.middleware.http import HttpChecks
+from jackfield.testing.contract.middleware.patience import guard, patient
 from jackfield.testing.contract.middleware.positions import PositionChecks
 from jackfield.testing.contract.middleware.quiet import QuietChecks, kept
 from jackfield.testing.contract.middleware.secrets import SecretChecks, plant
@@ -24,6 +25,7 @@ from jackfield.testing.contract.middleware.subject import Subject
 from jackfield.testing.contract.middleware.values import ValueChecks
 
 
+@patient
 class MiddlewareContract(
     CallChecks,
     ChunkChecks,
@@ -96,7 +98,7 @@ class MiddlewareContract(
         subject = self.subject_of(*given)
         with kept():
             yield subject
-            subject.close_all()
+            guard(subject, subject.close_all)
 
     def subject_of(self, cls: type, settings: Mapping[str, Any]) -> Subject:
         """A class with its settings, and what is declared of it."""

@@ -97,6 +97,7 @@ class ClientChecks:
         pytest.importorskip("aiohttp")
         act, streamed, most = SCENARIOS[scenario]
         wanted = synchronous(subject, act, most, streamed=streamed)
+        subject.pulse.beat(scenario)
         got = run(asynchronous, subject, act, most, streamed=streamed)
         if wanted != got:
             one, other = next((pair for pair in zip(wanted, got, strict=False) if pair[0] != pair[1]), (wanted, got))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -74,7 +75,7 @@ class Interleaved:
     def _step(self, number: int, left: list[int]) -> bool:
         one = self.trials.get(number)
         if one is None:
-            where = f"{len(self.modes)} calls at once, order {self.seed}"
+            where = f"while {len(self.modes)} calls were driven by turns, order {self.seed}"
             request = ask(f"question {number}", mode=self.modes[number])
             one = self.trials[number] = Trial(self.onion, where, request)
         elif isinstance(one.effect, Acquire):
@@ -112,16 +113,24 @@ def together(onion: Onion, jobs: list[Callable[[], None]]) -> None:
 
     threads = [threading.Thread(target=work, args=(job,), daemon=True) for job in jobs]
     try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(PATIENCE)
+        with onion.subject.pulse.hold():
+            for thread in threads:
+                thread.start()
+            _wait(threads, failures)
     finally:
         sys.setswitchinterval(interval)
     if failures:
         raise failures[0]
     if any(thread.is_alive() for thread in threads):
         onion.subject.fail("blocked", f"{len(jobs)} threads at once", wants="hooks never block")
+
+
+def _wait(threads: list[threading.Thread], failures: list[BaseException]) -> None:
+    """Until all have ended, one has failed, or one hangs."""
+    for thread in threads:
+        until = time.monotonic() + PATIENCE
+        while thread.is_alive() and not failures and time.monotonic() < until:
+            thread.join(0.05)
 
 
 def threaded_trial(onion: Onion, text: str, mode: str, where: str) -> Trial:

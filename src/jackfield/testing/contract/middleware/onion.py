@@ -116,6 +116,7 @@ def onion(
     source = Source(text=subject.text) if source is None else source
     position = usual(subject) if position is None else position
     tape = Tape() if tape is None else tape
+    tape.subject = subject
     instances: list[Any] = []
 
     def layer(letter: str) -> Any:

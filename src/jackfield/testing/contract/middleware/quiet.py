@@ -24,6 +24,7 @@ from jackfield.testing.contract.middleware.trial import MODES, Trial, ask
 
 ENVIRONMENT, DIRECTORY = "the environment", "the working directory"
 LEVEL, HANDLERS = "the level of the root logger", "the handlers of the root logger"
+NO_IO = "a hook never blocks and does no I/O: it yields Send, Read, Sleep or Run"
 CURRENT = "PYTEST_CURRENT_TEST"
 PATIENCE = 5.0
 """Seconds that a plugin's threads have to end."""
@@ -82,23 +83,31 @@ def close(subject: Subject, instance: Any) -> None:
         subject.fail(f"raised {told(error)} in close", wants="close releases what the plugin holds, and raises nothing")
 
 
+def did(subject: Subject, mode: str) -> list[str]:
+    """What hooks do to the world outside in some calls."""
+    events: list[str] = []
+    layers = onion(subject, tape=Tape(guard=functools.partial(watched, events)))
+    calls(layers, mode)  # what is imported when it is first needed is imported now
+    events.clear()
+    calls(layers, mode)
+    return events
+
+
+def sleepless(subject: Subject) -> None:
+    """Fail the test where a hook sleeps: with many calls that would take minutes."""
+    for mode in MODES:
+        if "time.sleep" in did(subject, mode):
+            subject.fail("did time.sleep in a hook", f"{mode} call", wants=NO_IO)
+
+
 class QuietChecks:
     """What is to be done is yielded; only a driver does it."""
 
     @modes
     def test_hooks_do_no_io(self, subject: Subject, mode: str) -> None:
         """No hook opens a file or a socket, sleeps, or starts a thread or a process."""
-        events: list[str] = []
-        layers = onion(subject, tape=Tape(guard=functools.partial(watched, events)))
-        calls(layers, mode)  # what is imported when it is first needed is imported now
-        events.clear()
-        calls(layers, mode)
-        if events:
-            subject.fail(
-                f"did {events[0]} in a hook",
-                f"{mode} call",
-                wants="a hook never blocks and does no I/O: it yields Send, Read, Sleep or Run",
-            )
+        for event in did(subject, mode):
+            subject.fail(f"did {event} in a hook", f"{mode} call", wants=NO_IO)
 
     def test_host_is_left_as_it_was(self, subject: Subject) -> None:
         """Context variables, the environment, the root logger and the like are the host's."""

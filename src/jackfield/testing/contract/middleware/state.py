@@ -6,7 +6,10 @@ import gc
 import threading
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
+
+import pytest
 
 from jackfield.testing.contract.middleware.calls import modes
 from jackfield.testing.contract.middleware.chunks import said
@@ -14,6 +17,7 @@ from jackfield.testing.contract.middleware.crowd import PATIENCE, Interleaved, t
 from jackfield.testing.contract.middleware.faults import api_error, api_errors
 from jackfield.testing.contract.middleware.judge import judge
 from jackfield.testing.contract.middleware.onion import Onion, onion
+from jackfield.testing.contract.middleware.quiet import sleepless
 from jackfield.testing.contract.middleware.source import WELL, Act
 from jackfield.testing.contract.middleware.subject import Subject, told
 from jackfield.testing.contract.middleware.trial import MODES, Trial, ask
@@ -66,8 +70,9 @@ class StateChecks:
             if not one.on(effects):
                 break
             thread = threading.Thread(target=_quietly, args=(shared, mode), daemon=True)
-            thread.start()
-            thread.join(PATIENCE / 4)
+            with subject.pulse.hold():
+                thread.start()
+                thread.join(PATIENCE / 4)
             one.cancel()
             if thread.is_alive():
                 subject.fail("blocked", one.place, wants="no lock is held over a yield, and no hook blocks")
@@ -112,6 +117,7 @@ class StateChecks:
 
     def test_nothing_is_kept_of_finished_calls(self, subject: Subject) -> None:
         """After a thousand calls, answered, failed or taken down, an instance keeps what it kept before."""
+        sleepless(subject)
         shared = onion(subject)
         instance = shared.instances[0]
         for kind, make in KINDS.items():
@@ -135,7 +141,8 @@ class StateChecks:
 
 def _quietly(shared: Onion, mode: str) -> None:
     """Make a call; what comes of it is looked at elsewhere."""
-    Trial(shared, "", ask("another question", mode=mode)).run()
+    with suppress(pytest.fail.Exception):
+        Trial(shared, "", ask("another question", mode=mode)).run()
 
 
 def _call(shared: Onion, number: int, mode: str) -> Trial:

@@ -18,6 +18,7 @@ from jackfield.hooks import HookFinder
 from jackfield.http import HttpRequest
 from jackfield.plugins import MIDDLEWARE, Registry
 from jackfield.secret import Secret
+from jackfield.testing.contract.middleware.patience import Pulse
 from jackfield.testing.contract.middleware.source import TEXT
 
 LONGEST = 400
@@ -54,6 +55,7 @@ class Subject:
         repeats, answers, changes_request, changes_answer, changes_outcome, text: see ``MiddlewareContract``.
         service: answers what it sends by itself.
         opened: instances that have to be closed.
+        pulse: of the calls of a check.
     """
 
     cls: type
@@ -66,6 +68,7 @@ class Subject:
     text: str = TEXT
     service: Callable[[HttpRequest], Answer | None] = lambda _: None
     opened: list[Any] = attrs.field(init=False, factory=list)
+    pulse: Pulse = attrs.field(init=False, factory=Pulse)
 
     @property
     def name(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from types import GeneratorType
 from typing import Any
 
@@ -13,9 +13,12 @@ from jackfield.call import Call
 from jackfield.errors import CallCancelled, DeadlineExceededError
 from jackfield.flow import Effect, Flow
 from jackfield.plan import Layer
+from jackfield.testing.contract.middleware.subject import Subject
 
 FLOWS = ("wrap_chat_completion", "wrap_http")
 PLAIN = ("on_chunk", "end_of_stream")
+MOST, MOST_EFFECTS = 64, 1000
+"""So often one flow passes something inward, and yields effects; more never ends."""
 RUNNING = object()
 """The outcome of a flow that has not ended, or was closed before it could."""
 
@@ -71,6 +74,13 @@ class Passage:
             self.thrown.append(outcome)
 
     @property
+    def endless(self) -> str | None:
+        """What it has done too often to come to an end."""
+        if len(self.inward) > MOST:
+            return f"passed the {'request' if self.hook == FLOWS[0] else 'HTTP request'} inward more than {MOST} times"
+        return f"yielded more than {MOST_EFFECTS} effects" if len(self.effects) > MOST_EFFECTS else None
+
+    @property
     def errors(self) -> list[BaseException]:
         """All exceptions that came to it."""
         return [outcome for outcome in self.outcomes if isinstance(outcome, BaseException)] + self.thrown
@@ -88,6 +98,7 @@ class Tape:
     Attributes:
         guard: a context manager that is entered while code of the plugin runs.
         witness: told of each value before the plugin gets it.
+        subject: fails the test where a flow goes on for ever.
         passages: flows, in the order in which they began.
         chunks: what ``on_chunk`` was given, and what came of it: None, a list of chunks, or an exception.
         tails: what ``end_of_stream`` gave.
@@ -96,6 +107,7 @@ class Tape:
 
     guard: Callable[[], AbstractContextManager[Any]] = nullcontext
     witness: Callable[[Any], None] = attrs.field(default=lambda _: None)
+    subject: Subject | None = attrs.field(default=None, init=False)
     passages: list[Passage] = attrs.field(factory=list, init=False)
     chunks: list[tuple[Any, Any]] = attrs.field(factory=list, init=False)
     tails: list[Any] = attrs.field(factory=list, init=False)
@@ -142,6 +154,7 @@ class Tape:
                 passage.outcome = raised
                 raise
             passage.asks(out)
+            self._ends(passage, flow)
             try:
                 value, error = (yield out), None
             except GeneratorExit:
@@ -151,6 +164,15 @@ class Tape:
                 value, error = None, raised
             passage.gets(out, value if error is None else error)
             self.witness(value)
+
+    def _ends(self, passage: Passage, flow: Flow[Any]) -> None:
+        """Fail the test where a flow goes on and on."""
+        if self.subject is None or passage.endless is None:
+            return
+        with suppress(RuntimeError):  # of a flow that does not even let itself be closed
+            flow.close()
+        place = f"{passage.hook}, {self.subject.pulse.place}"
+        self.subject.fail(passage.endless, place, wants="every call comes to an end: what repeats counts how often")
 
     def _plain(self, hook: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def run(*given: Any) -> Any:

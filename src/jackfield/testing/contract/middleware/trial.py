@@ -72,6 +72,7 @@ class Trial:
 
     def __attrs_post_init__(self) -> None:
         request = self.request
+        self._goes_on()
         call = Call(
             clock=self.driver.clock,
             model=request.model,
@@ -101,7 +102,11 @@ class Trial:
         """Perform one effect."""
         assert self.effect is not None, "the call has ended"  # noqa: S101 - a mistake of the kit
         self.done += 1
+        self._goes_on()
         self.effect = self.driver.step(self.engine, self.effect)
+
+    def _goes_on(self) -> None:
+        self.onion.subject.pulse.beat(self.place)
 
     def on(self, effects: int) -> bool:
         """Perform so many effects, if there are as many; whether the call still goes on."""
