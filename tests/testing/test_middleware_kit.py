@@ -14,12 +14,13 @@ from jackfield import Secret, hookimpl
 from jackfield.testing.contract.middleware.audit import watched
 from jackfield.testing.contract.middleware.judge import difference
 from jackfield.testing.contract.middleware.quiet import kept
-from jackfield.testing.contract.middleware.secrets import plant, rotate, values
+from jackfield.testing.contract.middleware.secrets import MARK, plant, rotate, values
 from jackfield.testing.contract.middleware.settings import documented
 from jackfield.testing.contract.middleware.source import Source
 from jackfield.testing.contract.middleware.subject import Subject, one_line
 from jackfield.testing.contract.middleware.trial import ask
 from jackfield.testing.contract.middleware.weight import weight
+from jackfield.testing.leaks import leaks
 
 
 @attrs.define(eq=False)
@@ -43,30 +44,47 @@ class Keys:
         """Leave the chunk."""
 
 
-def test_secrets_are_given_values_unless_they_have_some(monkeypatch, tmp_path):
-    """A variable that is set is left alone; what a file or a command has is its own."""
+def test_secrets_of_the_environment_are_made_up(monkeypatch, tmp_path):
+    """A real value is not used, and is put back after the test; what a file or a command has is its own."""
     monkeypatch.setenv("KEY_1", "its-own")
     monkeypatch.delenv("KEY_2", raising=False)
     file = tmp_path / "key"
     file.write_text("of-the-file\n")
     settings = {"first": "env:KEY_1", "second": "env:KEY_2", "third": f"file:{file}", "fourth": "command:echo no"}
+    with monkeypatch.context() as test:
+        plant(settings, test)
+        made_up = [os.environ["KEY_1"], os.environ["KEY_2"]]
+
+        assert values(Subject(Keys, settings)) == [*made_up, "of-the-file"]
+        assert all(value.startswith(MARK) and len(value) > 20 for value in made_up)
+    assert os.environ["KEY_1"] == "its-own"
+    assert "KEY_2" not in os.environ
+
+
+def test_secrets_are_renewed(monkeypatch):
+    """Where keys are renewed, their variables have other values."""
+    settings = {"first": "env:KEY_1"}
     plant(settings, monkeypatch)
-
-    assert values(Subject(Keys, settings)) == ["its-own", os.environ["KEY_2"], "of-the-file"]
-    assert len(os.environ["KEY_2"]) > 20
-
-
-def test_secrets_are_renewed_but_for_those_that_are_not_the_kits(monkeypatch):
-    """Where keys are renewed, variables that were set before the test are left alone."""
-    monkeypatch.setenv("KEY_1", "its-own")
-    monkeypatch.delenv("KEY_2", raising=False)
-    settings = {"first": "env:KEY_1", "second": "env:KEY_2"}
-    plant(settings, monkeypatch)
-    planted = os.environ["KEY_2"]
+    planted = os.environ["KEY_1"]
     rotate(settings)
 
-    assert os.environ["KEY_1"] == "its-own"
-    assert os.environ["KEY_2"] != planted
+    assert os.environ["KEY_1"].startswith(MARK)
+    assert os.environ["KEY_1"] != planted
+
+
+def test_a_failing_line_shows_no_secret(monkeypatch):
+    """Neither what the author has in a variable nor what the kit put there is printed, also where the line is cut."""
+    monkeypatch.setenv("KEY_1", "sk-real-4bd1c6e07f")
+    settings = {"first": "env:KEY_1"}
+    plant(settings, monkeypatch)
+    subject = Subject(Keys, settings)
+    with pytest.raises(pytest.fail.Exception) as failure:
+        subject.fail(
+            f"sent GET https://a.example/?key=sk-real-4bd1c6e07f {one_line('x' * 75 + 'sk-real-4bd1c6e07f', 84)}",
+            wants="no",
+        )
+
+    assert not leaks(str(failure.value.msg), "sk-real-4bd1c6e07f", 4)
 
 
 def test_only_what_a_thread_itself_does_is_noted():

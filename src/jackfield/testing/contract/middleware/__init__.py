@@ -48,7 +48,7 @@ class MiddlewareContract(
                 return Stopwatch, {"unit": "s"}     # as in its TOML table
 
     What the middleware does on purpose is declared; all else is proved not to happen. A setting of the type ``Secret``
-    refers to a variable of the environment, ``env:ANY_NAME``; where that is not set it is given a value that would be
+    refers to a variable of the environment, ``env:ANY_NAME``; in a test that has a made-up value, which would be
     found wherever it is shown. The kit has two backends, ``test`` and ``other``, which answer for any model name.
 
     Attributes:

@@ -19,7 +19,7 @@ from jackfield.testing.contract.middleware.faults import interrupted
 from jackfield.testing.contract.middleware.judge import difference, judge
 from jackfield.testing.contract.middleware.onion import onion, usual
 from jackfield.testing.contract.middleware.source import WELL, Act, Chunk, Source, answer_chunks
-from jackfield.testing.contract.middleware.subject import Subject
+from jackfield.testing.contract.middleware.subject import Subject, one_line
 from jackfield.testing.contract.middleware.trial import Trial, ask
 
 END = "after the last one"
@@ -125,8 +125,9 @@ class ChunkChecks:
                 judge(one)
                 text = said(fold(one.driver.delivered)) if one.driver.delivered else ""
                 if text != said(whole):
+                    streamed, once = one_line(text, 80), one_line(said(whole), 80)
                     subject.fail(
-                        f"made the text {text[:80]!r} of a stream and {said(whole)[:80]!r} of a whole answer",
+                        f"made the text {streamed!r} of a stream and {once!r} of a whole answer",
                         one.place,
                         wants="a stream says the same as the whole answer, wherever the backend cuts",
                     )
@@ -191,7 +192,7 @@ class ChunkChecks:
         wanted, got = (said(fold(each.driver.delivered or chunks)) for each in (alone, one))
         if wanted != got:
             subject.fail(
-                f"gave {got[:80]!r} where {wanted[:80]!r} was said",
+                f"gave {one_line(got, 80)!r} where {one_line(wanted, 80)!r} was said",
                 one.place,
                 wants="what belongs to one attempt is in attempt.state[self]",
             )

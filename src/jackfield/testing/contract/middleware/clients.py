@@ -12,7 +12,7 @@ import jackfield
 from jackfield.errors import BadRequestError
 from jackfield.testing.contract.middleware.faults import interrupted
 from jackfield.testing.contract.middleware.source import WELL, Act, Source
-from jackfield.testing.contract.middleware.subject import Subject, told
+from jackfield.testing.contract.middleware.subject import Subject, one_line, told
 
 ASK = [{"role": "user", "content": "why?"}]
 
@@ -102,7 +102,7 @@ class ClientChecks:
         if wanted != got:
             one, other = next((pair for pair in zip(wanted, got, strict=False) if pair[0] != pair[1]), (wanted, got))
             subject.fail(
-                f"gave {str(one)[:120]} with Client and {str(other)[:120]} with AsyncClient",
+                f"gave {one_line(str(one), 120)} with Client and {one_line(str(other), 120)} with AsyncClient",
                 scenario,
                 wants="a hook is the same code for both; it asks neither for a loop nor for a thread",
             )

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from jackfield.redaction import remember
 from jackfield.testing.contract.middleware.faults import api_error, api_errors
 from jackfield.testing.contract.middleware.onion import Onion, onion
 from jackfield.testing.contract.middleware.service import KitDriver, Service
@@ -26,20 +27,21 @@ HIDDEN = "no secret is in a repr, a pickle, a log, an error or the ledger"
 
 
 def plant(settings: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give each variable that a setting refers to by ``env:``, and that is not set, a value that can be recognised.
+    """Give each variable that a setting refers to by ``env:`` a made-up value that can be recognised.
 
-    It is another one each time: what was revealed once is scrubbed from every text.
+    It is another one each time: what was revealed once is scrubbed from every text. A value of the author's own is no
+    business of a test; it is scrubbed too, as the plugin may have read it when it was imported.
     """
     for name in _variables(settings):
-        if name not in os.environ:
-            monkeypatch.setenv(name, _canary())
+        if os.environ.get(name):
+            remember(os.environ[name])
+        monkeypatch.setenv(name, _canary())
 
 
 def rotate(settings: Mapping[str, Any]) -> None:
     """Give those variables other values, as where keys are renewed; the fixture of the checks puts them back."""
     for name in _variables(settings):
-        if os.environ.get(name, "").startswith(MARK):
-            os.environ[name] = _canary()
+        os.environ[name] = _canary()
 
 
 def _canary() -> str:

@@ -19,7 +19,7 @@ from jackfield.testing.contract.middleware.judge import judge
 from jackfield.testing.contract.middleware.onion import Onion, onion
 from jackfield.testing.contract.middleware.quiet import sleepless
 from jackfield.testing.contract.middleware.source import WELL, Act
-from jackfield.testing.contract.middleware.subject import Subject, told
+from jackfield.testing.contract.middleware.subject import Subject, one_line, told
 from jackfield.testing.contract.middleware.trial import MODES, Trial, ask
 from jackfield.testing.contract.middleware.weight import CONTAINERS, of_class, own, weight
 
@@ -46,7 +46,9 @@ def same(one: Trial) -> None:
     question = one.request.messages[-1].content  # type: ignore[union-attr]  # the kit's own message
     wanted, got = alone(subject, str(question), one.mode), heard(one.outcome)
     if wanted != got:
-        subject.fail(f"answered {got[:90]!r} where alone it answers {wanted[:90]!r}", one.place, wants=OWN)
+        subject.fail(
+            f"answered {one_line(got, 90)!r} where alone it answers {one_line(wanted, 90)!r}", one.place, wants=OWN
+        )
 
 
 class StateChecks:

@@ -17,6 +17,7 @@ from jackfield.errors import Fault
 from jackfield.hooks import HookFinder
 from jackfield.http import HttpRequest
 from jackfield.plugins import MIDDLEWARE, Registry
+from jackfield.redaction import scrub
 from jackfield.secret import Secret
 from jackfield.testing.contract.middleware.patience import Pulse
 from jackfield.testing.contract.middleware.source import TEXT
@@ -27,8 +28,8 @@ PLACE = Places().place(("middleware", 0))
 
 
 def one_line(value: object, longest: int = LONGEST) -> str:
-    """A text, or the repr of anything else, in one line."""
-    line = " ".join((value if isinstance(value, str) else repr(value)).split())
+    """A text, or the repr of anything else, in one line, without secrets."""
+    line = " ".join(scrub(value if isinstance(value, str) else repr(value)).split())
     return line if len(line) <= longest else f"{line[:longest]}…"
 
 
