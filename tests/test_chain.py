@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 from typing import Any, NamedTuple, Self
 
 import attrs
 import pytest
 
-from jackfield import chain
+from jackfield import chain, hookimpl
 from jackfield.chain import GONE, MAX_LINKS, MAX_VALUES, scrub_chain
 from jackfield.errors import APIError, JackfieldError, PluginError
 from jackfield.redaction import MASK, remember
 from jackfield.secret import Secret
+from jackfield.testing.contract.host import HOSTS
+from jackfield.testing.faults import FaultServer
 from jackfield.testing.leaks import artefacts, leaks
 
 KEY = "sk-canary/4ac1+99"
@@ -254,3 +257,100 @@ def test_our_own_errors_leave_without_what_they_came_of() -> None:
     scrubbed(error)
 
     assert error.__traceback__ is error.__context__ is None
+
+
+@dataclasses.dataclass(frozen=True)
+class RowError(Exception):
+    """An exception that takes no attribute."""
+
+    number: int = 1
+
+
+class Odd(dict):  # type: ignore[type-arg]  # of anything
+    """Cannot be read."""
+
+    def __getitem__(self, key: Any) -> Any:
+        raise LookupError(key)
+
+
+def test_errors_that_mind_their_attributes_are_borne() -> None:
+    """Frozen ones, attributes that cannot be read, and groups within groups: what cannot be cleaned is let go."""
+    odd = ValueError("x")
+    odd.odd = Odd({KEY: KEY})  # type: ignore[attr-defined]  # it has no such attribute
+    deep: BaseException = ValueError(KEY)
+    for _ in range(2_000):
+        deep = ExceptionGroup("deep", [deep])  # type: ignore[list-item]  # each is an Exception
+    for error in (RowError(), odd, deep):
+        outer = APIError("failed")
+        outer.__cause__ = error
+        assert scrub_chain(outer) is outer
+        assert not any(leaks(text, KEY) for _, text in artefacts(outer))
+
+
+def test_host_keeps_what_it_was_dealing_with() -> None:
+    """An exception that the host handles while it calls is linked with ours, and is left as it was."""
+
+    class HostError(Exception):
+        pass
+
+    theirs = HostError(KEY)
+    theirs.request = {"key": KEY}  # type: ignore[attr-defined]  # the host's own
+    ours = APIError("failed")
+    ours.__context__ = theirs
+    scrub_chain(ours, theirs)
+
+    assert theirs.args == (KEY,)
+    assert theirs.request == {"key": KEY}  # type: ignore[attr-defined]  # as above
+
+
+@pytest.mark.parametrize("kind", HOSTS)
+def test_host_keeps_it_in_a_call(kind: str, fault_server: FaultServer) -> None:
+    """So also in a real call, of either client, that fails."""
+    host = HOSTS[kind]({"backends": {"b": {"provider": "openai", "base_url": fault_server.url}}}, {})
+    theirs = ValueError(KEY)
+    try:
+        raise theirs
+    except ValueError:
+        outcome = host.ask(model="b/status", messages=[{"role": "user", "content": "x"}])
+    host.close()
+
+    assert isinstance(outcome.error, APIError)
+    assert theirs.args == (KEY,)
+
+
+def test_frozen_error_of_a_layer_comes_out(fault_server: FaultServer) -> None:
+    """An error that takes no note is the outcome all the same, and the client can be closed."""
+
+    @attrs.define(eq=False)
+    class Freezing:
+        @hookimpl
+        def wrap_chat_completion(self, request: Any, call: Any) -> Any:
+            yield from ()
+            raise RowError(2)
+
+    for kind in HOSTS:
+        config = {"backends": {"b": {"provider": "echo"}}, "middleware": [{"use": "freezing"}]}
+        host = HOSTS[kind](config, {"freezing": Freezing})
+        outcome = host.ask(model="b/x", messages=[{"role": "user", "content": "x"}])
+        host.close()
+
+        assert outcome.error == RowError(2)
+
+
+def test_generator_that_still_runs_is_not_ended() -> None:
+    """One that caught an error, and stands at a yield, goes on when the error is raised again elsewhere."""
+    stored = ValueError("stored")
+
+    def generator() -> Any:
+        try:
+            raise stored
+        except ValueError:
+            yield "caught"
+        yield "on"
+
+    running = generator()
+    assert next(running) == "caught"
+    scrub_chain(stored)
+
+    assert next(running) == "on"
+    assert any("generator" in note for note in stored.__notes__)

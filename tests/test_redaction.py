@@ -337,3 +337,20 @@ def test_short_secret_is_no_word_in_other_letters() -> None:
     remember("Password")
 
     assert scrub("Password: your password") == f"{MASK}: your password"
+
+
+def test_what_stands_in_a_configuration_is_never_forgotten() -> None:
+    """However many credentials of single calls come after it."""
+    remember("sk-of-the-configuration", pinned=True)
+    for number in range(redaction.MAX_KNOWN + 100):
+        remember(f"token-{number:05d}")
+
+    assert scrub("sk-of-the-configuration and token-00001") == f"{MASK} and token-00001"
+
+
+def test_long_secret_is_known_in_no_time() -> None:
+    """The time grows with its length, not with its square: a service may send what it likes for a token."""
+    value = "ab" * 200_000 + " c" * 5_000
+    remember(value)
+
+    assert scrub(f"<{value}>") == f"<{MASK}>"

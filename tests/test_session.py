@@ -17,6 +17,7 @@ class Ended:
 
     def __init__(self, error: BaseException | None) -> None:
         self.error = error
+        self.handled = None
 
     def result(self) -> None:
         """Raise it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
@@ -150,15 +151,20 @@ async def run(driver: AsyncDriver, live: Live, move: Callable[[], Effect | None]
     if not live.guard.acquire(blocking=False):
         raise RuntimeError("the call is driven by another task")
     deliver = None
+    live.engine.handled = sys.exception()
     try:
         driver.add(live)
         deliver = await driver.advance(live, move())
     finally:
-        if deliver is None:
-            live.engine.cancel(live.closing)  # does nothing to a call that has ended
-            bare(live.engine)
-            driver.discard(live)
-        live.guard.release()
+        try:
+            if deliver is None:
+                live.engine.cancel(live.closing)  # does nothing to a call that has ended
+                bare(live.engine)
+        finally:
+            live.engine.handled = None
+            if deliver is None:
+                driver.discard(live)
+            live.guard.release()
     return deliver
 
 
@@ -174,6 +180,7 @@ async def shut(driver: AsyncDriver, live: Live, error: StreamInterruptedError | 
         live.closing = error
         live.interrupt()
         return
+    engine.handled = sys.exception()
     try:
         if engine.whole:
             hurry(engine)
@@ -181,10 +188,13 @@ async def shut(driver: AsyncDriver, live: Live, error: StreamInterruptedError | 
                 pass
             interrupted(engine)
     finally:
-        engine.cancel(error)  # does nothing to a call that has ended
-        bare(engine)
-        driver.discard(live)
-        live.guard.release()
+        try:
+            engine.cancel(error)  # does nothing to a call that has ended
+            bare(engine)
+        finally:
+            engine.handled = None
+            driver.discard(live)
+            live.guard.release()
 
 
 def _leave(driver: AsyncDriver, live: Live, error: CallError | None) -> None:

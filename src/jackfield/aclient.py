@@ -167,7 +167,9 @@ class AsyncClient:
                 _inherited.append(self._drivers)
                 self._process, self._drivers = os.getpid(), {}
             for old in [old for old in list(self._drivers) if old.is_closed()]:
-                self._drivers.pop(old).abandon()
+                gone = self._drivers.pop(old, None)
+                if gone is not None:  # another thread may have been faster
+                    gone.abandon()
             driver = self._drivers[loop] = self._make_driver()
         return driver
 

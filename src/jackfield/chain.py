@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from types import GetSetDescriptorType, MemberDescriptorType
+from types import GetSetDescriptorType, MemberDescriptorType, TracebackType
 from typing import Any
 
 from jackfield.errors import JackfieldError, PluginError
@@ -18,51 +17,79 @@ MAX_VALUES = 10_000
 DEPTH = 16
 """So deep is looked into arguments."""
 GONE = "<not shown>"
+GENERATORS = 0x20 | 0x80 | 0x200
+"""Flags of code of generators, coroutines and asynchronous generators; ``inspect``, which has them, loads slowly."""
 
 
-def scrub_chain(error: BaseException) -> BaseException:
-    """Take known secrets out of an error, its causes and contexts, its group's members, and theirs in turn.
+def scrub_chain(error: BaseException, spared: BaseException | None = None) -> BaseException:
+    """Take known secrets out of an error, its causes and contexts, its group's members, and theirs; never fails.
 
     That is out of texts and bytes in their arguments, notes and attributes. The types stay, and so does the error
     itself, unless it is a group whose message had a secret: then one like it is returned.
 
     The frames of tracebacks hold headers and bodies, which tools that report errors would show. Our own errors lose
-    them, with what they hide by ``from None``; those of others keep their places without their variables.
+    them, with what they hide by ``from None``; those of others keep the places of functions without their variables,
+    and those of generators in a note, for a generator's variables cannot be taken without ending it.
+
+    Args:
+        error: what leaves the client.
+        spared: what the host was dealing with when it called: that, with all it is linked with, is the host's own.
     """
-    return _Chain().scrubbed(error)
+    return _Chain(spared).scrubbed(error)
+
+
+def _linked(error: BaseException | None) -> set[int]:
+    """The identities of an error and of all that it is linked with."""
+    found: set[int] = set()
+    waiting = [error]
+    while waiting and len(found) < MAX_LINKS:
+        link = waiting.pop()
+        if link is not None and id(link) not in found:
+            found.add(id(link))
+            waiting += [link.__cause__, link.__context__]
+    return found
 
 
 class _Chain:
-    def __init__(self) -> None:
+    def __init__(self, spared: BaseException | None) -> None:
+        self._spared = _linked(spared)
         self._links: dict[int, BaseException] = {}
         self._waiting: list[BaseException] = []
         self._values = 0
 
     def scrubbed(self, error: BaseException) -> BaseException:
         root = self._admit(error)
-        assert root is not None  # noqa: S101 - the first is always admitted
         while self._waiting:
             link = self._waiting.pop()
-            _forget_frames(link)
+            with suppress(Exception):  # of a class that minds its attributes
+                _forget_frames(link)
             for name in ("__cause__", "__context__"):
                 suppressed = link.__suppress_context__  # a new cause would set it
                 self._change(link, name, self._admit)
-                link.__suppress_context__ = suppressed
+                BaseException.__setattr__(link, "__suppress_context__", suppressed)
             own = vars(link)
-            for name in own:
-                own[name] = self._value(own[name])
+            for name in list(own):
+                try:
+                    own[name] = self._value(own[name])
+                except Exception:  # noqa: BLE001 - a value that cannot be looked at is not shown
+                    own[name] = GONE
             for name in _members(type(link)):
                 self._change(link, name, self._value)
-        return root
+        return error if root is None else root
 
     def _admit(self, error: BaseException | None) -> BaseException | None:
         """The error, or what stands in for it, as one that is looked at; None where there are too many."""
         if error is None or id(error) in self._links:
             return self._links.get(id(error))
+        if id(error) in self._spared:
+            return error
         if len(self._links) >= MAX_LINKS:
             return None
-        self._links[id(error)] = link = _regrouped(error)
-        self._links[id(link)] = link
+        try:
+            link = _regrouped(error)
+        except Exception:  # noqa: BLE001 - groups in groups without end
+            return None
+        self._links[id(error)] = self._links[id(link)] = link
         self._waiting.append(link)
         if isinstance(link, BaseExceptionGroup):
             for member in link.exceptions:
@@ -132,8 +159,23 @@ def _forget_frames(link: BaseException) -> None:
         link.__traceback__ = None
         if link.__suppress_context__:
             link.__context__ = link.__cause__
-    else:
-        traceback.clear_frames(link.__traceback__)
+        return
+    kept, places, entry = [], [], link.__traceback__
+    while entry is not None:
+        code = entry.tb_frame.f_code
+        if code.co_flags & GENERATORS:
+            places.append(f"{code.co_filename}:{entry.tb_lineno}, in {code.co_qualname}")
+        else:
+            kept.append(entry)
+            with suppress(RuntimeError):  # it still runs
+                entry.tb_frame.clear()
+        entry = entry.tb_next
+    last: TracebackType | None = None
+    for entry in reversed(kept):
+        last = TracebackType(last, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    BaseException.__setattr__(link, "__traceback__", last)
+    if places:
+        link.add_note("by way of " + "; ".join(places))
 
 
 def _regrouped(error: BaseException) -> BaseException:

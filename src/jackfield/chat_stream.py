@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -112,6 +113,7 @@ def run(driver: SyncDriver, live: Live, move: Callable[[], Effect | None]) -> De
     if not live.guard.acquire(blocking=False):
         raise RuntimeError("the call is driven by another thread")
     deliver = None
+    live.engine.handled = sys.exception()
     try:
         try:
             driver.watchdog.add(live)
@@ -139,6 +141,7 @@ def shut(driver: SyncDriver, live: Live, error: CallError | None) -> None:
         live.closing = error
         live.interrupt()
         return
+    engine.handled = sys.exception()
     try:
         try:
             if engine.whole and threading.current_thread() is not driver.watchdog.thread:
@@ -157,6 +160,9 @@ def shut(driver: SyncDriver, live: Live, error: CallError | None) -> None:
 
 def _end(driver: SyncDriver, live: Live, error: CallError | None) -> None:
     """Cancel a call that has not ended yet, and let go of it."""
-    live.engine.cancel(error)
-    bare(live.engine)
-    driver.end(live)
+    try:
+        live.engine.cancel(error)
+        bare(live.engine)
+    finally:
+        live.engine.handled = None
+        driver.end(live)

@@ -50,6 +50,7 @@ class Engine:
         whole: the terminal signal was delivered: closing the stream completes the call.
         done: the call has ended; ``result`` tells how.
         error: what ``result`` raises, or None.
+        handled: what the host was dealing with when it last drove the call on; it is the host's own.
     """
 
     def __init__(self, plan: Plan, call: Call) -> None:
@@ -66,6 +67,7 @@ class Engine:
         self._instead: BaseException | None = None  # what the host gets in place of CallCancelled
         self._value: Any = None
         self.error: BaseException | None = None
+        self.handled: BaseException | None = None
 
     def begin_chat(self, request: CreateChatCompletionRequest) -> Effect | None:
         """Begin a chat completion: the first effect, or None where it ended at once."""

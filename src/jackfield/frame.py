@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
@@ -101,4 +102,5 @@ def blame(error: BaseException, where: object) -> None:
     """Note on a foreign exception where it was raised, once."""
     notes = getattr(error, "__notes__", ())
     if not any(note.startswith(BLAME) for note in notes):
-        error.add_note(f"{BLAME}{where}")
+        with suppress(Exception):  # of a class that minds its attributes
+            error.add_note(f"{BLAME}{where}")

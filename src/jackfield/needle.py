@@ -17,6 +17,8 @@ MIN_LINE = 16
 """Characters of a line of a secret that is looked for by itself."""
 FEW_BLANKS = 4
 """At so many blanks of a secret line breaks are recognised in any of their places."""
+MANY_BLANKS = 64
+"""With more of them only a text without any is looked for."""
 _BASE64 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
 
 
@@ -33,8 +35,7 @@ class Needle:
 
     def __init__(self, text: bytes, edges: tuple[int, int] = (0, 0)) -> None:
         self.text, self.edges = text, edges
-        period = next(shift for shift in range(1, len(text) + 1) if text.startswith(text[shift:]))
-        self.tail = text[-period:]
+        self.tail = text[-_period(text) :]
 
     def spans(self, view: bytes) -> Iterator[tuple[int, int]]:
         """Where it stands; pieces that overlap are one. The time is in proportion to the view, whatever is in it."""
@@ -50,6 +51,17 @@ class Needle:
                 end + (after and end < len(view) and view[end] in _BASE64),
             )
             start = view.find(self.text, end - length + 1)
+
+
+def _period(text: bytes) -> int:
+    """The smallest shift by which a text overlaps itself, in time proportional to it (Knuth, Morris, Pratt 1977)."""
+    borders, border = [0] * len(text), 0
+    for at in range(1, len(text)):
+        while border and text[at] != text[border]:
+            border = borders[border - 1]
+        border += text[at] == text[border]
+        borders[at] = border
+    return len(text) - border
 
 
 def needles(value: str) -> dict[bytes, Needle]:
@@ -90,7 +102,7 @@ def _run_together(words: list[bytes]) -> Iterator[bytes]:
             yield b"".join([*chain.from_iterable(zip(words, gaps, strict=False)), words[-1]])
     else:
         yield b"".join(words)
-        for at in range(1, len(words)):
+        for at in range(1, len(words)) if blanks <= MANY_BLANKS else ():
             yield b" ".join(words[:at]) + b" ".join(words[at:])
 
 

@@ -20,8 +20,8 @@ class ProxyURL:
     def __init__(self, url: str) -> None:
         self.url = url
         password = _password(url)
-        remember(password)
-        remember(unquote(password))
+        remember(password, pinned=True)
+        remember(unquote(password), pinned=True)
 
     def __repr__(self) -> str:
         scheme, mark, rest = self.url.rpartition("://")
@@ -32,6 +32,12 @@ class ProxyURL:
 
     def __hash__(self) -> int:
         return hash(self.url)
+
+    def __copy__(self) -> ProxyURL:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ProxyURL:
+        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         return ProxyURL, (repr(self)[1:-1],)

@@ -41,22 +41,28 @@ class _Known:
         self._grams: dict[int, tuple[bytes, ...]] = {}
         # What is looked for one by one, and that as text where it is all there is. One value: others read meanwhile.
         self._singly: tuple[tuple[bytes, ...], tuple[str, ...] | None] = (), ()
+        self._pinned: set[str] = set()
         self._lock = threading.Lock()
 
-    def add(self, value: str) -> None:
+    def add(self, value: str, *, pinned: bool = False) -> None:
         with self._lock:
             if value in self._values:
                 self._values.move_to_end(value)
+                if pinned:
+                    self._pinned.add(value)
                 return
             found = needles(value)
             if not found:
                 return
             self._values[value] = found
+            if pinned:
+                self._pinned.add(value)
             self.reach = max(self.reach, REACH * len(value))
             for needle in found.values():
                 self._enter(needle)
-            while len(self._values) > MAX_KNOWN:
-                for text in self._values.popitem(last=False)[1]:
+            while len(self._values) - len(self._pinned) > MAX_KNOWN:
+                oldest = next(value for value in self._values if value not in self._pinned)
+                for text in self._values.pop(oldest):
                     self._drop(text)
             few = len(self._needles) <= FEW
             singly = tuple([text for text in self._needles if few or len(text) < 2 * GRAM - 1])
@@ -153,9 +159,14 @@ def _whole(data: bytes, start: int, end: int) -> tuple[int, int]:
 _known = _Known()
 
 
-def remember(value: str) -> None:
-    """Have ``scrub`` take ``value`` out of every text from now on, however it is written; see ``scrub``."""
-    _known.add(value)
+def remember(value: str, *, pinned: bool = False) -> None:
+    """Have ``scrub`` take ``value`` out of every text from now on, however it is written; see ``scrub``.
+
+    Args:
+        value: the secret.
+        pinned: it stands in a configuration, and is not forgotten however many others come.
+    """
+    _known.add(value, pinned=pinned)
 
 
 def scrub(text: str) -> str:

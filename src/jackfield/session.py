@@ -73,6 +73,7 @@ class Session:
         try:
             self.check()
             if extra_headers:
+                _check_names(extra_headers)
                 remember_credentials(extra_headers)
             request = self._request(request, fields, stream=stream)
             call = Call(
@@ -147,6 +148,11 @@ class Session:
         return attrs.evolve(request, stream=stream)
 
 
+def _check_names(headers: Any) -> None:
+    if not isinstance(headers, Mapping) or not all(isinstance(name, str) for name in headers):
+        raise TypeError("extra_headers: expected a mapping from names to values")
+
+
 def _seconds(timeout: float | None) -> float | None:
     if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0):
         raise ValueError("timeout: expected a number of seconds above 0")
@@ -180,4 +186,4 @@ def interrupted(engine: Engine) -> None:
 def bare(engine: Engine) -> None:
     """Let an error of a call that has ended go without secrets, and without what it came of."""
     if engine.error is not None:
-        engine.error = scrub_chain(engine.error)
+        engine.error = scrub_chain(engine.error, engine.handled)

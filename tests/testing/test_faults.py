@@ -268,14 +268,14 @@ def test_unauthorised_until_the_key_is_right(fault_server: FaultServer) -> None:
     assert statuses == [b"200", b"401", b"401"]
 
 
-@pytest.mark.parametrize("model", ["no-such-fault", "reset?to=5", "ok?at=1"])
+@pytest.mark.parametrize("model", ["no-such-fault", "reset?to=5", "ok?at=1", "ok?first=x"])
 def test_unknown_fault_is_told(fault_server: FaultServer, model: str) -> None:
     """A model name that asks for no fault gets 404, and is told what there is."""
     received, _ = speak(fault_server, request(model))
 
     assert received.startswith(b"HTTP/1.1 404 ")
-    assert b"no fault is named" in received or b"has no argument" in received
-    with pytest.raises(ValueError, match=r"no fault is named|has no argument"):
+    assert re.search(rb"no fault is named|has no argument|first: expected", received)
+    with pytest.raises(ValueError, match=r"no fault is named|has no argument|first: expected"):
         parse(model)
 
 
@@ -451,6 +451,36 @@ def test_fault_of_ones_own(fault_server: FaultServer) -> None:
         assert [answer(fault_server, model) for model in ("teapot", name_of("teapot", the_size=5))] == [b"3", b"5"]
     finally:
         del FAULTS["teapot"]
+
+
+@pytest.mark.parametrize("model", ["reset?at=x", "status?code=abc"])
+def test_fault_that_cannot_be_carried_out_is_no_fault(model: str) -> None:
+    """The client gets 500, and whoever closes the server the error: a mistake in a test is not taken for a fault."""
+    server = FaultServer().start()
+    received, _ = speak(server, request(model), patience=0.5)
+
+    assert received.startswith(b"HTTP/1.1 500 ")
+    with pytest.raises(ValueError, match=r"x|abc"):
+        server.close()
+
+
+def test_server_that_does_not_run_says_so() -> None:
+    """Before it was started, and after it was closed, there is no door."""
+    server = FaultServer()
+    with pytest.raises(RuntimeError, match="not running"):
+        _ = server.url
+    server.start().close()
+    with pytest.raises(RuntimeError, match="not running"):
+        server.door("silent")
+
+
+def test_server_whose_port_is_taken_leaves_nothing(fault_server: FaultServer) -> None:
+    """Neither a thread nor a socket."""
+    threads = threading.active_count()
+    with pytest.raises(OSError, match="in use"):
+        FaultServer().start(int(fault_server.url.split(":")[2].split("/")[0]))
+
+    assert threading.active_count() == threads
 
 
 def test_faults_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

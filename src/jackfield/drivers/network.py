@@ -54,8 +54,8 @@ def proxy_for(origin: Origin, transport: Transport) -> str | None:
     if not usable:
         raise ConfigError("proxy: expected an http:// or https:// URL")
     if parts.password:
-        remember(parts.password)
-        remember(unquote(parts.password))
+        remember(parts.password, pinned=True)
+        remember(unquote(parts.password), pinned=True)
     return proxy
 
 

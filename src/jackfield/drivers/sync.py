@@ -51,7 +51,7 @@ class SyncDriver:
             try:
                 value = self._perform[type(effect)](effect, live)
             except BaseException as error:  # noqa: BLE001 - the engine deals with every failure
-                if live.closing is not None:
+                if live.closing is not None and isinstance(error, Exception):
                     engine.cancel(live.closing)
                     return None
                 effect = engine.fail(error)

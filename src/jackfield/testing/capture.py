@@ -91,7 +91,10 @@ class _Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a record, as it is now: what it tells of may change."""
         extra = {name: value for name, value in vars(record).items() if name not in _STANDARD}
-        self._texts.append((f"log {record.name}", logging.Formatter("%(name)s %(message)s").format(record)))
+        try:
+            self._texts.append((f"log {record.name}", logging.Formatter("%(name)s %(message)s").format(record)))
+        except Exception:  # noqa: BLE001 - of a record whose arguments do not fit: as other handlers do
+            self.handleError(record)
         self._texts.append((f"log args {record.name}", repr(record.args)))
         self._texts.append((f"log extra {record.name}", repr(extra)))
 

@@ -13,6 +13,8 @@ from jackfield.failure import answer_error, sentence
 from jackfield.http import HttpResponse, Origin
 from jackfield.redaction import remember
 
+LONGEST_TOKEN = 16_384
+"""Characters: no header could hold more, and what is longer costs time to know."""
 MARGIN = 60.0
 """Seconds before its end at which a token is no longer used; a tenth of its life where that is less."""
 MAX_DESCRIPTION = 500
@@ -47,6 +49,8 @@ def read_token(body: bytes, asked: float, origin: Origin) -> Token:
     value, kind = data.get("access_token"), data.get("token_type", "Bearer")
     if not isinstance(value, str) or not value:
         raise _invalid(origin, "access_token: expected a text")
+    if len(value) > LONGEST_TOKEN:
+        raise _invalid(origin, f"access_token: longer than {LONGEST_TOKEN} characters")
     remember(value)
     if not all("!" <= char <= "~" for char in value):
         raise _invalid(origin, "access_token: it has characters that cannot be sent in a header")

@@ -64,8 +64,8 @@ class OpenAIProvider(HttpProvider):
 
     def __attrs_post_init__(self) -> None:
         # Credentials may stand in plain headers, or in the query of the URL.
-        remember_credentials(self.headers)
-        remember_credentials(dict(parse_qsl(self.base_url.partition("?")[2])))
+        remember_credentials(self.headers, pinned=True)
+        remember_credentials(dict(parse_qsl(self.base_url.partition("?")[2])), pinned=True)
 
     def encode(self, request: CreateChatCompletionRequest, call: Call) -> HttpRequest:
         """POST /chat/completions."""

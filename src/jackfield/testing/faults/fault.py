@@ -135,7 +135,7 @@ def parse(model: str) -> tuple[Fault, dict[str, str]]:
     """The fault that a model name asks for, and its arguments.
 
     Raises:
-        ValueError: there is no such fault, or it has no such argument.
+        ValueError: there is no such fault, it has no such argument, or ``first`` is no number.
     """
     name, _, query = model.partition("?")
     found = FAULTS.get(name)
@@ -145,6 +145,8 @@ def parse(model: str) -> tuple[Fault, dict[str, str]]:
     unknown = sorted(set(given) - set(found.defaults) - {"first"})
     if unknown:
         raise ValueError(f"{name} has no argument {unknown[0]!r}; it has {', '.join(found.defaults) or 'none'}")
+    if not given.get("first", "0").isdecimal():
+        raise ValueError(f"first: expected a whole number, got {given['first']!r}")
     return found, {**found.defaults, **given}
 
 

@@ -38,12 +38,15 @@ class FaultServer:
 
     Attributes:
         ledger: what it received.
+        errors: what went wrong in the server itself. A fault that could not be carried out is answered with 500, and
+            ``close`` raises the first of them: a mistake in a test must not be taken for the fault that it wanted.
     """
 
     def __init__(self, dialect: Dialect | None = None, *, seed: int = 0, mix: Mix | None = None) -> None:
         self.dialect: Dialect = OpenAIDialect() if dialect is None else dialect
         self.seed = seed
         self.ledger = Ledger()
+        self.errors: list[Exception] = []
         self._mix = Mix() if mix is None else mix
         self._asked: Counter[object] = Counter()
         self._ports: dict[str, int] = {}
@@ -78,20 +81,34 @@ class FaultServer:
         return f"{'https' if name.startswith('tls') else 'http'}://{HOST}:{self._ports[name]}/v1"
 
     def start(self, port: int = 0) -> Self:
-        """Begin to answer, at a free port unless told."""
+        """Begin to answer, at a free port unless told.
+
+        Raises:
+            OSError: the port is taken.
+        """
         self._thread.start()
-        self._run(self._open("plain", port))
-        self._run(self._open("other"))  # so that no fault has to open it
+        try:
+            self._run(self._open("plain", port))
+            self._run(self._open("other"))  # so that no fault has to open it
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def close(self) -> None:
-        """End everything, whatever clients are still waiting for."""
+        """End everything, whatever clients are still waiting for.
+
+        Raises:
+            Exception: the first of ``errors``.
+        """
         if self._thread.is_alive():
             self._run(self._end())
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
         self._loop.close()
         self._certificates.remove()
+        if self.errors:
+            raise self.errors.pop(0)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -102,12 +119,19 @@ class FaultServer:
     # -- on the loop ---------------------------------------------------------------------------------------------
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        if not self._thread.is_alive():
+            coroutine.close()
+            raise RuntimeError("the fault server is not running: use it as a context manager, or start it")
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
     async def _open(self, door: str, port: int = 0) -> None:
         sock = socket.socket()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((HOST, port))
+        try:
+            sock.bind((HOST, port))
+        except OSError:
+            sock.close()
+            raise
         self._ports[door] = sock.getsockname()[1]
         if door == "refused":
             self._bound.append(sock)  # bound, so that no one else gets the port, and not listening
@@ -206,6 +230,9 @@ class FaultServer:
         except GONE:
             connection.gone(received, exchange.began)
             raise
+        except Exception as error:  # noqa: BLE001 - of a fault, or its arguments
+            self.errors.append(error)
+            await self._refused(connection, received, 500, f"the fault server itself failed: {error!r}")
 
     async def _refused(self, connection: Connection, received: Received, status: int, message: str) -> None:
         received.executed = False
