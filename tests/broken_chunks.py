@@ -118,3 +118,23 @@ class Fussy:
     @hookimpl
     def on_chunk(self, chunk, call):
         raise ZeroDivisionError("division by zero")
+
+
+@plugin
+class Shouting:
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        response = yield request
+        if call.stream:
+            return response
+        (choice,) = response.choices
+        message = attrs.evolve(choice.message, content=choice.message.content.upper())
+        return attrs.evolve(response, choices=[attrs.evolve(choice, message=message)])
+
+    @hookimpl
+    def on_chunk(self, chunk, call):
+        return [attrs.evolve(chunk, choices=[self.shout(choice) for choice in chunk.choices])]
+
+    def shout(self, choice):
+        content = choice.delta.content
+        return attrs.evolve(choice, delta=attrs.evolve(choice.delta, content=content and content.upper()))

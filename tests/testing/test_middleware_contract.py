@@ -50,6 +50,7 @@ BROKEN: list[tuple[type, str, str, dict[str, Any], dict[str, Any]]] = [
     (flows.Late, "deadline_at_each_effect", "yielded CreateChatCompletionRequest after the deadline (wrap_chat_completion, whole call, between others, the deadline passes at effect 1)", {}, {}),
     (crowd.Hogging, "deadline_at_each_effect", "failed with DeadlineExceededError('the deadline of the call has passed') (whole call, between others, the call after one where the deadline passes at effect 2)", {}, {}),
     (flows.Streaming, "nested_request_is_answered", "raised AttributeError(\"'NoneType' object has no attribute 'choices'\") where the layer inside had answered (wrap_chat_completion, streamed call, between others, with a nested request that is not streamed)", {}, {}),
+    (chunks.Shouting, "nested_request_is_answered", "gave 'The quick brown fox jumps over the lazy dog. (why?)' where a whole call has 'THE QUICK BROWN FOX JUMPS OVER THE LAZY DOG. (WHY?)' (streamed call, between others, with a nested request that is not streamed)", CHANGES, {}),
     (chunks.Losing, "chunks_reach_the_host_once_in_order", "lost chunk 3 of 12 (on_chunk, streamed call, between others)", {}, {}),
     (chunks.Echoing, "chunks_reach_the_host_once_in_order", "repeated chunk 9 of 12 (on_chunk, streamed call, between others)", {}, {}),
     (chunks.Reordering, "chunks_reach_the_host_once_in_order", "gave chunk 3 in place of chunk 2 of 12 (on_chunk, streamed call, between others)", {}, {}),

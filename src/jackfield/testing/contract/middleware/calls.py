@@ -16,8 +16,8 @@ from jackfield.models.response import CreateChatCompletionResponse
 from jackfield.testing.contract.middleware.faults import OTHERS, Maker, api_errors, interrupted, staged
 from jackfield.testing.contract.middleware.judge import judge
 from jackfield.testing.contract.middleware.onion import onion
-from jackfield.testing.contract.middleware.source import WELL, Act, Source
-from jackfield.testing.contract.middleware.subject import Subject, told
+from jackfield.testing.contract.middleware.source import WELL, Act, Source, said
+from jackfield.testing.contract.middleware.subject import Subject, one_line, told
 from jackfield.testing.contract.middleware.trial import MODES, Trial, ask
 
 modes = pytest.mark.parametrize("mode", MODES)
@@ -54,7 +54,13 @@ def failed(subject: Subject, mode: str, make: Maker, where: str, after: int | No
 
 @attrs.define(eq=False)
 class Nested:
-    """A layer that makes a nested call, not streamed, before it passes the request on."""
+    """A layer that makes a nested call, not streamed, before it passes the request on.
+
+    Attributes:
+        answer: to the nested call.
+    """
+
+    answer: CreateChatCompletionResponse | None = attrs.field(default=None, init=False)
 
     @hookimpl
     def wrap_chat_completion(
@@ -62,7 +68,7 @@ class Nested:
     ) -> Flow[CreateChatCompletionResponse]:
         """Ask twice."""
         del call
-        yield attrs.evolve(request, stream=False)
+        self.answer = yield attrs.evolve(request, stream=False)
         response: CreateChatCompletionResponse = yield request
         return response
 
@@ -129,7 +135,19 @@ class CallChecks:
 
     def test_nested_request_is_answered(self, subject: Subject) -> None:
         """In a streamed call a layer outside may ask for a whole answer first: it passes like any other."""
-        answered(trial(subject, "streamed", "with a nested request that is not streamed", (WELL,), Nested()))
+        nested = Nested()
+        one = trial(subject, "streamed", "with a nested request that is not streamed", (WELL,), nested)
+        answered(one)
+        whole = trial(subject, "whole").run()
+        if nested.answer is None or isinstance(whole, BaseException):
+            return
+        got, wanted = said(nested.answer), said(whole)
+        if got != wanted:
+            subject.fail(
+                f"gave {one_line(got, 80)!r} where a whole call has {one_line(wanted, 80)!r}",
+                one.place,
+                wants="request.stream tells whether an answer comes by chunks; call.stream is what the host asked for",
+            )
 
 
 def _interrupted(subject: Subject, mode: str, how: str) -> Iterator[Trial]:

@@ -18,7 +18,7 @@ from jackfield.testing.contract.middleware.calls import answered, modes
 from jackfield.testing.contract.middleware.faults import interrupted
 from jackfield.testing.contract.middleware.judge import difference, judge
 from jackfield.testing.contract.middleware.onion import onion, usual
-from jackfield.testing.contract.middleware.source import WELL, Act, Chunk, Source, answer_chunks
+from jackfield.testing.contract.middleware.source import WELL, Act, Chunk, Source, answer_chunks, said
 from jackfield.testing.contract.middleware.subject import Subject, one_line
 from jackfield.testing.contract.middleware.trial import Trial, ask
 
@@ -26,11 +26,6 @@ END = "after the last one"
 ORDER = "each chunk reaches the host once, in order"
 SIZES = (8, 1, 3, 1000)
 """Characters in each piece of a stream: nothing may depend on where the backend cuts."""
-
-
-def said(response: Any) -> str:
-    """The text of a response."""
-    return "".join(choice.message.content or "" for choice in response.choices)
 
 
 def facts(response: Any) -> dict[str, Any]:

@@ -78,6 +78,11 @@ def answer_chunks(text: str, model: str, size: int) -> list[Chunk]:
     ]
 
 
+def said(response: Any) -> str:
+    """The text of a response."""
+    return "".join(choice.message.content or "" for choice in response.choices)
+
+
 @attrs.define(eq=False)
 class Source:
     """Answers every model name.

@@ -12,13 +12,12 @@ from typing import Any
 import pytest
 
 from jackfield.testing.contract.middleware.calls import modes
-from jackfield.testing.contract.middleware.chunks import said
 from jackfield.testing.contract.middleware.crowd import PATIENCE, Interleaved, threaded_trial, together
 from jackfield.testing.contract.middleware.faults import api_error, api_errors
 from jackfield.testing.contract.middleware.judge import judge
 from jackfield.testing.contract.middleware.onion import Onion, onion
 from jackfield.testing.contract.middleware.quiet import sleepless
-from jackfield.testing.contract.middleware.source import WELL, Act
+from jackfield.testing.contract.middleware.source import WELL, Act, said
 from jackfield.testing.contract.middleware.subject import Subject, one_line, told
 from jackfield.testing.contract.middleware.trial import MODES, Trial, ask
 from jackfield.testing.contract.middleware.weight import CONTAINERS, of_class, own, weight
