@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import struct
+from collections.abc import Callable
 
 import pytest
 
@@ -113,3 +115,33 @@ def test_a_passphrase_may_be_broken_at_any_of_its_blanks(blanks: int) -> None:
     if 1 < blanks <= FEW_BLANKS:
         assert scrub(f"<{words[0]}\n{' '.join(words[1:-1])}\n{words[-1]}>") == f"<{MASK}>"
     assert scrub("\n".join(words)) == MASK
+
+
+@pytest.mark.parametrize("value", ["\U0001f511-key", "key-\U00012345", "\U0010fffdkey"])
+@pytest.mark.parametrize("digits", [str.lower, str.upper, str.title])
+def test_a_pair_of_surrogates_is_a_character_however_its_digits_are_written(
+    value: str, digits: Callable[[str], str]
+) -> None:
+    """JSON allows small and capital digits, and both in one (RFC 8259, section 7)."""
+    remember(value)
+    units = struct.unpack(f">{len(value) + 1}H", value.encode("utf-16-be"))
+    escaped = "".join("\\u" + digits(f"{unit:04x}") for unit in units)
+    mixed = "".join(char if char.isascii() else "\\u{:04X}\\u{:04x}".format(*pair(char)) for char in value)
+
+    assert scrub(f"<{escaped}>") == f"<{MASK}>"
+    assert scrub(f"<{mixed}>") == f"<{MASK}>"
+    assert scrub(json.dumps(f"<{mixed}>")) == f'"<{MASK}>"'
+
+
+def pair(char: str) -> tuple[int, int]:
+    """The surrogates of a character beyond the first 65,536."""
+    high, low = struct.unpack(">2H", char.encode("utf-16-be"))
+    return high, low
+
+
+def test_all_four_digits_of_an_escape_count() -> None:
+    """Also where only one of the characters is escaped, and its digits are capitals."""
+    remember("\u65e5\u672c-key")
+
+    assert scrub("<\\u65E5\u672c-key>") == scrub("<\\U000065E5\u672c\\u002Dkey>") == f"<{MASK}>"
+    assert scrub("<\\u05e5\u672c-key>") == "<\\u05e5\u672c-key>"
