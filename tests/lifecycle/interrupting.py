@@ -93,14 +93,14 @@ class Interrupt:
 def _spared(frame: FrameType | None) -> bool:
     """Whether this is one of the places that are not safe, and cannot be made so.
 
-    Python drops what is raised in ``__del__``. Between the return of a function and the next step nobody else knows what
+    Python drops what is raised in ``__del__``, and when a generator is dropped before its end. Between the return of a function and the next step nobody else knows what
     it has returned: a connection of the pool, or that the call may be driven.
     """
     assert frame is not None
     if frame.f_code.co_name in {"run", "shut"} and "guard.acquire" in linecache.getline(*_line(frame)):
         return True
     while frame is not None:
-        if frame.f_code.co_name in {"__del__", "_get_conn"}:
+        if frame.f_code.co_name in {"__del__", "_get_conn", "<genexpr>"}:
             return True
         frame = frame.f_back
     return False

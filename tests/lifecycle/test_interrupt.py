@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -105,6 +106,7 @@ def attempt(client: Client, books: Books, scenario: Callable[[Client], None], k:
     return True
 
 
+@pytest.mark.skipif(sys.version_info[:2] == (3, 12), reason="CPython 3.12 crashes where a trace function raises")
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_thread_may_be_interrupted_wherever_python_looks_for_signals(name: str) -> None:
     """Its ``KeyboardInterrupt`` comes out, each layer gets one outcome; the only connection is free again."""

@@ -103,8 +103,10 @@ def together(onion: Onion, jobs: list[Callable[[], None]]) -> None:
     interval = sys.getswitchinterval()
     # Once all of them have begun: tools that trace threads cannot stand it while a thread begins.
     start = threading.Barrier(len(jobs), action=lambda: sys.setswitchinterval(1e-6))
+    begun = threading.Semaphore(0)
 
     def work(job: Callable[[], None]) -> None:
+        begun.release()
         start.wait(PATIENCE)
         try:
             job()
@@ -116,6 +118,7 @@ def together(onion: Onion, jobs: list[Callable[[], None]]) -> None:
         with onion.subject.pulse.hold():
             for thread in threads:
                 thread.start()
+                begun.acquire(timeout=PATIENCE)
             _wait(threads, failures)
     finally:
         sys.setswitchinterval(interval)
