@@ -151,8 +151,8 @@ async def run(driver: AsyncDriver, live: Live, move: Callable[[], Effect | None]
     if not live.guard.acquire(blocking=False):
         raise RuntimeError("the call is driven by another task")
     deliver = None
-    live.engine.handled = sys.exception()
     try:
+        live.engine.handled = sys.exception()
         driver.add(live)
         deliver = await driver.advance(live, move())
     finally:
@@ -180,8 +180,8 @@ async def shut(driver: AsyncDriver, live: Live, error: StreamInterruptedError | 
         live.closing = error
         live.interrupt()
         return
-    engine.handled = sys.exception()
     try:
+        engine.handled = sys.exception()
         if engine.whole:
             hurry(engine)
             while await driver.advance(live, engine.step(None)) is not None:

@@ -113,9 +113,9 @@ def run(driver: SyncDriver, live: Live, move: Callable[[], Effect | None]) -> De
     if not live.guard.acquire(blocking=False):
         raise RuntimeError("the call is driven by another thread")
     deliver = None
-    live.engine.handled = sys.exception()
     try:
         try:
+            live.engine.handled = sys.exception()
             driver.watchdog.add(live)
             deliver = driver.advance(live, move())
         finally:
@@ -141,9 +141,9 @@ def shut(driver: SyncDriver, live: Live, error: CallError | None) -> None:
         live.closing = error
         live.interrupt()
         return
-    engine.handled = sys.exception()
     try:
         try:
+            engine.handled = sys.exception()
             if engine.whole and threading.current_thread() is not driver.watchdog.thread:
                 hurry(engine)
                 while driver.advance(live, engine.step(None)) is not None:
