@@ -227,3 +227,17 @@ def test_stopped_it_still_watches_what_lives(dog: Watchdog) -> None:
     dog.discard(live)
     stopping.join(5)
     assert not stopping.is_alive()
+
+
+def test_where_no_thread_can_begin_calls_are_made_unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Python 3.12 when the program ends: no error, and no thread that never was."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    dog = Watchdog()
+    dog.add(Rig().live())
+    dog.stop()
+
+    assert dog.thread is None

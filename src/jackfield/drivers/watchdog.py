@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from jackfield.drivers.live import Live
 
@@ -60,8 +61,11 @@ class Watchdog:
     def _rouse(self) -> None:
         with self._lock:
             if self.thread is None and not self._stopped:
-                self.thread = threading.Thread(target=self._watch, name="jackfield-watchdog", daemon=True)
-                self.thread.start()
+                thread = threading.Thread(target=self._watch, name="jackfield-watchdog", daemon=True)
+                # Python 3.12 begins no thread once the program ends: a call in a late handler is made unwatched.
+                with suppress(RuntimeError):
+                    thread.start()
+                    self.thread = thread
             self._wake.set()
 
     def _watch(self) -> None:
