@@ -93,7 +93,7 @@ def test_a_crash_shows_no_key(tmp_path: Path) -> None:
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
 
     assert "ValueError: bad ***" in done.stderr
-    assert "in wrap_chat_completion" in done.stderr
+    assert "wrap_chat_completion" in done.stderr
     assert leaks(done.stdout + done.stderr, key) == []
 
 
