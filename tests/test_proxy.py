@@ -55,3 +55,12 @@ def test_equality_is_that_of_the_url() -> None:
     assert hash(one) == hash(same)
     assert one != other
     assert one != "http://u:p@a"
+
+
+def test_copy_keeps_the_password() -> None:
+    """A copy reaches the proxy as the original does."""
+    import copy
+
+    url = ProxyURL("http://user:passw0rd@proxy.example:3128")
+
+    assert copy.copy(url).url == copy.deepcopy(url).url == url.url

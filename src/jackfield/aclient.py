@@ -168,7 +168,7 @@ class AsyncClient:
                 self._process, self._drivers = os.getpid(), {}
             for old in [old for old in list(self._drivers) if old.is_closed()]:
                 gone = self._drivers.pop(old, None)
-                if gone is not None:  # another thread may have been faster
+                if gone is not None:  # pragma: no branch - where another thread was faster, which no test can time
                     gone.abandon()
             driver = self._drivers[loop] = self._make_driver()
         return driver

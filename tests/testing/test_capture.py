@@ -90,3 +90,11 @@ def test_what_is_printed_is_kept_and_printed(capsys: pytest.CaptureFixture[str])
     assert ("stderr", "an error\n") in capture.texts()
     assert sorted(shown.out.splitlines()) == ["bytes", "in pieces"]
     assert shown.err == "an error\n"
+
+
+def test_record_that_does_not_fit_is_no_error_of_the_program(capsys: pytest.CaptureFixture[str]) -> None:
+    """Logging tells of it on stderr, as it does without a capture."""
+    record = logging.makeLogRecord({"msg": "%d", "args": ("a",)})
+    Capture()._handler.emit(record)
+
+    assert "TypeError" in capsys.readouterr().err
