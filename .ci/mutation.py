@@ -65,8 +65,8 @@ GROUPS = {
         ("tests/test_secret.py", "tests/test_redaction*.py"),
     ),
     "engine": Group(
-        ("jackfield/engine.py", "jackfield/ledger.py", "jackfield/frame.py"),
-        ("tests/test_engine*.py", "tests/test_ledger.py", "tests/test_frame.py"),
+        tuple(f"jackfield/{name}.py" for name in ("engine", "ending", "stack", "ledger", "frame")),
+        ("tests/test_engine*.py", "tests/test_ending.py", "tests/test_ledger.py", "tests/test_frame.py"),
     ),
 }
 CONFTEST = """

@@ -228,7 +228,7 @@ def test_a_loop_that_was_closed_hard_is_let_go(server, recorded):
 
     loop = asyncio.new_event_loop()
     stream = loop.run_until_complete(begin())
-    (transport,) = [stream._live.engine._stack[-1].owned[0].body._connection.transport]
+    (transport,) = [stream._live.engine._stack.frames[-1].owned[0].body._connection.transport]
     sock = transport.get_extra_info("socket").dup()
     with pytest.warns(ResourceWarning):
         loop.close()

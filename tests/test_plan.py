@@ -9,6 +9,7 @@ from engine_fakes import Chunks, HttpLayer, Layer, in_turn
 from jackfield import NotFoundError, PluginError, hookimpl
 from jackfield.plan import Layer as PlanLayer
 from jackfield.testing import Echo, plan
+from jackfield.wire import build_request
 
 
 @attrs.define(eq=False)
@@ -75,3 +76,16 @@ def test_a_plugin_with_a_hook_that_is_none_is_refused():
 
     with pytest.raises(PluginError, match=r"Misspelt of this program: .*wrap_chat_completions"):
         plan(Echo(), middleware=[Misspelt()])
+
+
+def test_a_request_comes_to_each_layer_and_then_to_the_provider():
+    """The host's layers, outermost first, under the host's name; then the backend's, under the backend's own."""
+    outer, inner = Layer(None), Layer(None)
+    the_plan = plan(Echo(), middleware=[outer], backend_middleware=[inner])
+    request = build_request({"model": "test/m", "messages": [{"role": "user", "content": "x"}]})
+
+    first, route, level, layer = the_plan.inward(request, None, 0)
+    assert (first.model, route, level, layer.plugin) == ("test/m", None, 0, outer)
+    second, route, level, layer = the_plan.inward(first, None, 1)
+    assert (second.model, route, level, layer.plugin) == ("m", the_plan.routes["test"], 0, inner)
+    assert the_plan.inward(second, route, 1) == (second, route, 1, None)

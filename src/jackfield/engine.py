@@ -15,22 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from jackfield import stream
 from jackfield.binding import check_bound
-from jackfield.errors import (
-    CallCancelled,
-    CallError,
-    DeadlineExceededError,
-    JackfieldError,
-    PluginError,
-    StreamInterruptedError,
-)
+from jackfield.ending import Ending
+from jackfield.errors import CallError, DeadlineExceededError, JackfieldError, PluginError
 from jackfield.flow import Deliver, Effect, Flow, Send, Sleep
-from jackfield.frame import CHAT, HTTP, PLAIN, PROVIDER, Frame, begin, blame
+from jackfield.frame import CHAT, HTTP, PLAIN, PROVIDER, Frame, blame
 from jackfield.http import HttpRequest, HttpResponse
-from jackfield.ledger import begin_attempt, complete, end_attempt
-from jackfield.models.base import replaced
+from jackfield.ledger import complete, end_attempt
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.models.response import CreateChatCompletionResponse
-from jackfield.redaction import scrub
+from jackfield.stack import Stack
 
 if TYPE_CHECKING:
     from jackfield.call import Call
@@ -59,41 +52,38 @@ class Engine:
         self.whole = False
         self.done = False
         self._plan = plan
-        self._stack: list[Frame] = []
-        self._slept = 0.0
+        self._stack = Stack(plan, call)
+        self._ending = Ending()
         self._delivered = False
-        self._expired: DeadlineExceededError | None = None
-        self._cancelled: CallCancelled | None = None
-        self._instead: BaseException | None = None  # what the host gets in place of CallCancelled
         self._value: Any = None
         self.error: BaseException | None = None
         self.handled: BaseException | None = None
 
     def begin_chat(self, request: CreateChatCompletionRequest) -> Effect | None:
         """Begin a chat completion: the first effect, or None where it ended at once."""
-        return self.context.run(self._begin, self._enter, request, None, 0)
+        return self.context.run(self._begin, self._stack.enter, request, None, 0)
 
     def begin_models(self, route: Route) -> Effect | None:
         """Begin to list the models of a backend."""
-        return self.context.run(self._begin, self._enter_provider, None, route)
+        return self.context.run(self._begin, self._stack.enter_provider, None, route)
 
     def begin_flow(self, flow: Flow[Any]) -> Effect | None:
         """Begin a flow that belongs to no layer."""
-        self._stack.append(Frame(PLAIN, flow))
+        self._stack.frames.append(Frame(PLAIN, flow))
         return self.step(None)
 
     def step(self, value: Any) -> Effect | None:
         """Go on after an effect that went well."""
         if type(value) is HttpResponse:
-            self._stack[-1].own(value)
+            self._stack.frames[-1].own(value)
         return self.context.run(self._run, value, None)
 
     def fail(self, error: BaseException) -> Effect | None:
         """Go on after an effect that failed. What is no ``Exception`` takes the call down and is raised to the host."""
         if isinstance(error, DeadlineExceededError):
-            self._expired = error
+            self._ending.expired = error
         if not isinstance(error, Exception):
-            error = self._taken_down(error, "a Run function")
+            error = self._ending.taken_down(error, "a Run function")
         return self.context.run(self._run, None, error)
 
     def cancel(self, instead: BaseException | None = None) -> None:
@@ -103,8 +93,7 @@ class Engine:
             instead: what ``result`` raises; ``StreamInterruptedError`` unless told.
         """
         if not self.done:
-            self._cancelled, self._instead = CallCancelled(), instead
-            self.context.run(self._run, None, self._cancelled)
+            self.context.run(self._run, None, self._ending.cancel(instead))
 
     def result(self) -> Any:
         """The outcome of a call that is done: what the outermost layer returned.
@@ -126,7 +115,7 @@ class Engine:
         return self._run(None, None)
 
     def _run(self, value: Any, error: BaseException | None) -> Effect | None:
-        stack = self._stack
+        stack = self._stack.frames
         while stack:
             frame = stack[-1]
             try:
@@ -146,7 +135,8 @@ class Engine:
         return self._ended(value, error)
 
     def _yielded(self, frame: Frame, out: object) -> Move:
-        if self._cancelled is not None or self._expired is not None:
+        ending = self._ending
+        if ending.cancelled is not None or ending.expired is not None:
             return self._shut(frame, "yielded when nothing could be done any more")
         if type(out) in stream.EFFECTS:
             return self._effect(frame, out)
@@ -166,7 +156,7 @@ class Engine:
         elif isinstance(effect, Deliver):
             return self._broke(frame, "yielded Deliver, which only a provider may")
         elif kind is Sleep:
-            self._slept += effect.seconds
+            self._stack.slept += effect.seconds
         return effect, None, None
 
     # -- inward --------------------------------------------------------------------------------------------------
@@ -177,44 +167,13 @@ class Engine:
                 return self._broke(frame, "asked again after the host was given a part of the answer")
             return self._shut(frame, None)
         if self.call.clock() >= self.call.deadline:
-            self._expired = DeadlineExceededError()
-            return None, None, self._expired
+            return None, None, self._ending.expire()
         try:
-            self._enter(request, frame.route, frame.level + 1)
+            self._stack.enter(request, frame.route, frame.level + 1)
         except JackfieldError as error:  # no route: the outcome of this request
             return None, None, error
-        return GO_ON
-
-    def _enter(self, request: CreateChatCompletionRequest, route: Route | None, level: int) -> None:
-        """Push the frame that a request comes to next: a layer of the host, of the backend, or the provider."""
-        layers = self._plan.chat if route is None else route.chat
-        if route is None and level >= len(layers):
-            route, model = self._plan.route(request.model)
-            if model != request.model:
-                request = replaced(request, "model", model)
-            layers, level = route.chat, 0
-        if level >= len(layers):
-            assert route is not None  # noqa: S101 - routed above
-            self._enter_provider(request, route)
-            return
-        layer = layers[level]
-        flow = begin(layer, "wrap_chat_completion", None, request, self.call)
-        self._stack.append(Frame(CHAT, flow, layer=layer, route=route, level=level))
-
-    def _enter_provider(self, request: CreateChatCompletionRequest | None, route: Route) -> None:
-        layer, call = route.provider, self.call
-        streamed = request is not None and request.stream is True
-        model = "" if request is None else request.model
-        attempt = begin_attempt(call, route, model, stream=streamed, wait=self._slept)
-        self._slept = 0.0
         self.whole = False  # of an earlier attempt, all of whose chunks were dropped
-        if request is None:
-            flow = begin(layer, "list_models", list, call)
-        else:
-            flow = begin(layer, "create_chat_completion", CreateChatCompletionResponse, request, call)
-            if streamed:
-                flow = stream.with_tail(flow, route.chunk, call)
-        self._stack.append(Frame(PROVIDER, flow, layer=layer, route=route, request=request, attempt=attempt))
+        return GO_ON
 
     def _exchange(self, frame: Frame, http_request: Any, level: int) -> Move:
         route = frame.route
@@ -222,9 +181,7 @@ class Engine:
         if not isinstance(http_request, HttpRequest):
             return self._broke(frame, f"yielded Send of {type(http_request).__name__}, which is no HttpRequest")
         if level < len(route.http):
-            layer = route.http[level]
-            flow = begin(layer, "wrap_http", None, http_request, self.call)
-            self._stack.append(Frame(HTTP, flow, layer=layer, route=route, level=level))
+            self._stack.enter_http(http_request, route, level)
             return GO_ON
         try:
             check_bound(http_request, route.backend)
@@ -241,7 +198,7 @@ class Engine:
         try:
             chunks = stream.given(frame.layer, route.chunk, effect, call)
         except BaseException as raised:  # noqa: BLE001 - raised at the provider's Deliver
-            return None, None, self._taken_down(raised, "an on_chunk hook")
+            return None, None, self._ending.taken_down(raised, "an on_chunk hook")
         if chunks and attempt.folder is None:
             attempt.folder = stream.folder()
             attempt.first_chunk = call.clock() - call.started - attempt.started
@@ -258,65 +215,45 @@ class Engine:
     # -- outward -------------------------------------------------------------------------------------------------
 
     def _returned(self, frame: Frame, result: Any) -> tuple[Any, BaseException | None]:
-        if self._cancelled is not None:
-            self._record(frame, "swallowed CallCancelled")
-            return None, self._leave(frame, self._cancelled)
+        if self._ending.cancelled is not None:
+            self._stack.record(frame, "swallowed CallCancelled")
+            return None, self._stack.leave(frame, self._ending.cancelled)
         if frame.kind is PROVIDER:
             result = stream.answer(frame, result)
             if isinstance(result, PluginError):
-                return None, self._leave(frame, result)
+                return None, self._stack.leave(frame, result)
             assert frame.attempt is not None  # noqa: S101 - of a provider's frame
             end_attempt(self.call, frame.attempt, None, None if frame.request is None else result)
         wanted = {CHAT: CreateChatCompletionResponse, HTTP: HttpResponse}.get(frame.kind)
         if wanted is not None and not isinstance(result, wanted):
             text = f"{frame}: returned {type(result).__name__}, expected {wanted.__name__}"
-            return None, self._leave(frame, PluginError(text))
-        self._stack.pop()
+            return None, self._stack.leave(frame, PluginError(text))
+        self._stack.frames.pop()
         frame.release(kept=result)
-        if self._stack:
-            self._stack[-1].error = None
+        if self._stack.frames:
+            self._stack.frames[-1].error = None
             if frame.kind is HTTP:
-                self._stack[-1].own(result)
+                self._stack.frames[-1].own(result)
         return result, None
 
     def _raised(self, frame: Frame, raised: BaseException) -> BaseException:
-        if self._cancelled is not None:
-            if raised is not self._cancelled:
-                self._record(frame, f"raised {type(raised).__name__} in place of CallCancelled")
-                self._taken_down(raised, frame)
-            return self._leave(frame, self._cancelled)
-        error = self._taken_down(raised, frame)
+        if self._ending.cancelled is not None:
+            if raised is not self._ending.cancelled:
+                self._stack.record(frame, f"raised {type(raised).__name__} in place of CallCancelled")
+                self._ending.taken_down(raised, frame)
+            return self._stack.leave(frame, self._ending.cancelled)
+        error = self._ending.taken_down(raised, frame)
         if frame.flow.gi_frame is not None:  # type: ignore[attr-defined]  # a generator
             return error  # an interrupt just after its step: it has not ended, and is to hear of it
         if error is raised is not frame.error and not isinstance(raised, JackfieldError):
             blame(raised, frame)
-        return self._leave(frame, error)
-
-    def _taken_down(self, raised: BaseException, where: object) -> BaseException:
-        """What goes outward for what was raised. What is no ``Exception`` takes the call down and is the host's."""
-        if isinstance(raised, Exception):
-            return raised
-        if isinstance(raised, CallCancelled):
-            return PluginError(f"{where}: raised CallCancelled, which only the engine may")
-        if self._instead is None or isinstance(self._instead, Exception):
-            self._instead = raised  # an interrupt goes before whatever closes the call, the first before later ones
-        if self._cancelled is None:
-            self._cancelled = CallCancelled()
-        return self._cancelled
-
-    def _leave(self, frame: Frame, error: BaseException) -> BaseException:
-        """Take the frame on top off the stack with an error as its outcome."""
-        frame.release()
-        if frame.attempt is not None:
-            end_attempt(self.call, frame.attempt, error)
-        self._stack.pop()
-        return error
+        return self._stack.leave(frame, error)
 
     def _shut(self, frame: Frame, fault: str | None) -> Move:
         """Close a layer that may not yield; the error that it was to pass on goes outward."""
-        if fault is not None and self._cancelled is not None:
-            self._record(frame, fault)
-        error = self._expired if frame.error is None else frame.error
+        if fault is not None and self._ending.cancelled is not None:
+            self._stack.record(frame, fault)
+        error = self._ending.expired if frame.error is None else frame.error
         assert error is not None  # noqa: S101 - the reason for shutting it
         return None, None, self._close(frame, error)
 
@@ -328,12 +265,9 @@ class Engine:
         try:
             frame.flow.close()
         except BaseException as raised:  # noqa: BLE001 - a layer's cleanup must not replace the call's outcome
-            self._record(frame, f"{type(raised).__name__} while it was closed: {raised}")
-            self._taken_down(raised, frame)
-        return self._leave(frame, error if self._cancelled is None else self._cancelled)
-
-    def _record(self, frame: Frame, text: str) -> None:
-        self.call.faults.append(scrub(f"{frame}: {text}"))
+            self._stack.record(frame, f"{type(raised).__name__} while it was closed: {raised}")
+            self._ending.taken_down(raised, frame)
+        return self._stack.leave(frame, error if self._ending.cancelled is None else self._ending.cancelled)
 
     def _ended(self, value: Any, error: BaseException | None) -> Effect | None:
         if error is None and self.call.stream and not self._delivered:
@@ -342,7 +276,7 @@ class Engine:
             try:
                 chunks = stream.replay(value, self._plan.chunk, self.call)
             except BaseException as raised:  # noqa: BLE001 - of an on_chunk hook: the call's outcome
-                error = self._taken_down(raised, "an on_chunk hook")
+                error = self._ending.taken_down(raised, "an on_chunk hook")
             else:
                 self.whole = True
                 self.call.committed = bool(chunks)
@@ -350,10 +284,8 @@ class Engine:
                     return Deliver(chunks, last=True)
         if error is None:
             self._value = value if self._value is None else self._value
-        elif self._cancelled is None:
-            self.error = error
         else:
-            self.error = StreamInterruptedError("closed by the host") if self._instead is None else self._instead
+            self.error = self._ending.error(error)
         if isinstance(self.error, CallError):
             complete(self.error, self.call)
         self.done = True  # last, for an interrupt that comes before it still ends the call

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from jackfield.models.base import replaced
+
 if TYPE_CHECKING:
     from jackfield.http import Backend
+    from jackfield.models.request import CreateChatCompletionRequest
 
 
 @attrs.frozen(eq=False)
@@ -68,3 +71,24 @@ class Plan:
     route: Callable[[str], tuple[Route, str]]
     routes: Mapping[str, Route] = attrs.field(factory=dict)
     layers: tuple[Layer, ...] = ()
+
+    def inward(
+        self, request: CreateChatCompletionRequest, route: Route | None, level: int
+    ) -> tuple[CreateChatCompletionRequest, Route | None, int, Layer | None]:
+        """What a request comes to next: itself, its route, and the layer there; no layer where it is the provider.
+
+        Args:
+            request: as the layer outside passed it; beyond the last layer of the host it gets the backend's model name.
+            route: None among the layers of the host.
+            level: of the layer, counted from the outermost one of the host, or of the backend.
+
+        Raises:
+            JackfieldError: no backend answers for its model.
+        """
+        layers = self.chat if route is None else route.chat
+        if route is None and level >= len(layers):
+            route, model = self.route(request.model)
+            if model != request.model:
+                request = replaced(request, "model", model)
+            layers, level = route.chat, 0
+        return request, route, level, layers[level] if level < len(layers) else None

@@ -56,7 +56,7 @@ def test_a_layer_that_is_interrupted_between_two_steps_hears_of_it() -> None:
         def throw(self, error: BaseException) -> Any:
             return self.flow.throw(error)
 
-    frame = driven.engine._stack[-1]
+    frame = driven.engine._stack.frames[-1]
     frame.flow = Interrupted(frame.flow)
     driven.engine.step(None)
     with pytest.raises(KeyboardInterrupt):

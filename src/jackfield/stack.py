@@ -1,0 +1,80 @@
+"""Stack: the frames of a call, the innermost last; where each begins and leaves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jackfield import stream
+from jackfield.frame import CHAT, HTTP, PROVIDER, Frame, begin
+from jackfield.ledger import begin_attempt, end_attempt
+from jackfield.models.response import CreateChatCompletionResponse
+from jackfield.redaction import scrub
+
+if TYPE_CHECKING:
+    from jackfield.call import Call
+    from jackfield.http import HttpRequest
+    from jackfield.models.request import CreateChatCompletionRequest
+    from jackfield.plan import Plan, Route
+
+
+class Stack:
+    """The frames of one call.
+
+    Attributes:
+        frames: themselves; a plain list, which the loop of the engine reads fastest.
+        slept: seconds that layers slept since the last attempt.
+    """
+
+    __slots__ = ("_call", "_plan", "frames", "slept")
+
+    def __init__(self, plan: Plan, call: Call) -> None:
+        self._plan, self._call = plan, call
+        self.frames: list[Frame] = []
+        self.slept = 0.0
+
+    def enter(self, request: CreateChatCompletionRequest, route: Route | None, level: int) -> None:
+        """Begin what a request comes to next: a layer of the host, of the backend, or the provider.
+
+        Raises:
+            JackfieldError: no backend answers for its model.
+        """
+        request, route, level, layer = self._plan.inward(request, route, level)
+        if layer is not None:
+            flow = begin(layer, "wrap_chat_completion", None, request, self._call)
+            self.frames.append(Frame(CHAT, flow, layer=layer, route=route, level=level))
+        else:
+            assert route is not None  # noqa: S101 - where no layer is left, it was routed
+            self.enter_provider(request, route)
+
+    def enter_provider(self, request: CreateChatCompletionRequest | None, route: Route) -> None:
+        """Begin an attempt: a chat completion, or without a request the list of models."""
+        layer, call = route.provider, self._call
+        streamed = request is not None and request.stream is True
+        model = "" if request is None else request.model
+        attempt = begin_attempt(call, route, model, stream=streamed, wait=self.slept)
+        self.slept = 0.0
+        if request is None:
+            flow = begin(layer, "list_models", list, call)
+        else:
+            flow = begin(layer, "create_chat_completion", CreateChatCompletionResponse, request, call)
+            if streamed:
+                flow = stream.with_tail(flow, route.chunk, call)
+        self.frames.append(Frame(PROVIDER, flow, layer=layer, route=route, request=request, attempt=attempt))
+
+    def enter_http(self, http_request: HttpRequest, route: Route, level: int) -> None:
+        """Begin a layer around an HTTP exchange."""
+        layer = route.http[level]
+        flow = begin(layer, "wrap_http", None, http_request, self._call)
+        self.frames.append(Frame(HTTP, flow, layer=layer, route=route, level=level))
+
+    def leave(self, frame: Frame, error: BaseException) -> BaseException:
+        """Take the frame on top off the stack with an error as its outcome."""
+        frame.release()
+        if frame.attempt is not None:
+            end_attempt(self._call, frame.attempt, error)
+        self.frames.pop()
+        return error
+
+    def record(self, frame: Frame, text: str) -> None:
+        """Note what a layer did wrong while the call was taken down."""
+        self._call.faults.append(scrub(f"{frame}: {text}"))
