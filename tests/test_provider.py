@@ -121,7 +121,7 @@ def test_a_dialect_must_say_how() -> None:
     """Each part that is missing names itself."""
     bare: Any = HttpProvider("https://api.example")
     for name, count in (("encode", 2), ("decode", 1), ("reader", 2), ("encode_models", 1), ("decode_models", 1)):
-        with pytest.raises(NotImplementedError, match=f"HttpProvider does not implement {name}$"):
+        with pytest.raises(errors.PluginError, match=f"HttpProvider does not implement {name}$"):
             getattr(bare, name)(*[None] * count)
 
 

@@ -96,12 +96,12 @@ def _other_types(kind: type, _: Any) -> Any:
     """What msgspec leaves to us: ``_extra``, which no event may set, and types that only the converter can take."""
     if kind is ExtraSource:
         return EMPTY
-    raise NotImplementedError  # what msgspec expects of a hook that does not know a type
+    raise TypeError(f"{kind} is for the converter")  # msgspec makes a ValidationError of it
 
 
 _decode = msgspec.json.Decoder(CreateChatCompletionStreamResponse, dec_hook=_other_types).decode
 _ATOMS = frozenset({str, int, float, bool, type(None)})
-_REFUSED = (msgspec.MsgspecError, ValueError, RecursionError, NotImplementedError)
+_REFUSED = (msgspec.MsgspecError, ValueError, RecursionError)
 _set = object.__setattr__
 _choices_of, _usage_of = attrgetter("choices"), attrgetter("usage")
 _delta_of, _index_of = attrgetter("delta"), attrgetter("index")

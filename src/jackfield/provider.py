@@ -11,6 +11,7 @@ from jackfield.errors import (
     APIError,
     DeadlineExceededError,
     InvalidResponseError,
+    PluginError,
     StreamInterruptedError,
     ValidationError,
 )
@@ -44,7 +45,7 @@ class HttpProvider:
     """Base of providers: one POST an attempt, an answer or a stream of server-sent events.
 
     A dialect derives from it and implements ``encode``, ``decode``, ``reader``, and for the list of models
-    ``encode_models`` and ``decode_models``. None of them does I/O.
+    ``encode_models`` and ``decode_models``; what it leaves out raises ``PluginError``. None of them does I/O.
 
     Attributes:
         base_url: absolute; the credentials of the backend are bound to its origin.
@@ -63,23 +64,26 @@ class HttpProvider:
 
     def encode(self, request: CreateChatCompletionRequest, call: Call) -> HttpRequest:
         """The HTTP request for ``request``, without credentials."""
-        raise NotImplementedError(f"{type(self).__name__} does not implement encode")
+        raise self._lacks("encode")
 
     def decode(self, body: bytes) -> CreateChatCompletionResponse:
         """The response in a body. Raises ``ValidationError``."""
-        raise NotImplementedError(f"{type(self).__name__} does not implement decode")
+        raise self._lacks("decode")
 
     def reader(self, request: CreateChatCompletionRequest, max_line_bytes: int) -> StreamReader:
         """What reads one stream."""
-        raise NotImplementedError(f"{type(self).__name__} does not implement reader")
+        raise self._lacks("reader")
 
     def encode_models(self, call: Call) -> HttpRequest:
         """The HTTP request for the list of models."""
-        raise NotImplementedError(f"{type(self).__name__} does not implement encode_models")
+        raise self._lacks("encode_models")
 
     def decode_models(self, body: bytes) -> list[Model]:
         """The models in a body. Raises ``ValidationError``."""
-        raise NotImplementedError(f"{type(self).__name__} does not implement decode_models")
+        raise self._lacks("decode_models")
+
+    def _lacks(self, method: str) -> PluginError:
+        return PluginError(f"{type(self).__name__} does not implement {method}")
 
     # -- the flows -----------------------------------------------------------------------------------------------
 

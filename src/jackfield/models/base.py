@@ -90,7 +90,8 @@ class ExtraSource:
 
     def of(self, owner: type[WireValue]) -> Extra:
         """The unknown fields of a value of the class ``owner``."""
-        raise NotImplementedError  # each source has its own; no abstract class, for making values would pay for it
+        # Each source has its own; no abstract class, for making values would pay for it.
+        raise TypeError(f"{type(self).__name__} does not say where the unknown fields of {owner.__name__} are")
 
     def detached(self) -> ExtraSource:
         """The same for a changed copy of the value, which is no longer what came over the wire."""

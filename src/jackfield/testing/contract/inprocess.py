@@ -37,7 +37,7 @@ class InProcessContract:
     @pytest.fixture
     def backend(self) -> Mapping[str, Any]:
         """The settings of a backend: to be written by the subclass."""
-        raise NotImplementedError(f"{type(self).__name__}: write the fixture `backend`, which returns settings")
+        pytest.fail(f"{type(self).__name__}: write the fixture `backend`, which returns settings", pytrace=False)
 
     @pytest.fixture(params=list(HOSTS))
     def host(self, request: pytest.FixtureRequest, backend: Mapping[str, Any]) -> Iterator[Host]:

@@ -66,7 +66,7 @@ class ServerContract:
     @pytest.fixture
     def endpoint(self) -> Endpoint:
         """Where the server is: to be written by the subclass."""
-        raise NotImplementedError(f"{type(self).__name__}: write the fixture `endpoint`, which returns an Endpoint")
+        pytest.fail(f"{type(self).__name__}: write the fixture `endpoint`, which returns an Endpoint", pytrace=False)
 
     def test_answer(self, endpoint: Endpoint) -> None:
         """A whole answer is a ``chat.completion`` with a choice, a finish reason and its usage."""
