@@ -205,7 +205,7 @@ def test_request_that_is_none_is_refused(fault_server: FaultServer, body: bytes)
     assert not fault_server.ledger.requests[0].executed
 
 
-@pytest.mark.parametrize("name", [name for name, fault in FAULTS.items() if fault.act.__module__.endswith("streams")])
+@pytest.mark.parametrize("name", [name for name, fault in FAULTS.items() if fault.only_streams])
 def test_fault_of_streams_is_a_good_answer_without_one(fault_server: FaultServer, name: str) -> None:
     """What can only go wrong in a stream does not go wrong elsewhere."""
     assert json.loads(answer(fault_server, name))["choices"][0]["message"]["content"] == TEXT
@@ -447,6 +447,8 @@ def test_fault_of_ones_own(fault_server: FaultServer) -> None:
         """Answer with a size."""
         await x.send(f"HTTP/1.1 418 I am\r\ncontent-length: 1\r\n\r\n{x.text('the-size')}".encode())
 
+    with pytest.raises(ValueError, match="there is a fault named 'teapot' already"):
+        fault("teapot", "another")
     try:
         assert [answer(fault_server, model) for model in ("teapot", name_of("teapot", the_size=5))] == [b"3", b"5"]
     finally:

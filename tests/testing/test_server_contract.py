@@ -7,8 +7,7 @@ import json
 
 import pytest
 
-from jackfield.testing import ServerContract
-from jackfield.testing.contract.server import Endpoint
+from jackfield.testing import Endpoint, ServerContract
 from jackfield.testing.faults import Ask, FaultServer, OpenAIDialect, name_of
 
 

@@ -16,17 +16,19 @@ if TYPE_CHECKING:
     from jackfield.testing.contract.inprocess import InProcessContract as InProcessContract
     from jackfield.testing.contract.middleware import MiddlewareContract as MiddlewareContract
     from jackfield.testing.contract.provider import ProviderContract as ProviderContract
+    from jackfield.testing.contract.server import Endpoint as Endpoint
     from jackfield.testing.contract.server import ServerContract as ServerContract
 
 __all__ = ["Echo", "Reply", "ScriptedBody", "ScriptedDriver", "make_call", "plan", "run_call", "run_flow"]
 
 _CONTRACTS = {
+    "Endpoint": "server",
     "InProcessContract": "inprocess",
     "MiddlewareContract": "middleware",
     "ProviderContract": "provider",
     "ServerContract": "server",
 }
-"""The modules in ``jackfield.testing.contract`` of the classes that tests subclass."""
+"""The modules in ``jackfield.testing.contract`` of the classes that tests subclass, and of what those are given."""
 
 
 def __getattr__(name: str) -> Any:
@@ -36,3 +38,7 @@ def __getattr__(name: str) -> Any:
     import importlib
 
     return getattr(importlib.import_module(f"jackfield.testing.contract.{module}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *_CONTRACTS])

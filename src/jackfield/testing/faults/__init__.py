@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from jackfield.testing.faults import bodies, encoding, framing, status, streams, transport
+from jackfield.testing.faults.catalogue import FAULTS, GOOD, Exchange, Fault, fault, name_of, parse
 from jackfield.testing.faults.dialect import Ask, Dialect, OpenAIDialect
 from jackfield.testing.faults.doors import DOORS
-from jackfield.testing.faults.fault import FAULTS, GOOD, Exchange, Fault, fault, name_of, parse
 from jackfield.testing.faults.ledger import Ledger, Received
 from jackfield.testing.faults.mix import M20, Mix
 from jackfield.testing.faults.server import FaultServer

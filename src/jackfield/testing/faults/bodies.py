@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jackfield.errors import APIError, InvalidResponseError, StreamInterruptedError
 from jackfield.testing.faults.answer import Answer, chunk, head
-from jackfield.testing.faults.fault import STREAM_TYPE, Exchange, fault
+from jackfield.testing.faults.catalogue import STREAM_TYPE, Exchange, fault
 
 INVALID = (InvalidResponseError,)
 UNREADABLE = (InvalidResponseError, StreamInterruptedError)

@@ -9,13 +9,11 @@ import attrs
 
 from jackfield.errors import status_error
 from jackfield.testing.faults.bodies import HAZARDS
+from jackfield.testing.faults.catalogue import FAULTS, GOOD, Expected, Fault, name_of
 from jackfield.testing.faults.dialect import Ask, Dialect
-from jackfield.testing.faults.fault import FAULTS, GOOD, Expected, name_of
 from jackfield.testing.faults.status import BODIES, PLACES
 from jackfield.testing.faults.streams import DAMAGES, ENDS, FORMS
 
-SLOW = frozenset({"stall", "drip", "pings"})
-"""Faults that end only where a client's own limits end them."""
 STATUSES = (400, 401, 403, 404, 405, 408, 409, 413, 422, 429, 500, 501, 502, 503, 504, 529)
 WAITS: Sequence[Mapping[str, Any]] = (
     {"retry_after": "0.5"},
@@ -52,7 +50,7 @@ class Case:
 def cases(dialect: Dialect) -> list[Case]:
     """All cases of a wire format; each kind of fault once without arguments, and with those that matter."""
     listed = [Case(name, stream, *_expected(name, stream)) for name in _names(dialect) for stream in (False, True)]
-    return [_status(case) for case in listed if case.stream or not _only_streams(case.model)]
+    return [_status(case) for case in listed if case.stream or not _fault(case.model).only_streams]
 
 
 def _names(dialect: Dialect) -> Iterator[str]:
@@ -81,16 +79,14 @@ def _names(dialect: Dialect) -> Iterator[str]:
     yield from (name_of("variant", name=name) for name in dialect.variants(Ask("")))
 
 
+def _fault(model: str) -> Fault:
+    return FAULTS[model.partition("?")[0]]
+
+
 def _expected(model: str, stream: bool) -> tuple[Expected, bool]:
-    fault = FAULTS[model.partition("?")[0]]
-    slow = fault.name in SLOW or "how=stall" in model
+    fault = _fault(model)
+    slow = fault.slow or "how=stall" in model
     return (fault.stream if stream else fault.whole), slow
-
-
-def _only_streams(model: str) -> bool:
-    """Whether a fault is one of streams, so that without ``stream`` it is the good answer."""
-    fault = FAULTS[model.partition("?")[0]]
-    return fault.act.__module__.endswith(".streams")
 
 
 def _status(case: Case) -> Case:

@@ -7,7 +7,7 @@ import zlib
 
 from jackfield.errors import APIConnectionError, InvalidResponseError, StreamInterruptedError
 from jackfield.testing.faults.answer import Answer
-from jackfield.testing.faults.fault import STREAM_TYPE, Exchange, fault
+from jackfield.testing.faults.catalogue import STREAM_TYPE, Exchange, fault
 
 DAMAGED = (InvalidResponseError, APIConnectionError)
 CUT = (InvalidResponseError, APIConnectionError, StreamInterruptedError)

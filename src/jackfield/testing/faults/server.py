@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from jackfield.testing.faults.answer import Answer
+from jackfield.testing.faults.catalogue import FAULTS, Exchange, parse
 from jackfield.testing.faults.connection import GONE, LONGEST_HEAD, Connection
 from jackfield.testing.faults.dialect import Ask, Dialect, OpenAIDialect
 from jackfield.testing.faults.doors import CLOSED, DOORS, HOST, SECURE, Certificates
-from jackfield.testing.faults.fault import FAULTS, Exchange, parse
 from jackfield.testing.faults.ledger import Ledger, Received
 from jackfield.testing.faults.mix import Mix
 
@@ -224,6 +224,8 @@ class FaultServer:
             self._asked[received.body] += 1
             if self._asked[received.body] > int(arguments["first"]):
                 fault = FAULTS["ok"]
+        if fault.only_streams and not ask.stream:
+            fault = FAULTS["ok"]
         exchange = Exchange(connection, received, ask, self.dialect, arguments, source, self.door_url)
         try:
             await fault.act(exchange)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from jackfield.errors import APIError, APIStatusError, AuthenticationError, UnexpectedRedirectError
 from jackfield.testing.faults.answer import Answer
-from jackfield.testing.faults.fault import Exchange, fault
+from jackfield.testing.faults.catalogue import Exchange, fault
 
 NOW = 1_800_000_000
 """The server's own clock, which is far from anyone else's: a date in Retry-After counts from it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from jackfield.errors import (
     APIConnectionError,
@@ -13,8 +14,10 @@ from jackfield.errors import (
     StreamInterruptedError,
 )
 from jackfield.testing.faults.answer import chunk, event
-from jackfield.testing.faults.fault import Exchange, fault
+from jackfield.testing.faults.catalogue import Exchange
+from jackfield.testing.faults.catalogue import fault as any_fault
 
+fault = partial(any_fault, only_streams=True)
 CUT = (StreamInterruptedError,)
 INVALID = (InvalidResponseError,)
 BROKEN = (StreamInterruptedError, APIConnectionError)
@@ -31,7 +34,7 @@ STALLED = (APITimeoutError, DeadlineExceededError, StreamInterruptedError)
 async def cut(x: Exchange) -> None:
     """An end that no error tells of, whether the body is ``chunked`` or ends with the connection (``close``)."""
     framed = x.framed(x.events)[: min(int(x.text("events")), x.dialect.needed(x.events) - 1)]
-    await x.send(x.stream(framed, x.text("framing")).whole if x.ask.stream else x.good().whole)
+    await x.send(x.stream(framed, x.text("framing")).whole)
     if x.text("framing") == "close":
         await x.part()
 
@@ -41,9 +44,6 @@ async def cut(x: Exchange) -> None:
 )
 async def break_off(x: Exchange) -> None:
     """The same, but rudely."""
-    if not x.ask.stream:
-        await x.send(x.good().whole)
-        return
     framed = x.framed(x.events)[: min(int(x.text("events")), x.dialect.needed(x.events) - 1)]
     await x.send(x.stream([]).head, *map(chunk, framed), 0.005)
     if x.text("how") == "reset":
@@ -67,7 +67,7 @@ async def error(x: Exchange) -> None:
     told = forms[x.text("form") or next(iter(forms))]
     framed = x.framed(x.events)[: int(x.text("events"))]
     answer = x.stream([*framed, *(event(data, name) for name, data in told)])
-    await x.send(answer.whole if x.ask.stream else x.good().whole)
+    await x.send(answer.whole)
 
 
 @fault("variant", "sends a good stream in an unusual form, as `name` says", name="")
@@ -75,7 +75,7 @@ async def variant(x: Exchange) -> None:
     """What real servers send and clients stumble over; the dialect's first where none is named."""
     variants = x.dialect.variants(x.ask)
     events = list(variants[x.text("name") or next(iter(variants))])
-    await x.send(x.stream(x.framed(events)).whole if x.ask.stream else x.good().whole)
+    await x.send(x.stream(x.framed(events)).whole)
 
 
 @fault("lines", "ends the lines of a good stream with `end`: lf, cr, crlf or mixed", end="crlf")
@@ -83,21 +83,18 @@ async def lines(x: Exchange) -> None:
     """Every kind of line end, each event by itself so that CR and LF come apart."""
     kinds = list(ENDS.values()) if x.text("end") == "mixed" else [ENDS[x.text("end")]]
     blocks = [event(data, x.dialect.named(data), end=kinds[n % len(kinds)]) for n, data in enumerate(x.events)]
-    await x.send(x.stream(blocks).whole if x.ask.stream else x.good().whole)
+    await x.send(x.stream(blocks).whole)
 
 
 @fault("sse", "sends a good stream as its format allows, in the form `form`", form="bom")
 async def sse(x: Exchange) -> None:
     """Whatever a decoder has to bear."""
-    await x.send(x.stream(FORMS[x.text("form")](x.framed(x.events))).whole if x.ask.stream else x.good().whole)
+    await x.send(x.stream(FORMS[x.text("form")](x.framed(x.events))).whole)
 
 
 @fault("huge-line", "sends a line of `bytes` bytes in a stream", stream=INVALID, bytes="8388608")
 async def huge_line(x: Exchange) -> None:
     """A line that would fill the memory: its end never comes."""
-    if not x.ask.stream:
-        await x.send(x.good().whole)
-        return
     framed = x.framed(x.events)
     await x.send(x.stream([]).head, chunk(framed[0]), chunk(b"data: "))
     for _ in range(int(x.text("bytes")) // 65536):
@@ -117,17 +114,18 @@ async def damaged(x: Exchange) -> None:
     framed = x.framed(x.events)
     bad = event(DAMAGES[x.text("how")])
     answer = x.stream([*framed[: int(x.text("events"))], bad, *framed[int(x.text("events")) :]])
-    await x.send(answer.whole if x.ask.stream else x.good().whole)
+    await x.send(answer.whole)
 
 
 @fault(
-    "pings", "answers, but sends only comments every `gap` seconds after the first event", stream=STALLED, gap="0.05"
+    "pings",
+    "answers, but sends only comments every `gap` seconds after the first event",
+    stream=STALLED,
+    slow=True,
+    gap="0.05",
 )
 async def pings(x: Exchange) -> None:
     """What keeps each wait short, and never ends."""
-    if not x.ask.stream:
-        await x.send(x.good().whole)
-        return
     await x.send(x.stream([]).head, chunk(x.framed(x.events)[0]))
     while True:
         await x.send(x.number("gap"), chunk(b": ping\n\n"))

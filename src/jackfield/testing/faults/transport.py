@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jackfield.errors import APIConnectionError, APITimeoutError, DeadlineExceededError, StreamInterruptedError
-from jackfield.testing.faults.fault import Exchange, fault
+from jackfield.testing.faults.catalogue import Exchange, fault
 
 LOST = (APIConnectionError,)
 CUT = (APIConnectionError, StreamInterruptedError)
@@ -63,14 +63,23 @@ async def eof(x: Exchange) -> None:
     await x.part()
 
 
-@fault("stall", "says nothing more after `at` bytes of the answer (else drawn)", whole=LATE, stream=STALLED, at="")
+@fault(
+    "stall",
+    "says nothing more after `at` bytes of the answer (else drawn)",
+    whole=LATE,
+    stream=STALLED,
+    slow=True,
+    at="",
+)
 async def stall(x: Exchange) -> None:
     """Silence, at any byte."""
     await x.send(x.good().whole[: x.at(_needed(x))])
     await x.silence()
 
 
-@fault("drip", "sends a byte of the answer every `gap` seconds", whole=LATE, stream=STALLED, gap="0.05", at="0")
+@fault(
+    "drip", "sends a byte of the answer every `gap` seconds", whole=LATE, stream=STALLED, slow=True, gap="0.05", at="0"
+)
 async def drip(x: Exchange) -> None:
     """Bytes that keep each single wait short, from byte ``at`` on."""
     whole = x.good().whole

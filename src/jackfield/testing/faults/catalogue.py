@@ -1,4 +1,4 @@
-"""Fault: one thing that a service does wrong, or unusually, and what a client has to make of it."""
+"""Catalogue: what a service can do wrong, or unusually, and what a client has to make of it; faults by name."""
 
 from __future__ import annotations
 
@@ -104,6 +104,8 @@ class Fault:
         act: does it.
         defaults: its arguments, and their values where they are not given.
         whole, stream: what a client has to make of it, without and with ``stream``.
+        only_streams: it is a fault of streams; without one the server answers well.
+        slow: it ends only where a client's own limits end it.
     """
 
     name: str
@@ -112,6 +114,8 @@ class Fault:
     defaults: Mapping[str, str]
     whole: Expected
     stream: Expected
+    only_streams: bool = False
+    slow: bool = False
 
 
 FAULTS: dict[str, Fault] = {}
@@ -119,13 +123,36 @@ FAULTS: dict[str, Fault] = {}
 
 
 def fault(
-    name: str, summary: str, /, *, whole: Expected = GOOD, stream: Expected = GOOD, **defaults: str
+    name: str,
+    summary: str,
+    /,
+    *,
+    whole: Expected = GOOD,
+    stream: Expected = GOOD,
+    only_streams: bool = False,
+    slow: bool = False,
+    **defaults: str,
 ) -> Callable[[Act], Act]:
-    """Have the decorated function be the fault ``name``; in the names of arguments ``_`` stands for ``-``."""
+    """Have the decorated function be the fault ``name``; in the names of arguments ``_`` stands for ``-``.
+
+    Args:
+        name: how it is asked for.
+        summary: what the server does.
+        whole: what a client has to make of it, without ``stream``.
+        stream: the same with ``stream``.
+        only_streams: it is a fault of streams.
+        slow: it ends only where a client's own limits end it.
+        defaults: its arguments, and their values where they are not given.
+
+    Raises:
+        ValueError: there is a fault of that name.
+    """
+    if name in FAULTS:
+        raise ValueError(f"there is a fault named {name!r} already")
 
     def register(act: Act) -> Act:
         named = {key.replace("_", "-"): value for key, value in defaults.items()}
-        FAULTS[name] = Fault(name, summary, act, named, whole, stream)
+        FAULTS[name] = Fault(name, summary, act, named, whole, stream, only_streams, slow)
         return act
 
     return register
