@@ -6,6 +6,7 @@ import attrs
 import pytest
 
 import jackfield
+import jackfield.testing
 from engine_fakes import URL, Layer, answer, ask, heard, in_turn, said
 from jackfield import HttpRequest, InternalServerError, PluginError, Read, Send, Sleep, hookimpl
 from jackfield.testing import Echo, Reply, ScriptedDriver, make_call, plan, run_call, run_flow
@@ -14,6 +15,15 @@ from jackfield.testing import Echo, Reply, ScriptedDriver, make_call, plan, run_
 def test_run_flow_is_a_public_name():
     """Plugin authors need not know where it lives."""
     assert jackfield.run_flow is run_flow
+
+
+def test_everything_for_tests_is_in_one_place():
+    """Contracts too, which are imported when they are asked for; what is not there is no attribute."""
+    names = dir(jackfield.testing)
+    assert {"MiddlewareContract", "ProviderContract", "InProcessContract", "ServerContract", "Endpoint"} <= set(names)
+    assert all(getattr(jackfield.testing, name) is not None for name in names)
+    with pytest.raises(AttributeError, match="no attribute 'Contract'"):
+        _ = jackfield.testing.Contract
 
 
 def test_run_flow_performs_effects_and_returns_the_result():

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-import jackfield
 from jackfield.errors import BadRequestError
+from jackfield.testing.contract.host import HOSTS
 from jackfield.testing.contract.middleware.faults import interrupted
 from jackfield.testing.contract.middleware.source import WELL, Act, Source
 from jackfield.testing.contract.middleware.subject import Subject, one_line, told
@@ -45,47 +43,22 @@ def configuration(subject: Subject, act: Act) -> dict[str, Any]:
     }
 
 
-def synchronous(subject: Subject, act: Act, most: int | None, *, streamed: bool) -> list[str]:
-    """What the host gets of the synchronous client: texts of chunks, and in the end the answer or the failure."""
-    plugins = {"subject": subject.cls, "source": Source}
-    got: list[str] = []
+def came(mode: str, subject: Subject, act: Act, most: int | None, *, streamed: bool) -> list[str]:
+    """What the host gets of a client: texts of chunks, and in the end the answer or the failure."""
     try:
-        with jackfield.Client(configuration(subject, act), plugins=plugins) as client:
-            if not streamed:
-                return [str(client.create_chat_completion(messages=ASK).choices)]
-            with client.create_chat_completion(messages=ASK, stream=True) as stream:
-                for chunk in stream:
-                    got.append(str(chunk.choices))
-                    if len(got) == most:
-                        return got
-                got.append(str(stream.response.choices))
+        host = HOSTS[mode](configuration(subject, act), {"subject": subject.cls, "source": Source})
+        try:
+            outcome = host.ask(messages=ASK, stream=streamed, stop_after=most)
+        finally:
+            host.close()
     except Exception as error:  # noqa: BLE001 - what is compared
-        got.append(told(error))
+        return [told(error)]
+    got = [str(chunk.choices) for chunk in outcome.chunks]
+    if outcome.error is not None:
+        got.append(told(outcome.error))
+    elif outcome.response is not None:
+        got.append(str(outcome.response.choices))
     return got
-
-
-async def asynchronous(subject: Subject, act: Act, most: int | None, *, streamed: bool) -> list[str]:
-    """The same of the asynchronous one."""
-    plugins = {"subject": subject.cls, "source": Source}
-    got: list[str] = []
-    try:
-        async with jackfield.AsyncClient(configuration(subject, act), plugins=plugins) as client:
-            if not streamed:
-                return [str((await client.create_chat_completion(messages=ASK)).choices)]
-            async with client.create_chat_completion(messages=ASK, stream=True) as stream:
-                async for chunk in stream:
-                    got.append(str(chunk.choices))
-                    if len(got) == most:
-                        return got
-                got.append(str(stream.response.choices))
-    except Exception as error:  # noqa: BLE001 - what is compared
-        got.append(told(error))
-    return got
-
-
-def run(make: Callable[..., Any], *args: Any, **options: Any) -> Any:
-    """What a coroutine comes to on a loop of its own."""
-    return asyncio.run(make(*args, **options))
 
 
 class ClientChecks:
@@ -96,9 +69,9 @@ class ClientChecks:
         """The host gets the same of both clients, chunk for chunk, and the same failure."""
         pytest.importorskip("aiohttp")
         act, streamed, most = SCENARIOS[scenario]
-        wanted = synchronous(subject, act, most, streamed=streamed)
+        wanted = came("sync", subject, act, most, streamed=streamed)
         subject.pulse.beat(scenario)
-        got = run(asynchronous, subject, act, most, streamed=streamed)
+        got = came("async", subject, act, most, streamed=streamed)
         if wanted != got:
             one, other = next((pair for pair in zip(wanted, got, strict=False) if pair[0] != pair[1]), (wanted, got))
             subject.fail(
