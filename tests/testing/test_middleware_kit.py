@@ -17,9 +17,10 @@ from jackfield.testing.contract.middleware.quiet import kept
 from jackfield.testing.contract.middleware.secrets import MARK, plant, rotate, values
 from jackfield.testing.contract.middleware.settings import documented
 from jackfield.testing.contract.middleware.source import Source
-from jackfield.testing.contract.middleware.subject import Subject, one_line
+from jackfield.testing.contract.middleware.subject import Subject
 from jackfield.testing.contract.middleware.trial import ask
 from jackfield.testing.contract.middleware.weight import weight
+from jackfield.testing.contract.verdict import one_line
 from jackfield.testing.leaks import leaks
 
 

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import attrs
-import pytest
 
 from jackfield.errors import CallError, StreamInterruptedError
 from jackfield.testing.contract.credential import Credential
 from jackfield.testing.contract.host import HOSTS, Host, Outcome
+from jackfield.testing.contract.verdict import fail
 from jackfield.testing.faults import FaultServer
 from jackfield.testing.faults.cases import Case
 from jackfield.testing.leaks import artefacts, leaks
@@ -103,8 +103,7 @@ class Bench:
 
     def fail(self, did: str, place: str, wants: str) -> NoReturn:
         """Fail the test by one line: who did what, where, and what the contract wants."""
-        line = f"{self.subject} {did} ({place}, {self.mode}); the contract: {wants}"
-        pytest.fail(" ".join(line.split()), pytrace=False)
+        fail(self.subject, did, f"{place}, {self.mode}", wants)
 
     def _typed(self, outcome: Outcome, place: str, expected: tuple[type[BaseException], ...], text: str) -> None:
         error = outcome.error

@@ -10,6 +10,7 @@ import pytest
 
 from jackfield.errors import CallError, DeadlineExceededError
 from jackfield.testing.contract.host import HOSTS, Host, Outcome
+from jackfield.testing.contract.verdict import fail
 from jackfield.wire import to_json
 
 TOGETHER = 4
@@ -133,8 +134,7 @@ class InProcessContract:
 
     def fail(self, host: Host, did: str, place: str, wants: str) -> NoReturn:
         """Fail the test by one line: who did what, where, and what the contract wants."""
-        line = f"{subject(host)} {did} ({place}, {host.name}); the contract: {wants}"
-        pytest.fail(" ".join(line.split()), pytrace=False)
+        fail(type(host.provider).__name__, did, f"{place}, {host.name}", wants)
 
     def _whole(self, host: Host, outcome: Outcome, place: str) -> None:
         if outcome.error is not None:
@@ -161,11 +161,6 @@ def hosting(mode: str, backend: Mapping[str, Any]) -> Iterator[Host]:
         yield host
     finally:
         host.close()
-
-
-def subject(host: Host) -> str:
-    """The class of the provider."""
-    return type(host.provider).__name__
 
 
 def _attempts(outcome: Outcome) -> Any:

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import attrs
 import pytest
 
+from jackfield.testing.contract.verdict import fail
 from jackfield.testing.contract.wire import Reply, fetch
 
 QUESTION = {"role": "user", "content": "What is the weather in Rome? Answer in one short sentence."}
@@ -185,7 +186,7 @@ class ServerContract:
 
 
 def _fail(endpoint: Endpoint, did: str, place: str, wants: str) -> NoReturn:
-    pytest.fail(" ".join(f"{endpoint.url} {did} ({place}); the protocol: {wants}".split()), pytrace=False)
+    fail(endpoint.url, did, place, wants, rule="the protocol")
 
 
 def _arrived(endpoint: Endpoint, reply: Reply, place: str, kind: str) -> None:

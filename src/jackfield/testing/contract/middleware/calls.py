@@ -17,8 +17,9 @@ from jackfield.testing.contract.middleware.faults import OTHERS, Maker, api_erro
 from jackfield.testing.contract.middleware.judge import judge
 from jackfield.testing.contract.middleware.onion import onion
 from jackfield.testing.contract.middleware.source import WELL, Act, Source, said
-from jackfield.testing.contract.middleware.subject import Subject, one_line, told
+from jackfield.testing.contract.middleware.subject import Subject, told
 from jackfield.testing.contract.middleware.trial import MODES, Trial, ask
+from jackfield.testing.contract.verdict import one_line
 
 modes = pytest.mark.parametrize("mode", MODES)
 kinds = pytest.mark.parametrize("kind", api_errors(), ids=lambda kind: kind.__name__)

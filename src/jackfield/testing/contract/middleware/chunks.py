@@ -19,8 +19,9 @@ from jackfield.testing.contract.middleware.faults import interrupted
 from jackfield.testing.contract.middleware.judge import difference, judge
 from jackfield.testing.contract.middleware.onion import onion, usual
 from jackfield.testing.contract.middleware.source import WELL, Act, Chunk, Source, answer_chunks, said
-from jackfield.testing.contract.middleware.subject import Subject, one_line
+from jackfield.testing.contract.middleware.subject import Subject
 from jackfield.testing.contract.middleware.trial import Trial, ask
+from jackfield.testing.contract.verdict import one_line
 
 END = "after the last one"
 ORDER = "each chunk reaches the host once, in order"

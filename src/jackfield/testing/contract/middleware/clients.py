@@ -10,7 +10,8 @@ from jackfield.errors import BadRequestError
 from jackfield.testing.contract.host import HOSTS
 from jackfield.testing.contract.middleware.faults import interrupted
 from jackfield.testing.contract.middleware.source import WELL, Act, Source
-from jackfield.testing.contract.middleware.subject import Subject, one_line, told
+from jackfield.testing.contract.middleware.subject import Subject, told
+from jackfield.testing.contract.verdict import one_line
 
 ASK = [{"role": "user", "content": "why?"}]
 

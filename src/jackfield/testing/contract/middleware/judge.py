@@ -8,9 +8,10 @@ from jackfield.errors import CallError, PluginError
 from jackfield.flow import Read
 from jackfield.http import HttpResponse
 from jackfield.models.base import WireValue
-from jackfield.testing.contract.middleware.subject import Subject, one_line, told
+from jackfield.testing.contract.middleware.subject import Subject, told
 from jackfield.testing.contract.middleware.tape import FLOWS, Passage
 from jackfield.testing.contract.middleware.trial import Trial
+from jackfield.testing.contract.verdict import one_line
 
 CLEAN_UP = "CallCancelled passes outward; what is to be cleaned up is cleaned up in plain code, without an effect"
 NOTHING_LATE = "after CallCancelled, after the deadline and, for requests, after the commit nothing may be yielded"

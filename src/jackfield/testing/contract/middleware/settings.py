@@ -17,8 +17,9 @@ from jackfield.plugins import Registry, assemble
 from jackfield.testing.contract.middleware.faults import api_error, api_errors
 from jackfield.testing.contract.middleware.onion import onion
 from jackfield.testing.contract.middleware.source import WELL, Act, Source
-from jackfield.testing.contract.middleware.subject import Subject, one_line, told
+from jackfield.testing.contract.middleware.subject import Subject, told
 from jackfield.testing.contract.middleware.trial import MODES, Trial, ask
+from jackfield.testing.contract.verdict import one_line
 
 SECRET_NAME = re.compile(r"(^|_)(token|password|passphrase|secret|credentials?|api_?key)$")
 ABSURD: tuple[Any, ...] = (

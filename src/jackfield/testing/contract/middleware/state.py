@@ -18,9 +18,10 @@ from jackfield.testing.contract.middleware.judge import judge
 from jackfield.testing.contract.middleware.onion import Onion, onion
 from jackfield.testing.contract.middleware.quiet import sleepless
 from jackfield.testing.contract.middleware.source import WELL, Act, said
-from jackfield.testing.contract.middleware.subject import Subject, one_line, told
+from jackfield.testing.contract.middleware.subject import Subject, told
 from jackfield.testing.contract.middleware.trial import MODES, Trial, ask
 from jackfield.testing.contract.middleware.weight import CONTAINERS, of_class, own, weight
+from jackfield.testing.contract.verdict import one_line
 
 ORDERS, CALLS, THREADS, ROUNDS = 16, 5, 8, 4
 MANY = 1000

@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Any, NoReturn
 
 import attrs
-import pytest
 
 from jackfield.config.place import Places
 from jackfield.construct import construct
@@ -17,20 +16,12 @@ from jackfield.errors import Fault
 from jackfield.hooks import HookFinder
 from jackfield.http import HttpRequest
 from jackfield.plugins import MIDDLEWARE, Registry
-from jackfield.redaction import scrub
 from jackfield.secret import Secret
 from jackfield.testing.contract.middleware.patience import Pulse
 from jackfield.testing.contract.middleware.source import TEXT
+from jackfield.testing.contract.verdict import fail, one_line
 
-LONGEST = 400
-"""Characters of what is told of a plugin in one line."""
 PLACE = Places().place(("middleware", 0))
-
-
-def one_line(value: object, longest: int = LONGEST) -> str:
-    """A text, or the repr of anything else, in one line, without secrets."""
-    line = " ".join(scrub(value if isinstance(value, str) else repr(value)).split())
-    return line if len(line) <= longest else f"{line[:longest]}…"
 
 
 def told(error: BaseException) -> str:
@@ -138,5 +129,4 @@ class Subject:
             where: in the call.
             wants: what the contract wants instead.
         """
-        place = f" ({where})" if where else ""
-        pytest.fail(f"{self.name} {one_line(did)}{place}; the contract: {wants}", pytrace=False)
+        fail(self.name, did, where, wants)

@@ -16,9 +16,10 @@ from jackfield.testing.contract.middleware.faults import api_error, api_errors
 from jackfield.testing.contract.middleware.judge import judge
 from jackfield.testing.contract.middleware.onion import onion
 from jackfield.testing.contract.middleware.source import WELL, Act, Source
-from jackfield.testing.contract.middleware.subject import Subject, one_line
+from jackfield.testing.contract.middleware.subject import Subject
 from jackfield.testing.contract.middleware.tape import FLOWS, Tape
 from jackfield.testing.contract.middleware.trial import Trial, ask
+from jackfield.testing.contract.verdict import one_line
 from jackfield.wire import to_dict
 
 COPY = "what it is given stays as it is; a changed copy is made by attrs.evolve"
