@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield.errors import ConfigError, InvalidResponseError
-from jackfield.headers import check_headers, remember_credentials
+from jackfield.headers import check_headers
 from jackfield.http import (
     Backend,
     ContentDecoder,
@@ -247,23 +247,6 @@ def test_headers_are_found_by_name() -> None:
     """``header`` gives the value or None."""
     response = HttpResponse(200, {"x": "y"}, HttpRequest("GET", "u"), Gone())
     assert (response.header("x"), response.header("z")) == ("y", None)
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "secret"),
-    [
-        ("Authorization", "Bearer canary-aaa", "canary-aaa"),
-        ("x-own-token", "canary-bbb", "canary-bbb"),
-        ("authorization", "Basic dXNlcjpjYW5hcnktY2Nj", "canary-ccc"),
-    ],
-)
-def test_credentials_are_known_by_the_names_of_their_headers(name: str, value: str, secret: str) -> None:
-    """With their scheme and without it; of user and password the password."""
-    remember_credentials({name: value, "x-title": "a title", "x-count-token": 3})
-
-    assert secret not in scrub(f"say {secret}, {value}")
-    assert value.rpartition(" ")[2] not in scrub(value)
-    assert scrub("a title") == "a title"
 
 
 def test_a_request_shows_no_secret_of_its_url() -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from jackfield.errors import ConfigError
-from jackfield.headers import SENSITIVE
 from jackfield.http import Backend, HttpRequest
 from jackfield.redaction import scrub
+from jackfield.sensitive import SENSITIVE
 
 
 def check_bound(request: HttpRequest, backend: Backend) -> None:

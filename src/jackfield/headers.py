@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -14,11 +12,6 @@ from jackfield.redaction import remember
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """The name of a header (RFC 9110, section 5.6.2)."""
-SENSITIVE = frozenset(
-    {"authorization", "proxy-authorization", "api-key", "x-api-key", "x-goog-api-key", "cookie", "x-auth-token"}
-)
-"""Names of headers whose values are secrets, whoever set them."""
-
 FRAMING = frozenset({"content-length", "transfer-encoding"})
 """Names of headers that tell where a body ends: only who sends it knows."""
 
@@ -72,27 +65,6 @@ def check_headers(headers: Mapping[str, str]) -> None:
             raise ConfigError(f"header {name!r}: this is no name of a header")
         if name in FRAMING:
             raise ConfigError(f"header {name!r}: it is set by whoever sends the request")
-
-
-def remember_credentials(values: Mapping[str, Any], *, pinned: bool = False) -> None:
-    """Have the values of headers, or of other fields, whose names tell that they are secrets, scrubbed from now on.
-
-    Also what they are without their scheme, and the password in a value of ``Basic`` (RFC 7617).
-
-    Args:
-        values: by name.
-        pinned: they stand in a configuration, see ``remember``.
-    """
-    from jackfield.config.show import names_secret  # few calls bring fields of their own
-
-    for name, value in values.items():
-        if isinstance(value, str) and (name.lower() in SENSITIVE or names_secret(name)):
-            remember(value, pinned=pinned)
-            scheme, _, rest = value.rpartition(" ")
-            remember(rest, pinned=pinned)
-            if scheme.lower() == "basic":
-                with suppress(ValueError):  # it is none
-                    remember(b64decode(rest + "===").decode("utf-8", "replace").partition(":")[2], pinned=pinned)
 
 
 @lru_cache(maxsize=512)

@@ -16,9 +16,9 @@ from jackfield.config.hints import did_you_mean
 from jackfield.config.load import load
 from jackfield.engine import Engine
 from jackfield.errors import ClientClosedError, ConfigError
-from jackfield.headers import remember_credentials
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.plugins import Registry, assemble
+from jackfield.sensitive import remember_credentials
 from jackfield.wire import build_request
 
 if TYPE_CHECKING:

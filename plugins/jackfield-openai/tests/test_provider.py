@@ -152,10 +152,7 @@ def test_headers_of_the_call_win_over_those_of_the_backend_and_these_over_the_us
 @pytest.mark.parametrize(
     ("where", "name", "value", "secret"),
     [
-        ("extra_headers", "Authorization", "Bearer canary-aaa-111", "canary-aaa-111"),
-        ("extra_headers", "api-key", "canary-bbb-222", "canary-bbb-222"),
         ("headers", "X-Subscription-Key", "canary-ccc-333", "canary-ccc-333"),
-        ("extra_headers", "authorization", "Bearer canary-ddd-444", "canary-ddd-444"),
         ("query", "key", "canary-eee-555", "canary-eee-555"),
     ],
 )
@@ -167,18 +164,11 @@ def test_credentials_in_plain_settings_are_scrubbed_from_every_text(
     if where == "query":
         settings = {"base_url": f"https://a.example/v1?{name}={value}&api-version=2024-10-21"}
 
-    sent(OpenAIProvider(**settings), call={"extra_headers": {name: value}} if where == "extra_headers" else None)
+    sent(OpenAIProvider(**settings))
 
     assert scrub(f"wrong key {secret}") == "wrong key ***"
     assert JackfieldError(f"wrong key {secret}").message == "wrong key ***"
     assert scrub("version 2024-10-21, title") == "version 2024-10-21, title"
-
-
-def test_the_name_of_a_call_is_no_credential() -> None:
-    """An ``Idempotency-Key`` is another for each call: as a secret it would cost every text, and be bound to an origin."""
-    sent(OpenAIProvider(), call={"extra_headers": {"Idempotency-Key": "canary-fff-666"}})
-
-    assert scrub("call canary-fff-666") == "call canary-fff-666"
 
 
 @pytest.mark.parametrize("name", ["Authorization", "api-key", "X-API-Key", "cookie"])

@@ -11,18 +11,11 @@ import attrs
 from jackfield.proxy import ProxyURL
 from jackfield.redaction import MASK, scrub
 from jackfield.secret import Secret
+from jackfield.sensitive import names_secret
 
 if TYPE_CHECKING:
     from jackfield.config.settings import BackendSettings, LayerSettings, Settings
 
-_ANYWHERE = re.compile(
-    r"token(?!i[sz])|assertion|passw|passphrase|secret|credential|authori[sz]ation|api_?key|cookie|bearer|signature"
-)
-_WORDS = frozenset({"key", "keys", "auth", "pass", "pwd", "value"})
-_HARMLESS = frozenset({"url", "uri", "file", "path", "name", "id", "endpoint", "scope"})
-"""Last words of names that only speak of a secret: ``token_url``, ``client_secret_name``."""
-_NAMES_A_CALL = "idempotency_key"
-"""A key that opens nothing: it tells one call from another."""
 _LOOKS = re.compile(r"(?i)(?:bearer|basic)\s+\S|(?:(?:sk|pk|rk|gsk|hf|ghp|gho|xai|nvapi)[-_]|AKIA|AIza|eyJ)\w{8}")
 MOST_BITS = 1024
 """Of an integer that is shown; Python refuses to write one of very many digits."""
@@ -56,14 +49,6 @@ def show(settings: Settings, known: Known) -> dict[str, Any]:
     if settings.middleware:
         shown["middleware"] = [_layer(layer, known) for layer in settings.middleware]
     return shown
-
-
-def names_secret(name: str) -> bool:
-    """Whether a setting or header of this name is likely to hold a secret."""
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+", "_", name).lower().strip("_")
-    if words.rpartition("_")[2] in _HARMLESS or words.endswith(_NAMES_A_CALL):
-        return False
-    return _ANYWHERE.search(words) is not None or not _WORDS.isdisjoint(words.split("_"))
 
 
 def _backend(backend: BackendSettings, known: Known) -> dict[str, Any]:

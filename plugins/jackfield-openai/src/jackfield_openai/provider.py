@@ -11,7 +11,6 @@ import attrs
 
 from jackfield import Call, HttpProvider, HttpRequest
 from jackfield.errors import ConfigError
-from jackfield.headers import SENSITIVE, remember_credentials
 from jackfield.http import split_url
 from jackfield.models import (
     UNSET,
@@ -19,6 +18,7 @@ from jackfield.models import (
     CreateChatCompletionResponse,
 )
 from jackfield.redaction import scrub
+from jackfield.sensitive import SENSITIVE, remember_credentials
 from jackfield.wire import decode_response, encode, from_json, to_dict
 
 if TYPE_CHECKING:
@@ -77,7 +77,6 @@ class OpenAIProvider(HttpProvider):
 
                 request = attrs.evolve(request, stream_options=ChatCompletionStreamOptions(include_usage=True))
         if call.extra_headers:
-            remember_credentials(call.extra_headers)
             headers.update(call.extra_headers)
         body = encode({**to_dict(request), **call.extra_body}) if call.extra_body else encode(request)
         return HttpRequest("POST", self._chat_url, headers, body)
