@@ -293,3 +293,19 @@ def test_an_interrupt_comes_out_though_the_client_is_closed_meanwhile():
     client = jackfield.Client(config, plugins={"interrupted": Interrupted})
     with pytest.raises(KeyboardInterrupt):
         client.create_chat_completion(messages=[{"role": "user", "content": "x"}], model="echo/x")
+
+
+def test_a_call_may_close_its_own_client():
+    """Closing waits for the call a moment, and not for ever: it is the call that closes."""
+
+    @attrs.define(eq=False)
+    class Closing:
+        @jackfield.hookimpl
+        def wrap_chat_completion(self, request, call):
+            yield jackfield.Run(client.close)
+            return (yield request)
+
+    config = {"backends": {"echo": {"provider": "echo"}}, "middleware": [{"use": "closing"}]}
+    client = jackfield.Client(config, plugins={"closing": Closing})
+    with pytest.raises(jackfield.ClientClosedError):
+        client.create_chat_completion(messages=[{"role": "user", "content": "x"}], model="echo/x")

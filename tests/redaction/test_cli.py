@@ -97,12 +97,13 @@ def test_a_crash_shows_no_key(tmp_path: Path) -> None:
     assert leaks(done.stdout + done.stderr, key) == []
 
 
-def test_a_crash_of_a_command_itself_shows_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", [RuntimeError, OSError])
+def test_a_crash_of_a_command_itself_shows_no_key(monkeypatch: pytest.MonkeyPatch, kind: type[Exception]) -> None:
     """One that no client has raised."""
     remember("canary-4ac1")
 
     def crash(**_: object) -> None:
-        raise RuntimeError("bad canary-4ac1")
+        raise kind("bad canary-4ac1")
 
     monkeypatch.setattr(root.commands["plugins"], "callback", crash)
     done = CliRunner().invoke(root, ["plugins"], prog_name="jackfield")

@@ -31,9 +31,9 @@ class Root(click.Group):
             raise click.ClickException(told(error)) from error
         except KeyboardInterrupt:
             ctx.exit(INTERRUPTED)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, OSError):
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
-        except Exception as error:  # noqa: BLE001 - a plugin's mistake, say, whose traceback is shown
+        except Exception as error:  # noqa: BLE001 - a plugin's mistake, say, or an output that is gone, which click knows
             raise scrub_chain(error)  # noqa: B904 - it is the same error
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:

@@ -51,11 +51,12 @@ class Watchdog:
         self._wake.set()
 
     def stop(self) -> None:
-        """End the thread once nothing is left to do."""
+        """End the thread once nothing is left to do; who stops it waits for that only where there is nothing."""
         self._stopped = True
         self._wake.set()
         self._end.set()
-        if self.thread is not None and self.thread is not threading.current_thread():
+        # A call that is still in a function of a plugin, perhaps in one that closes the client, may take for ever.
+        if self.thread is not None and self.thread is not threading.current_thread() and not self._live:
             self.thread.join()
 
     def _rouse(self) -> None:
