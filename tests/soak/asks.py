@@ -34,11 +34,12 @@ class Ask:
 
     @property
     def fields(self) -> dict[str, Any]:
-        """Arguments of ``create_chat_completion``, but for ``stream``."""
+        """Arguments of ``create_chat_completion``."""
         fields: dict[str, Any] = {
             "model": f"main/{self.model}",
             "messages": [{"role": "user", "content": self.text}],
             "extra_headers": {"Idempotency-Key": self.label},
+            "stream": self.stream,
         }
         return {**fields, "store": True} if self.store else fields
 

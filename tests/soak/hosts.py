@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
-import jackfield
+from jackfield.testing.contract import host
 from soak.asks import KEY, Ask, Outcome
 
 ABREAST = 64
@@ -53,16 +53,14 @@ def settings(
     return {"default_model": "main/ok", "backends": {"main": main}, "middleware": [{"use": name} for name in outer]}
 
 
-class SyncHost:
+class SyncHost(host.SyncHost):
     """Calls in threads."""
-
-    name = "sync"
 
     def __init__(
         self, configuration: Mapping[str, Any], plugins: Mapping[str, type] | None = None, *, abreast: int = ABREAST
     ) -> None:
+        super().__init__(configuration, plugins or {})
         self._abreast = abreast
-        self._client = jackfield.Client(configuration, plugins=plugins)
 
     def run(self, asks: Iterable[Ask], tell: Tell) -> None:
         """Make all these calls."""
@@ -70,46 +68,27 @@ class SyncHost:
 
         def work() -> None:
             while (ask := _next(shared, lock)) is not None:
-                tell(self._call(ask))
+                tell(_looked_at(ask, self.ask(**ask.fields)))
 
         with ThreadPoolExecutor(self._abreast) as pool:
             for done in [pool.submit(work) for _ in range(self._abreast)]:
                 done.result()
 
-    def _call(self, ask: Ask) -> Outcome:
-        said: list[str] = []
-        try:
-            if ask.stream:
-                with self._client.create_chat_completion(stream=True, **ask.fields) as stream:
-                    for chunk in stream:
-                        said.append(_said(chunk))  # noqa: PERF401 - what came before an error is kept
-                    return _answered(ask, stream.response, said)
-            return _answered(ask, self._client.create_chat_completion(**ask.fields))
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as error:
-            return _failed(ask, error, said)
-
     def close(self) -> list[str]:
         """Close the client."""
-        left = [f"a call: {live}" for live in self._client._driver.watchdog.live()]
-        self._client.close()
+        left = [f"a call: {live}" for live in self.client._driver.watchdog.live()]
+        super().close()
         return left
 
 
-class AsyncHost:
+class AsyncHost(host.AsyncHost):
     """Calls in tasks."""
-
-    name = "async"
 
     def __init__(
         self, configuration: Mapping[str, Any], plugins: Mapping[str, type] | None = None, *, abreast: int = ABREAST
     ) -> None:
+        super().__init__(configuration, plugins or {})
         self._abreast = abreast
-        self._runner = asyncio.Runner()
-        self._complaints: list[str] = []
-        self._runner.get_loop().set_exception_handler(lambda _, context: self._complaints.append(repr(context)))
-        self._client = jackfield.AsyncClient(configuration, plugins=plugins)
 
     def run(self, asks: Iterable[Ask], tell: Tell) -> None:
         """Make all these calls."""
@@ -118,33 +97,19 @@ class AsyncHost:
     async def _work(self, asks: Iterator[Ask], tell: Tell) -> None:
         async def work() -> None:
             for ask in asks:  # no other task comes between the steps of the iterator
-                tell(await self._call(ask))
+                tell(_looked_at(ask, await self.asked(ask.fields)))
 
         await asyncio.gather(*(work() for _ in range(self._abreast)))
-
-    async def _call(self, ask: Ask) -> Outcome:
-        said: list[str] = []
-        try:
-            if ask.stream:
-                async with self._client.create_chat_completion(stream=True, **ask.fields) as stream:
-                    async for chunk in stream:
-                        said.append(_said(chunk))  # noqa: PERF401 - what came before an error is kept
-                    return _answered(ask, stream.response, said)
-            return _answered(ask, await self._client.create_chat_completion(**ask.fields))
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as error:
-            return _failed(ask, error, said)
 
     def close(self) -> list[str]:
         """Close the client, and the loop, on which nothing may be left."""
         left = self._runner.run(self._end())
         self._runner.close()
-        return left + self._complaints
+        return left + [repr(context) for context in self.complaints]
 
     async def _end(self) -> list[str]:
-        left = [f"a call: {live}" for driver in self._client._drivers.values() for live in driver.live.values()]
-        await self._client.close()
+        left = [f"a call: {live}" for driver in self.client._drivers.values() for live in driver.live.values()]
+        await self.client.close()
         await asyncio.sleep(0)
         return left + [repr(task) for task in asyncio.all_tasks() if task is not asyncio.current_task()]
 
@@ -157,17 +122,12 @@ def _next(asks: Iterator[Ask], lock: threading.Lock) -> Ask | None:
         return next(asks, None)
 
 
-def _said(chunk: Any) -> str:
-    return "".join(choice.delta.content or "" for choice in chunk.choices)
-
-
-def _answered(ask: Ask, response: Any, said: list[str] | None = None) -> Outcome:
-    """An answer; of a stream, both what came in pieces and what was put together of them is looked at."""
-    whole = response.choices[0].message.content
-    pieces = whole if said is None else "".join(said)
-    text = whole if whole == pieces else f"in pieces {pieces!r}, together {whole!r}"
-    return Outcome(ask, text, len(said or ()), response.call.attempts)
-
-
-def _failed(ask: Ask, error: BaseException, said: list[str]) -> Outcome:
-    return Outcome(ask, "".join(said), len(said), getattr(error, "attempts", ()), error)
+def _looked_at(ask: Ask, outcome: host.Outcome) -> Outcome:
+    """What came; of a stream, both what came in pieces and what was put together of them is looked at."""
+    error, pieces = outcome.error, outcome.streamed
+    if isinstance(error, KeyboardInterrupt | SystemExit):
+        raise error
+    if error is not None:
+        return Outcome(ask, pieces, len(outcome.chunks), getattr(error, "attempts", ()), error)
+    text = outcome.text if not ask.stream or outcome.text == pieces else f"{pieces!r}, together {outcome.text!r}"
+    return Outcome(ask, text, len(outcome.chunks), outcome.response.call.attempts)

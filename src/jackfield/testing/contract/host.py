@@ -129,13 +129,13 @@ class AsyncHost:
 
     def ask(self, *, stop_after: int | None = None, **fields: Any) -> Outcome:
         """Make one call to its end; a stream is closed after ``stop_after`` chunks where that is given."""
-        return self._run(lambda: self._outcome(fields, stop_after))
+        return self._run(lambda: self.asked(fields, stop_after))
 
     def ask_all(self, several: Sequence[Fields]) -> list[Outcome]:
         """Make calls at the same time."""
 
         async def gather() -> list[Outcome]:
-            return await asyncio.gather(*(self._outcome(fields, None) for fields in several))
+            return await asyncio.gather(*(self.asked(fields) for fields in several))
 
         return self._run(gather)
 
@@ -164,7 +164,8 @@ class AsyncHost:
 
         return self._runner.run(main())
 
-    async def _outcome(self, fields: Fields, stop_after: int | None) -> Outcome:
+    async def asked(self, fields: Fields, stop_after: int | None = None) -> Outcome:
+        """Make one call, within a task on its loop."""
         outcome, began = Outcome(), time.monotonic()
         try:
             await self._ask(outcome, fields, stop_after)
