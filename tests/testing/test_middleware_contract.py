@@ -93,9 +93,9 @@ BROKEN: list[tuple[type, str, str, dict[str, Any], dict[str, Any]]] = [
     (state.Counting, "instances_share_nothing", "keeps what happens in calls in Counting.counts, which all instances share", {}, {}),
     (state.Remembering, "nothing_is_kept_of_finished_calls", "keeps something of each call: it has grown by ", {}, {}),
     (state.Leaking, "nothing_is_kept_of_finished_calls", "keeps 1000 calls of 1000 that have ended (calls that failed)", {}, {}),
-    (state.Comparing, "class_is_a_plugin", "compares by value, which pluggy cannot use: make it with @attrs.define(eq=False)", {}, {}),
-    (state.Awaiting, "class_is_a_plugin", "wrap_chat_completion is async: make it a plain function that yields effects; the driver awaits", {}, {}),
-    (Secret, "class_is_a_plugin", "is not an attrs class: make it one with @attrs.define(eq=False)", {}, {}),
+    (state.Comparing, "class_is_a_plugin", "does not load: compares by value, which pluggy cannot use: make it with @attrs.define(eq=False)", {}, {}),
+    (state.Awaiting, "class_is_a_plugin", "does not load: wrap_chat_completion is async: make it a plain function that yields effects; the driver awaits", {}, {}),
+    (Secret, "class_is_a_plugin", "does not load: is not an attrs class: make it one with @attrs.define(eq=False)", {}, {}),
     (state.Calling, "settings_come_from_toml", "cannot be loaded from TOML: not TOML: ", {}, {"clock": time.monotonic}),
     (state.Unchecked, "settings_come_from_toml", "cannot be loaded from TOML: middleware[0].every: expected an integer, got string", {}, {"every": "day"}),
     (state.Unchecked, "answer_passes_outward", "cannot be made with the settings of the test: expected an integer, got string", {}, {"every": "day"}),
@@ -224,6 +224,35 @@ def test_the_line_is_all_that_is_printed(pytester):
     assert lines == [f"Losing lost chunk 3 of 12 {place}; the contract: each chunk reaches the host once, in order"]
     assert "TestNothing has no fixture `middleware` that gives a class and its settings" in result.outlines
     assert not [text for text in result.outlines if "Traceback" in text or text.startswith(">")]
+
+
+def test_class_that_does_not_load_is_told_once(pytester):
+    """One line says why; what else could be proved of it is skipped."""
+    pytester.makepyfile(
+        """
+        import attrs, pytest
+        from jackfield import hookimpl
+        from jackfield.testing import MiddlewareContract
+
+        @attrs.define(eq=False)
+        class Misspelt:
+            @hookimpl
+            def on_chunk(self, chunck, call):
+                return None
+
+        class TestMisspelt(MiddlewareContract):
+            @pytest.fixture
+            def middleware(self):
+                return Misspelt, {}
+        """
+    )
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-k", "chunks or class_is_a_plugin")
+
+    assert result.parseoutcomes()["failed"] == 1
+    assert "passed" not in result.parseoutcomes()
+    (line,) = [text for text in result.outlines if text.startswith("Misspelt")]
+    assert line.startswith("Misspelt does not load: ")
+    assert "chunck" in line
 
 
 def test_tools_for_tests_need_no_pytest():

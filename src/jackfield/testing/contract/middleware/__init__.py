@@ -96,6 +96,8 @@ class MiddlewareContract(
             given = self.middleware()
         plant(given[1], monkeypatch)
         subject = self.subject_of(*given)
+        if not subject.loads and not request.node.name.startswith("test_class_is_a_plugin"):
+            pytest.skip("the class does not load: test_class_is_a_plugin tells why")
         with kept():
             yield subject
             guard(subject, subject.close_all)

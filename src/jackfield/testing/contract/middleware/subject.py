@@ -73,11 +73,19 @@ class Subject:
         return not getattr(self.cls, "backend_only", False)
 
     @property
+    def loads(self) -> bool:
+        """Whether the loader takes the class."""
+        return _look(self.cls)[0] is None
+
+    @property
     def hooks(self) -> frozenset[str]:
         """The hooks that it implements; fails the test where the loader does not take the class."""
         wrong, hooks = _look(self.cls)
         if wrong is not None:
-            self.fail(wrong, wants="the loader takes the class: an attrs class with eq=False, whose hooks are known")
+            self.fail(
+                f"does not load: {wrong}",
+                wants="the loader takes the class: an attrs class with eq=False, whose hooks are known",
+            )
         return hooks
 
     @property
