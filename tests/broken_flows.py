@@ -227,3 +227,19 @@ class Spinning:
         while not call.state.get(self):
             yield Sleep(0)
         return (yield request)
+
+
+@plugin
+class Renaming:
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        request.model = "other/m"
+        return (yield request)
+
+
+@plugin
+class Adding:
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        request.messages.append({"role": "user", "content": "be brief"})
+        return (yield request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+import jackfield
 from broken_flows import plugin
 from jackfield import APIConnectionError, HttpRequest, Read, hookimpl
 
@@ -118,6 +119,13 @@ class Diverting:
     @hookimpl
     def wrap_http(self, http_request, call):
         return (yield attrs.evolve(http_request, url="https://mirror.example/v1"))
+
+
+@plugin
+class Replacing:
+    @hookimpl
+    def wrap_http(self, http_request, call):
+        return (yield jackfield.Send(attrs.evolve(http_request, url="https://mirror.example/v1")))
 
 
 @plugin

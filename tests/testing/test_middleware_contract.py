@@ -21,7 +21,7 @@ import broken_flows as flows
 import broken_http as http
 import broken_state as state
 from jackfield import Secret
-from jackfield.testing import MiddlewareContract, Reply
+from jackfield.testing import MiddlewareContract
 from jackfield.testing.contract import middleware as kit
 from jackfield.testing.contract.middleware.quiet import kept
 from jackfield.testing.contract.middleware.secrets import plant
@@ -82,7 +82,10 @@ BROKEN: list[tuple[type, str, str, dict[str, Any], dict[str, Any]]] = [
     (http.Repeating, "http_failure_passes_outward", "sent the HTTP request 2 times after APIConnectionError (wrap_http, whole call, between others, APIConnectionError, stage not_sent)", {}, {}),
     (http.Rerouting, "http_request_is_kept", "changed the header content-type (wrap_http, whole call, between others)", {}, {}),
     (http.Emptying, "http_request_is_kept", "changed the body of the request (wrap_http, whole call, between others)", {}, {}),
-    (http.Diverting, "http_request_is_kept", "sent POST https://mirror.example/v1", {}, {}),
+    (http.Diverting, "http_request_is_kept", "moved the provider's request to https://mirror.example/v1 (wrap_http", {}, {}),
+    (http.Replacing, "http_request_is_kept", "sent POST https://mirror.example/v1", {}, {}),
+    (flows.Renaming, "answer_passes_outward", "raised FrozenInstanceError", {}, {}),
+    (flows.Adding, "answer_passes_outward", "raised AttributeError(\"'tuple' object has no attribute 'append'\")", {}, {}),
     (flows.Canned, "answer_passes_outward", "answered without passing the request inward (wrap_chat_completion, whole call, between others)", {}, {}),
     (flows.Vain, "answer_passes_outward", "yielded str, which is not a thing it may ask for (whole call, between others)", {}, {}),
     (crowd.Mixing, "calls_do_not_mix", "answered '' where alone it answers 'The quick brown fox jumps over the lazy dog. (question ", CHANGES, {}),
@@ -117,7 +120,6 @@ BROKEN: list[tuple[type, str, str, dict[str, Any], dict[str, Any]]] = [
     (flows.Fetching, "answer_passes_outward", "sent GET https://elsewhere.example/", {}, {}),
     (http.Releasing, "answer_passes_outward", "made RuntimeError('a body was read after it had been released') of an answer (whole call, between others)", {}, {}),
     (http.Getting, "http_request_is_kept", "sent the request as GET (wrap_http, whole call, between others)", {}, {}),
-    (http.Diverting, "http_request_is_kept", "sent nothing to https://backend.example/v1/chat/completions (wrap_http, whole call, between others)", {"service": lambda *_: Reply(blocks=[b"."] * 100)}, {}),
     (crowd.Greedy, "calls_do_not_mix", "lets nobody through its gate (", {}, {}),
     (crowd.Greedy, "many_threads", "answered \"TimeoutError('nobody has left the gate')\" where alone it answers 'The quick brown fox", {}, {}),
     (crowd.Stuck, "many_threads", "blocked (8 threads at once)", {}, {}),
@@ -224,6 +226,16 @@ def test_the_line_is_all_that_is_printed(pytester):
     assert lines == [f"Losing lost chunk 3 of 12 {place}; the contract: each chunk reaches the host once, in order"]
     assert "TestNothing has no fixture `middleware` that gives a class and its settings" in result.outlines
     assert not [text for text in result.outlines if "Traceback" in text or text.startswith(">")]
+
+
+@pytest.mark.parametrize("cls", [flows.Renaming, flows.Adding])
+def test_who_changes_a_request_is_told_how(cls, tmp_path):
+    """And not to declare a failure of its own."""
+    kit = MiddlewareContract()
+    with kept():
+        found = line(kit, kit.subject_of(cls, {}), "test_answer_passes_outward", tmp_path)
+
+    assert str(found).endswith("immutable: attrs.evolve makes a changed copy")
 
 
 def test_class_that_does_not_load_is_told_once(pytester):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
+
 from jackfield.errors import CallError, PluginError
 from jackfield.flow import Read
-from jackfield.http import HttpResponse
+from jackfield.http import HttpRequest, HttpResponse
 from jackfield.models.base import WireValue
 from jackfield.testing.contract.middleware.subject import Subject, told
 from jackfield.testing.contract.middleware.tape import FLOWS, Passage
@@ -15,6 +17,7 @@ from jackfield.testing.contract.verdict import one_line
 
 CLEAN_UP = "CallCancelled passes outward; what is to be cleaned up is cleaned up in plain code, without an effect"
 NOTHING_LATE = "after CallCancelled, after the deadline and, for requests, after the commit nothing may be yielded"
+IMMUTABLE = "requests and answers are immutable: attrs.evolve makes a changed copy"
 BY_BLAME = " of this program): "
 """What stands before the engine's own words about a layer."""
 
@@ -24,7 +27,8 @@ def judge(trial: Trial) -> None:
     subject, tape = trial.onion.subject, trial.onion.tape
     for hook, error in tape.raised:
         if not _own_failure(subject, error):
-            subject.fail(f"raised {told(error)} in {hook}", trial.place, wants=f"{hook} raises nothing")
+            wants = IMMUTABLE if _changing(error) else f"{hook} raises nothing"
+            subject.fail(f"raised {told(error)} in {hook}", trial.place, wants=wants)
     passages = [passage for passage in tape.passages if passage.call is trial.call]
     for passage in passages:
         for what, why in passage.late:
@@ -109,10 +113,19 @@ def _failed(trial: Trial, passage: Passage) -> bool:
         subject.fail(
             f"raised {told(outcome)}{instead}",
             place,
-            wants="an answer passes outward, and a failure with its type; what makes failures of its own declares "
+            wants=IMMUTABLE
+            if _changing(outcome)
+            else "an answer passes outward, and a failure with its type; what makes failures of its own declares "
             "changes_outcome = True",
         )
     return True
+
+
+def _changing(error: BaseException) -> bool:
+    """Whether it came of changing a value that cannot be changed."""
+    if isinstance(error, attrs.exceptions.FrozenInstanceError):
+        return True
+    return isinstance(error, AttributeError) and isinstance(error.obj, WireValue | HttpRequest | tuple)
 
 
 def _instead(passage: Passage) -> str:

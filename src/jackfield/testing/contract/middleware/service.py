@@ -8,6 +8,7 @@ from jackfield.drivers.scripted import Answer, Reply, ScriptedDriver
 from jackfield.http import HttpRequest
 from jackfield.testing.contract.middleware.onion import Onion
 from jackfield.testing.contract.middleware.source import URL
+from jackfield.testing.contract.middleware.tape import FLOWS
 
 
 class Service:
@@ -26,10 +27,21 @@ class Service:
     def __call__(self, http_request: HttpRequest) -> Answer:
         """The answer to a request."""
         if http_request.url != URL and not self.onion.subject.changes_request:
+            self._check_moved(http_request)
             return self._of_test(http_request)
         self.sent.append(http_request)
         status = self._statuses[min(len(self.sent), len(self._statuses)) - 1]
         return status if isinstance(status, BaseException) else Reply(status, blocks=[b"."] * 3)
+
+    def _check_moved(self, http_request: HttpRequest) -> None:
+        """Fail where it is the provider's request, which a layer around the exchange sends elsewhere."""
+        passed = (one for passage in self.onion.tape.passages if passage.hook == FLOWS[1] for one in passage.inward)
+        if any(one is http_request for one in passed):
+            self.onion.subject.fail(
+                f"moved the provider's request to {http_request.url}",
+                "wrap_http",
+                wants="a request goes where its backend is; what changes it on purpose declares changes_request = True",
+            )
 
     def _of_test(self, http_request: HttpRequest) -> Answer:
         answer = self.onion.subject.service(http_request)
