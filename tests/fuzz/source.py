@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 SHORT = 128
 """Bytes that are given one by one; with more than these a fuzzer would be at it for too long."""
+TOO_DEEP = "nested too deeply"
+"""What is said of JSON that msgspec reads in C, and Python, which has less of a stack, can no longer write."""
 Allowed = tuple[type[Exception], ...]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fuzz.documents import document
-from fuzz.source import Source, tried
+from fuzz.source import TOO_DEEP, Source, tried
 from jackfield.errors import ValidationError
 from jackfield.event import decode_chunk, decode_plain
 from jackfield.models import CreateChatCompletionStreamResponse
@@ -46,9 +46,9 @@ def one(event: bytes) -> Chunk | None:
         return None
     assert quick.raw == event, "the event's bytes are gone"
     repr(quick)
-    written, _ = tried((ValidationError,), to_json, quick)
-    assert written is not None, "a chunk that was read cannot be written"
+    written, unwritten = tried((ValidationError,), to_json, quick)
+    assert written is not None or str(unwritten) == TOO_DEEP, "a chunk that was read cannot be written"
     if slow is not None:
         assert slow == quick, "the two ways read different chunks"
-        assert to_json(slow) == written, "the two ways write different chunks"
+        assert tried((ValidationError,), to_json, slow)[0] == written, "the two ways write different chunks"
     return quick
