@@ -19,7 +19,8 @@ from jackfield.config.load import load
 from jackfield.errors import ConfigError, NotFoundError
 from jackfield.hookspecs import MiddlewareSpec
 from jackfield.plan import Plan
-from jackfield.plugins import MAX_NAMES, MIDDLEWARE, PROVIDERS, Registry, assemble, installed
+from jackfield.plugins import MAX_NAMES, assemble
+from jackfield.registry import MIDDLEWARE, PROVIDERS, Registry, installed
 from jackfield.testing.echo import Echo
 
 IMPORTS = "import attrs\nfrom jackfield import hookimpl\n"

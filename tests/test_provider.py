@@ -125,6 +125,15 @@ def test_a_dialect_must_say_how() -> None:
             getattr(bare, name)(*[None] * count)
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_part_of_an_answer_is_no_success(bench: Bench, serve: Serve, *, stream: bool) -> None:
+    """HTTP 206 tells that there is more, whatever its body looks like."""
+    server = serve([answer(json.dumps(REPLY).encode(), "206 Partial Content")])
+    error, _ = bench.chat(server.url, stream=stream)
+    assert isinstance(error, errors.APIStatusError)
+    assert error.status_code == 206
+
+
 def test_an_answer_comes_with_what_its_head_tells(bench: Bench, serve: Serve) -> None:
     """Request id, rate limits, processing time are in the ledger."""
     headers = {"x_request_id": "q1", "X_RateLimit_Remaining_Requests": "7", "openai_processing_ms": "12.5"}

@@ -51,6 +51,7 @@ class AsyncClient:
         self._make_driver = AsyncDriver
         self._session = Session(config, profile, plugins)
         self._drivers: dict[asyncio.AbstractEventLoop, AsyncDriver] = {}
+        self._heirs: dict[int, dict[asyncio.AbstractEventLoop, AsyncDriver]] = {}
         self._process = os.getpid()
 
     @overload
@@ -165,7 +166,8 @@ class AsyncClient:
         if driver is None or os.getpid() != self._process:
             if os.getpid() != self._process:
                 _inherited.append(self._drivers)
-                self._process, self._drivers = os.getpid(), {}
+                self._drivers = self._heirs.setdefault(os.getpid(), {})  # two threads may come first
+                self._process = os.getpid()
             for old in [old for old in list(self._drivers) if old.is_closed()]:
                 gone = self._drivers.pop(old, None)
                 if gone is not None:  # pragma: no branch - where another thread was faster, which no test can time

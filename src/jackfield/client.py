@@ -43,7 +43,7 @@ class Client:
     ) -> None:
         self._session = Session(config, profile, plugins)
         self._driver = SyncDriver()
-        self._process = os.getpid()
+        self._heirs: dict[int, SyncDriver] = {}
 
     @overload
     def create_chat_completion(
@@ -179,7 +179,8 @@ class Client:
 
     def _current(self) -> SyncDriver:
         """The driver; a forked child gets one of its own, for sockets and threads are the parent's."""
-        if os.getpid() != self._process:
-            self._driver = SyncDriver()
-            self._process = os.getpid()  # last: another thread may look meanwhile
-        return self._driver
+        driver = self._driver
+        if driver.process != os.getpid():
+            made = SyncDriver()
+            driver = self._driver = self._heirs.setdefault(made.process, made)  # two threads may come first
+        return driver

@@ -1,17 +1,12 @@
-"""Plugins: discover, load, check, order. The one door to pluggy.
+"""Plugins: load, check, order what a configuration names.
 
-Installed is not enabled: only what a configuration names is imported. A plugin that is broken is told with its name
-and distribution, and harms no one who does not use it.
+A plugin that is broken is told with its name and distribution, and harms no one who does not use it.
 """
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from typing import Any
 
-import attrs
 import pluggy
 
 from jackfield.config.hints import did_you_mean
@@ -22,10 +17,8 @@ from jackfield.errors import ConfigError, Fault, NotFoundError
 from jackfield.hooks import HookFinder, missing
 from jackfield.http import Backend, Origin
 from jackfield.plan import Layer, Plan, Route
+from jackfield.registry import KIND, MIDDLEWARE, PROVIDERS, Found, Registry
 
-PROVIDERS = "jackfield.providers"
-MIDDLEWARE = "jackfield.middleware"
-KIND = {PROVIDERS: "provider", MIDDLEWARE: "middleware"}
 OWN = {
     "bearer": "jackfield-auth",
     "header": "jackfield-auth",
@@ -38,123 +31,6 @@ OWN = {
 """Which distribution brings a plugin, of those that are published with jackfield."""
 MAX_NAMES = 1024
 """So many model names are remembered; a host that makes names up must not fill the memory."""
-
-
-@attrs.frozen
-class Found:
-    """A plugin that is installed.
-
-    Attributes:
-        name: as used in configuration.
-        group: ``jackfield.providers`` or ``jackfield.middleware``.
-    """
-
-    name: str
-    group: str
-    load: Callable[[], Any] = attrs.field(repr=False, eq=False)
-    _brought_by: importlib.metadata.Distribution | str | None = attrs.field(repr=False, eq=False)
-
-    @property
-    def distribution(self) -> str:
-        """Name and version of the distribution that brings it; read when it is asked for, since most never are."""
-        return self._brought_by if isinstance(self._brought_by, str) else _title(self._brought_by)
-
-    def check(self) -> str | None:
-        """Import it: what is wrong with it, or None."""
-        cls, unfit = self.take()
-        if unfit is not None:
-            return unfit
-        try:
-            return missing(HookFinder()(self.name, cls), provider=self.group == PROVIDERS)
-        except pluggy.PluginValidationError as error:
-            return str(error)
-
-    def take(self) -> tuple[Any, str | None]:
-        """Its class, imported, and why that is no plugin of its group, or None."""
-        try:
-            cls = self.load()
-            return cls, _unfit(cls, self.group)
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything when it is imported
-            return None, f"cannot be imported: {type(error).__name__}: {error}"
-
-
-class Registry:
-    """The plugins of this environment, found by one scan of its entry points, and those that a program adds.
-
-    Args:
-        added: classes by name, of a program's own plugins; they hide installed ones of the same name and kind.
-    """
-
-    def __init__(self, added: Mapping[str, type] | None = None) -> None:
-        self._added = dict(added or {})
-        self._found: dict[tuple[str, str], list[Found]] | None = None
-
-    def find(self, group: str, name: str) -> list[Found]:
-        """The plugins of that name: none, one, or several that claim it."""
-        installed = self._installed.get((group, name), [])
-        if name in self._added and (not installed or _is_provider(self._added[name]) == (group == PROVIDERS)):
-            return [Found(name, group, lambda: self._added[name], "this program")]
-        return installed
-
-    def has(self, name: str) -> bool:
-        """Whether a plugin of that name is there, of either kind."""
-        return name in self._added or any((group, name) in self._installed for group in KIND)
-
-    def names(self, group: str) -> list[str]:
-        """The names that can be used."""
-        own = [name for name, cls in self._added.items() if _is_provider(cls) == (group == PROVIDERS)]
-        return [*own, *(name for kind, name in self._installed if kind == group)]
-
-    def settings(self, kind: str, name: str) -> frozenset[str]:
-        """The names of a plugin's settings; none where there is no such plugin, or it cannot be imported.
-
-        Args:
-            kind: ``provider`` or ``middleware``.
-            name: as used in configuration.
-        """
-        group = next(group for group, word in KIND.items() if word == kind)
-        classes = [cls for cls, wrong in (found.take() for found in self.find(group, name)) if wrong is None]
-        return frozenset(field.name for cls in classes for field in attrs.fields(cls) if field.init)
-
-    def everything(self) -> list[Found]:
-        """All that is installed, sorted."""
-        found = (one for several in self._installed.values() for one in several)
-        return sorted(found, key=lambda one: (one.group, one.name, one.distribution))
-
-    @property
-    def _installed(self) -> dict[tuple[str, str], list[Found]]:
-        if self._found is None:
-            self._found = {}
-            entry_points = importlib.metadata.entry_points()
-            for group in (PROVIDERS, MIDDLEWARE):
-                for point in entry_points.select(group=group):
-                    found = Found(point.name, group, point.load, point.dist)
-                    self._found.setdefault((group, point.name), []).append(found)
-        return self._found
-
-
-def _title(distribution: importlib.metadata.Distribution | None) -> str:
-    if distribution is not None:
-        with suppress(Exception):  # what is left of a broken installation raises anything
-            if distribution.metadata["Name"]:
-                return f"{distribution.name} {distribution.version}"
-    return "an unknown distribution"
-
-
-def _is_provider(cls: Any) -> bool:
-    return hasattr(cls, "create_chat_completion")
-
-
-def _unfit(cls: Any, group: str) -> str | None:
-    """Why a class is no plugin of that group, with the remedy; None where it is one."""
-    if not isinstance(cls, type) or not attrs.has(cls):
-        return "is not an attrs class: make it one with @attrs.define(eq=False)"
-    provides = _is_provider(cls)
-    if provides != (group == PROVIDERS):
-        return f"is no {KIND[group]}: it has {'a' if provides else 'no'} create_chat_completion"
-    if cls.__eq__ is not object.__eq__:
-        return "compares by value, which pluggy cannot use: make it with @attrs.define(eq=False)"
-    return None
 
 
 class Assembly:
@@ -317,8 +193,3 @@ def assemble(settings: Settings, faults: list[Fault], registry: Registry) -> Pla
     if faults:
         raise ConfigError(faults)
     return plan
-
-
-def installed() -> list[Found]:
-    """Everything that is installed, whether it is used or not; nothing is imported."""
-    return Registry().everything()

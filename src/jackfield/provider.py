@@ -34,6 +34,8 @@ SPARE = 0.1
 may end a tick of the watchdog late."""
 MAX_ERROR_BODY = 2**20
 """Bytes of the body of an error that are read."""
+PART = 206
+"""The status of a part of an answer (RFC 9110, section 15.3.7); no part was asked for, so what came is not whole."""
 TO_EOF = 0.1
 """Seconds to read on after the terminal event, so that the connection can be used again."""
 STREAM_TYPES = ("text/event-stream", "text/plain", "application/octet-stream", "")
@@ -115,7 +117,7 @@ class HttpProvider:
         attempt = call.attempt
         if attempt is not None:
             note(response, attempt)
-        if 200 <= response.status < 300:
+        if 200 <= response.status < 300 and response.status != PART:
             return response
         body = bytearray()
         try:

@@ -17,7 +17,8 @@ from jackfield.config.load import load
 from jackfield.engine import Engine
 from jackfield.errors import ClientClosedError, ConfigError
 from jackfield.models.request import CreateChatCompletionRequest
-from jackfield.plugins import Registry, assemble
+from jackfield.plugins import assemble
+from jackfield.registry import Registry
 from jackfield.sensitive import remember_credentials
 from jackfield.wire import build_request
 

@@ -85,6 +85,33 @@ SYNC = """
     client.close()
     print("fine")
 """
+TOGETHER = """
+    import jackfield.client
+    client = jackfield.Client(CONFIG)
+    whole(client, "parent")
+
+    def child():
+        make, meet, drivers = jackfield.client.SyncDriver, threading.Barrier(2, timeout=20), []
+
+        def made():
+            meet.wait()
+            return make()
+
+        jackfield.client.SyncDriver = made
+        threads = [threading.Thread(target=lambda: drivers.append(client._current())) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        one, other = drivers
+        assert one is other is client._current()
+        whole(client, "child")
+        client.close()
+
+    ended(in_child(child))
+    client.close()
+    print("fine")
+"""
 ASYNC = """
     client = jackfield.AsyncClient(CONFIG)
 
@@ -159,6 +186,12 @@ def test_parent_and_child_of_a_fork_share_no_connection(code: str) -> None:
         carried = texts(server.exchanges)
     assert all(len(who) == 1 for who in carried.values())
     assert set.union(*carried.values()) == {"parent", "child"}
+
+
+def test_threads_that_come_first_in_a_child_share_its_driver() -> None:
+    """However many find at once that the parent's is not theirs."""
+    with fakeserver.serving(echo) as server:
+        run(TOGETHER, server.url)
 
 
 def test_what_belongs_to_another_process_is_left_alone() -> None:

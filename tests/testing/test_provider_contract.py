@@ -17,14 +17,14 @@ import jackfield
 from jackfield import APIError, InternalServerError, StreamInterruptedError
 from jackfield.call import Attempt
 from jackfield.fold import fold
-from jackfield.http import Backend as Configured
+from jackfield.http import Backend
 from jackfield.models.chunks import (
     ChatCompletionChunkChoice,
     ChatCompletionStreamResponseDelta,
     CreateChatCompletionStreamResponse,
 )
 from jackfield.testing import ProviderContract
-from jackfield.testing.contract.bench import SHORT, Backend, Bench, secret_in_environment
+from jackfield.testing.contract.bench import SHORT, Bench, MakeBackend, secret_in_environment
 from jackfield.testing.contract.host import HOSTS, AsyncHost, Outcome
 from jackfield.testing.faults import FaultServer, name_of
 from jackfield.testing.faults.cases import Case, cases
@@ -40,7 +40,7 @@ class TestGoodProvider(ProviderContract):
     """A provider that breaks nothing passes; of the cases a few will do, since plugins' own tests make all of them."""
 
     @pytest.fixture
-    def backend(self) -> Backend:
+    def backend(self) -> MakeBackend:
         return lambda url: {"provider": broken.Good, "base_url": url}
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -202,7 +202,7 @@ def test_what_cannot_be_tried_is_skipped() -> None:
 def failed(**fields: Any) -> StreamInterruptedError:
     """An error of a call with an attempt that failed."""
     error = StreamInterruptedError("broken", **fields)
-    attempt = Attempt(1, Configured("test", "test"), "m")
+    attempt = Attempt(1, Backend("test", "test"), "m")
     attempt.outcome = "error"
     error.attempts = (attempt,)
     return error

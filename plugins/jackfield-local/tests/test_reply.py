@@ -10,7 +10,7 @@ import pytest
 from jackfield.errors import APIError, BadRequestError, InternalServerError, InvalidResponseError
 from jackfield_local.body import Question
 from jackfield_local.failure import from_exception
-from jackfield_local.reply import Reply
+from jackfield_local.reply import ReplyReader
 
 
 def piece(finish: str | None = None, content: str | None = None, **fields: Any) -> bytes:
@@ -18,8 +18,8 @@ def piece(finish: str | None = None, content: str | None = None, **fields: Any) 
     return json.dumps({"id": "chatcmpl-1", "created": 1, "model": "m", "choices": [choice]} | fields).encode()
 
 
-def reply(*, usage_chunk: bool = False) -> Reply:
-    return Reply(Question(b"", (), usage_chunk))
+def reply(*, usage_chunk: bool = False) -> ReplyReader:
+    return ReplyReader(Question(b"", (), usage_chunk))
 
 
 def test_progress_in_the_prompt_is_no_chunk() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jackfield.testing.contract.bench import Backend
+from jackfield.testing.contract.bench import MakeBackend
 from jackfield.testing.contract.provider import ProviderContract
 
 
@@ -12,5 +12,5 @@ class TestOpenAI(ProviderContract):
     """Against a server that speaks OpenAI's format."""
 
     @pytest.fixture
-    def backend(self) -> Backend:
+    def backend(self) -> MakeBackend:
         return lambda url: {"provider": "openai", "base_url": url}

@@ -33,7 +33,7 @@ def show(context: click.Context, *, as_json: bool) -> None:
     """Print the configuration as TOML: after profile and environment, with all limits, without secrets."""
     from jackfield.cli.toml import to_toml
     from jackfield.config.show import show as plain
-    from jackfield.plugins import Registry
+    from jackfield.registry import Registry
 
     loaded = context.ensure_object(Source).load()
     data = plain(loaded.settings, Registry().settings)

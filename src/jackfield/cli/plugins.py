@@ -72,7 +72,7 @@ def enabled(settings: Settings) -> set[tuple[str, str]]:
 
 
 def _rows(wanted: set[tuple[str, str]], *, everything: bool) -> Iterator[Row]:
-    from jackfield.plugins import KIND, installed
+    from jackfield.registry import KIND, installed
 
     found = installed()
     claims = Counter((KIND[one.group], one.name) for one in found)

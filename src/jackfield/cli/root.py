@@ -53,7 +53,7 @@ def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> N
     import platform
 
     import jackfield
-    from jackfield.plugins import installed
+    from jackfield.registry import installed
 
     own = f"jackfield {jackfield.__version__}"
     others = {found.distribution for found in installed()} - {own}

@@ -38,7 +38,7 @@ class Source:
     def load(self) -> Loaded:
         """That configuration, without its plugins, and what is wrong with it."""
         from jackfield.config.load import load
-        from jackfield.plugins import Registry
+        from jackfield.registry import Registry
 
         return load(self.config, profile=self.profile, installed=Registry().has)
 

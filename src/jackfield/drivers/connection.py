@@ -1,13 +1,11 @@
-"""Connections and pools of the sync driver: urllib3's, dialled within the time left and cut short by the watchdog."""
+"""Connections and pools of the sync driver: urllib3's, cut short by the watchdog."""
 
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import socket
 import threading
 import time
-from functools import partial
 from http.client import HTTPException
 from typing import Any
 
@@ -16,12 +14,11 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import EmptyPoolError, HTTPError, ProxyError
 
 from jackfield.drivers.answer import BLOCK, Answer
+from jackfield.drivers.dial import dial, resolve, shut
 from jackfield.drivers.head import Head, encode_head
-from jackfield.drivers.live import LONGEST_WAIT, Live
-from jackfield.errors import APIConnectionError
+from jackfield.drivers.live import Live
 from jackfield.http import HttpRequest, HttpResponse
 
-Address = tuple[Any, Any, int, str, Any]
 current = threading.local()
 """``current.live``: the call that this thread drives."""
 DRAIN = 65536
@@ -30,85 +27,6 @@ LARGE = 65536
 """Bytes of a body from which on it is not copied to leave in one piece with the head."""
 SLICE = 0.25
 """Seconds after which who waits looks whether the call was closed, or a signal has come."""
-
-
-def resolve(host: str, port: int, live: Live) -> list[Address]:
-    """The addresses of a host, from a helper thread that is abandoned when the time is over: getaddrinfo cannot be cut.
-
-    Raises:
-        APIConnectionError: the name has none.
-        CallError: the time is over.
-    """
-    if _is_address(host):
-        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    done = threading.Event()
-    found: list[Any] = []
-
-    def look_up() -> None:
-        try:
-            found.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except (OSError, UnicodeError) as error:
-            found.append(error)
-        done.set()
-
-    threading.Thread(target=look_up, name="jackfield-dns", daemon=True).start()
-    live.cut = done.set
-    if live.closing is None:
-        done.wait(min(live.until - time.monotonic(), LONGEST_WAIT))
-    if not found:
-        raise live.over() or live.timeout()
-    if isinstance(found[0], Exception):
-        raise APIConnectionError(f"the name {host} cannot be resolved", code="dns", stage="not_sent")
-    addresses: list[Address] = found[0]
-    return addresses
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def dial(addresses: list[Address], where: str, live: Live, options: Any) -> socket.socket:
-    """A connected socket, to the first address that takes it within the time left.
-
-    Raises:
-        APIConnectionError: none did.
-        CallError: the time is over.
-    """
-    failure: OSError | None = None
-    for family, kind, protocol, _, address in addresses:
-        left = live.until - time.monotonic()
-        if left <= 0 or live.closing is not None:
-            break
-        sock = socket.socket(family, kind, protocol)
-        live.cut = cut = partial(_shut, sock)
-        try:
-            for option in options or ():
-                sock.setsockopt(*option)
-            sock.settimeout(min(left, LONGEST_WAIT))
-            sock.connect(address)
-            sock.settimeout(None)
-        except BaseException as error:
-            live.part(cut)
-            sock.close()
-            if not isinstance(error, OSError):
-                raise
-            failure = error
-        else:
-            return sock
-    if live.closing is not None or time.monotonic() >= live.until:
-        raise live.over() or live.timeout()
-    code = "refused" if isinstance(failure, ConnectionRefusedError) else "connect"
-    why = type(failure).__name__ if failure is None or failure.strerror is None else failure.strerror
-    raise APIConnectionError(f"no connection to {where}: {why}", code=code, stage="not_sent")
-
-
-def _shut(sock: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # not connected any more: nothing waits
-        sock.shutdown(socket.SHUT_RDWR)
 
 
 class Watched(HTTPConnection):
@@ -168,7 +86,7 @@ class Watched(HTTPConnection):
         twin = self._twin
         if twin is not None:
             self.was_shut = True  # its end tells nothing from here on
-            _shut(twin)
+            shut(twin)
 
     def part(self) -> None:
         """Be shut no more: from here on it may be another's, and so may the descriptor of one that is closed."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jackfield.models.models import Model
     from jackfield.models.request import CreateChatCompletionRequest
     from jackfield.models.response import CreateChatCompletionResponse
-    from jackfield_local.reply import Reply
+    from jackfield_local.reply import ReplyReader
 
 SLICE = 0.1
 """Seconds that one ``Run`` waits at most: so long a deadline, or a call that is closed, may go unnoticed."""
@@ -123,12 +123,12 @@ class LocalProvider:
     def _answer(self, asked: Question, call: Call, *, stream: bool) -> Flow[CreateChatCompletionResponse | None]:
         """Generate. Each ``Run`` is short: deadlines are kept and calls can be closed, whatever the engine does."""
         from jackfield.fold import fold  # like reply, only where something is generated
-        from jackfield_local.reply import Reply
+        from jackfield_local.reply import ReplyReader
 
         gate = self._engine.gate
         yield Acquire(gate)
         generation = self._engine.generate(asked.body, gate)
-        reply, whole = Reply(asked), []
+        reply, whole = ReplyReader(asked), []
         try:
             while not generation.ended:
                 pieces: list[bytes] = yield Run(generation.take, min(SLICE, call.time_left))
@@ -176,7 +176,7 @@ class LocalProvider:
         return model_file(SMOLLM2, directory, stopped=stopped)
 
 
-def _note(reply: Reply, call: Call) -> None:
+def _note(reply: ReplyReader, call: Call) -> None:
     """Enter what the engine told into the ledger."""
     attempt = call.attempt
     if attempt is not None:

@@ -16,7 +16,7 @@ from jackfield_local.tools import Caller
 Chunk = CreateChatCompletionStreamResponse
 
 
-class Reply:
+class ReplyReader:
     """Reads the engine's pieces. The chunk with the finish reason is held back until all is said, with the usage.
 
     Attributes:

@@ -26,7 +26,7 @@ SLACK = 2.0
 """Seconds that a call may take over its deadline: 0.25 are promised, the rest is for a machine that is busy."""
 CAP = 2**20
 UNSEEN = "no secret in any artefact"
-Backend = Callable[[str], Mapping[str, Any]]
+MakeBackend = Callable[[str], Mapping[str, Any]]
 
 
 @attrs.define(eq=False)
@@ -41,7 +41,7 @@ class Bench:
         header: name and prefix of the credential.
     """
 
-    backend: Backend
+    backend: MakeBackend
     server: FaultServer
     mode: str
     key: str

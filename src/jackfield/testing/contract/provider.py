@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from jackfield.errors import APIConnectionError, APITimeoutError, AuthenticationError, NotFoundError
-from jackfield.testing.contract.bench import TEXT, UNSEEN, Backend, Bench, secret_in_environment
+from jackfield.testing.contract.bench import TEXT, UNSEEN, Bench, MakeBackend, secret_in_environment
 from jackfield.testing.contract.host import HOSTS, Outcome
 from jackfield.testing.faults import Dialect, FaultServer, OpenAIDialect, name_of
 from jackfield.testing.faults.cases import Case, cases
@@ -57,12 +57,12 @@ class ProviderContract:
     lists_models: bool = True
 
     @pytest.fixture
-    def backend(self) -> Backend:
+    def backend(self) -> MakeBackend:
         """The settings of a backend at a URL: to be written by the subclass."""
         pytest.fail(f"{type(self).__name__}: write the fixture `backend`, which returns url -> settings", pytrace=False)
 
     @pytest.fixture(params=list(HOSTS))
-    def bench(self, request: pytest.FixtureRequest, backend: Backend) -> Iterator[Bench]:
+    def bench(self, request: pytest.FixtureRequest, backend: MakeBackend) -> Iterator[Bench]:
         """The provider, a server and a host, sync and async."""
         key = f"sk-{os.urandom(20).hex()}"
         with secret_in_environment(key), FaultServer(self.dialect, seed=7) as server:

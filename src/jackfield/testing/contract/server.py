@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from jackfield.testing.contract.verdict import fail
-from jackfield.testing.contract.wire import Reply, fetch
+from jackfield.testing.contract.wire import RawReply, fetch
 
 QUESTION = {"role": "user", "content": "What is the weather in Rome? Answer in one short sentence."}
 TOOL = {
@@ -39,7 +39,7 @@ class Endpoint:
     key: str | None = attrs.field(default=None, repr=False)
     timeout: float = 60.0
 
-    def ask(self, body: Any, key: str | None = None) -> Reply:
+    def ask(self, body: Any, key: str | None = None) -> RawReply:
         """Its answer to a chat completion; ``body`` is sent as it is where it is bytes."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"content-type": "application/json", "accept-encoding": "identity"}
@@ -163,11 +163,11 @@ class ServerContract:
 
     # -- helpers -------------------------------------------------------------------------------------------------
 
-    def _ask(self, endpoint: Endpoint, **fields: Any) -> Reply:
+    def _ask(self, endpoint: Endpoint, **fields: Any) -> RawReply:
         body = {"model": endpoint.model, "messages": [QUESTION], "max_tokens": self.max_tokens, **fields}
         return endpoint.ask(body)
 
-    def _stream(self, endpoint: Endpoint, reply: Reply) -> tuple[list[dict[str, Any]], bool]:
+    def _stream(self, endpoint: Endpoint, reply: RawReply) -> tuple[list[dict[str, Any]], bool]:
         """The chunks of a stream, and whether ``[DONE]`` ended it."""
         _arrived(endpoint, reply, "a stream", "text/event-stream")
         chunks: list[dict[str, Any]] = []
@@ -189,7 +189,7 @@ def _fail(endpoint: Endpoint, did: str, place: str, wants: str) -> NoReturn:
     fail(endpoint.url, did, place, wants, rule="the protocol")
 
 
-def _arrived(endpoint: Endpoint, reply: Reply, place: str, kind: str) -> None:
+def _arrived(endpoint: Endpoint, reply: RawReply, place: str, kind: str) -> None:
     if reply.failure is not None:
         _fail(endpoint, f"broke off: {reply.failure}", place, "an answer is framed as HTTP says, and comes whole")
     if reply.status != 200:
@@ -205,7 +205,7 @@ def _parsed(data: bytes) -> Any:
         return None
 
 
-def _json(endpoint: Endpoint, reply: Reply, place: str) -> dict[str, Any]:
+def _json(endpoint: Endpoint, reply: RawReply, place: str) -> dict[str, Any]:
     _arrived(endpoint, reply, place, "application/json")
     answer = _parsed(reply.body)
     if not isinstance(answer, dict):
@@ -232,7 +232,7 @@ def _usage(endpoint: Endpoint, usage: Any, place: str) -> None:
         _fail(endpoint, f"told the usage {usage!r}", place, "prompt and completion tokens, and their total")
 
 
-def _error(endpoint: Endpoint, reply: Reply, place: str) -> None:
+def _error(endpoint: Endpoint, reply: RawReply, place: str) -> None:
     body = _parsed(reply.body)
     error = body.get("error") if isinstance(body, dict) else None
     if not isinstance(error, dict) or not isinstance(error.get("message"), str):

@@ -9,7 +9,7 @@ import urllib3
 
 
 @attrs.frozen
-class Reply:
+class RawReply:
     """What a server sent.
 
     Attributes:
@@ -42,7 +42,7 @@ class Reply:
                 data = []
 
 
-def fetch(url: str, body: bytes, headers: Mapping[str, str], timeout: float, limit: int = 2**24) -> Reply:
+def fetch(url: str, body: bytes, headers: Mapping[str, str], timeout: float, limit: int = 2**24) -> RawReply:
     """POST ``body``; at most ``limit`` bytes of the answer are read, and no redirect is followed.
 
     Args:
@@ -61,7 +61,7 @@ def fetch(url: str, body: bytes, headers: Mapping[str, str], timeout: float, lim
             for block in answer.stream(65536, decode_content=True):
                 blocks += block
                 if len(blocks) > limit:
-                    return Reply(status, kind, bytes(blocks), f"more than {limit} bytes came")
+                    return RawReply(status, kind, bytes(blocks), f"more than {limit} bytes came")
         except (urllib3.exceptions.HTTPError, ValueError) as error:
-            return Reply(status, kind, bytes(blocks), f"{type(error).__name__}: {error}"[:200])
-    return Reply(status, kind, bytes(blocks))
+            return RawReply(status, kind, bytes(blocks), f"{type(error).__name__}: {error}"[:200])
+    return RawReply(status, kind, bytes(blocks))

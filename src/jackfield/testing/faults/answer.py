@@ -25,7 +25,7 @@ def _blocks(blocks: Iterable[bytes]) -> tuple[bytes, ...]:
 
 
 @attrs.frozen
-class Answer:
+class RawAnswer:
     """An answer.
 
     Attributes:

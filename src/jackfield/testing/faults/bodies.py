@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jackfield.errors import APIError, InvalidResponseError, StreamInterruptedError
-from jackfield.testing.faults.answer import Answer, chunk, head
+from jackfield.testing.faults.answer import RawAnswer, chunk, head
 from jackfield.testing.faults.catalogue import STREAM_TYPE, Exchange, fault
 
 INVALID = (InvalidResponseError,)
@@ -42,7 +42,7 @@ HAZARDS = {
 async def hazard(x: Exchange) -> None:
     """What calls itself JSON; where a stream is asked for, the data of its only event."""
     body = HAZARDS[x.text("hazard")]
-    answer = x.stream([b"data: " + body + b"\n\n"]) if x.ask.stream else Answer([body])
+    answer = x.stream([b"data: " + body + b"\n\n"]) if x.ask.stream else RawAnswer([body])
     await x.send(answer.whole)
 
 
@@ -50,19 +50,19 @@ async def hazard(x: Exchange) -> None:
 async def html(x: Exchange) -> None:
     """As a login page or a proxy does."""
     page = b"<!doctype html><title>Sign in</title><p>" + b"please " * 500
-    await x.send(Answer([page], headers={"content-type": "text/html; charset=utf-8"}).whole)
+    await x.send(RawAnswer([page], headers={"content-type": "text/html; charset=utf-8"}).whole)
 
 
 @fault("unlabelled", "answers well, with the content type `type`", stream=INVALID, type="application/json")
 async def unlabelled(x: Exchange) -> None:
     """The right body with a wrong label; for a stream, one that says that it is none."""
-    await x.send(Answer(x.good().blocks, headers={"content-type": x.text("type")}).whole)
+    await x.send(RawAnswer(x.good().blocks, headers={"content-type": x.text("type")}).whole)
 
 
 @fault("json-for-stream", "answers whole where a stream was asked for", stream=INVALID)
 async def json_for_stream(x: Exchange) -> None:
     """As services do that know no streams."""
-    await x.send(Answer([x.dialect.whole(x.ask)]).whole)
+    await x.send(RawAnswer([x.dialect.whole(x.ask)]).whole)
 
 
 @fault("stream-for-json", "sends a stream where none was asked for", whole=INVALID)
@@ -74,7 +74,7 @@ async def stream_for_json(x: Exchange) -> None:
 @fault("error-200", "answers 200 with an error", whole=(APIError,), stream=(APIError,), code="500")
 async def error_200(x: Exchange) -> None:
     """As proxies do that have sent the status before they know."""
-    await x.send(Answer([x.dialect.error(int(x.text("code")), "the fault server was told to fail")]).whole)
+    await x.send(RawAnswer([x.dialect.error(int(x.text("code")), "the fault server was told to fail")]).whole)
 
 
 @fault("large", "sends a body of `bytes` bytes", whole=INVALID, stream=(APIError,), bytes="67108864")

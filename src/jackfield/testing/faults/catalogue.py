@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, quote
 
 import attrs
 
-from jackfield.testing.faults.answer import Answer, event
+from jackfield.testing.faults.answer import RawAnswer, event
 from jackfield.testing.faults.connection import Connection
 from jackfield.testing.faults.dialect import Ask, Dialect
 from jackfield.testing.faults.ledger import Received
@@ -66,15 +66,15 @@ class Exchange:
         """Events as they are sent."""
         return [event(data, self.dialect.named(data), end=end) for data in events]
 
-    def good(self) -> Answer:
+    def good(self) -> RawAnswer:
         """A good answer, whole or as a stream, as it was asked for."""
         if self.ask.stream:
             return self.stream(self.framed(self.events))
-        return Answer([self.dialect.whole(self.ask)], headers={"content-type": "application/json", **self.ids})
+        return RawAnswer([self.dialect.whole(self.ask)], headers={"content-type": "application/json", **self.ids})
 
-    def stream(self, blocks: list[bytes], framing: str = "chunked") -> Answer:
+    def stream(self, blocks: list[bytes], framing: str = "chunked") -> RawAnswer:
         """A stream of these blocks."""
-        return Answer(blocks, headers={"content-type": STREAM_TYPE, **self.ids}, framing=framing)
+        return RawAnswer(blocks, headers={"content-type": STREAM_TYPE, **self.ids}, framing=framing)
 
     @property
     def ids(self) -> dict[str, str]:

@@ -6,7 +6,7 @@ import gzip
 import zlib
 
 from jackfield.errors import APIConnectionError, InvalidResponseError, StreamInterruptedError
-from jackfield.testing.faults.answer import Answer
+from jackfield.testing.faults.answer import RawAnswer
 from jackfield.testing.faults.catalogue import STREAM_TYPE, Exchange, fault
 
 DAMAGED = (InvalidResponseError, APIConnectionError)
@@ -54,4 +54,4 @@ async def coding(x: Exchange) -> None:
 
 def _answer(x: Exchange, body: bytes, coding: str) -> bytes:
     kind = STREAM_TYPE if x.ask.stream else "application/json"
-    return Answer([body], headers={"content-type": kind, "content-encoding": coding}).whole
+    return RawAnswer([body], headers={"content-type": kind, "content-encoding": coding}).whole

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jackfield.errors import APIConnectionError, InvalidResponseError, StreamInterruptedError
-from jackfield.testing.faults.answer import Answer, chunk, head
+from jackfield.testing.faults.answer import RawAnswer, chunk, head
 from jackfield.testing.faults.catalogue import STREAM_TYPE, Exchange, fault
 
 LOST = (APIConnectionError,)
@@ -103,7 +103,7 @@ async def informational(x: Exchange) -> None:
 async def close_delimited(x: Exchange) -> None:
     """As servers of HTTP/1.0 do."""
     good = x.good()
-    await x.send(*Answer(good.blocks, headers=good.headers, framing="close").parts)
+    await x.send(*RawAnswer(good.blocks, headers=good.headers, framing="close").parts)
     await x.part()
 
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from jackfield.testing.faults.answer import Answer
+from jackfield.testing.faults.answer import RawAnswer
 from jackfield.testing.faults.catalogue import FAULTS, Exchange, parse
 from jackfield.testing.faults.connection import GONE, LONGEST_HEAD, Connection
 from jackfield.testing.faults.dialect import Ask, Dialect, OpenAIDialect
@@ -200,7 +200,7 @@ class FaultServer:
             await self._tell(connection, received)
         elif ask is None:
             self.ledger.requests.append(received)
-            await connection.send(Answer([self.dialect.other(received.method, received.target)]).whole)
+            await connection.send(RawAnswer([self.dialect.other(received.method, received.target)]).whole)
         else:
             received.model, received.stream = ask.model, ask.stream
             self.ledger.requests.append(received)
@@ -208,7 +208,7 @@ class FaultServer:
 
     async def _tell(self, connection: Connection, received: Received) -> None:
         """The ledger's counts, which ``DELETE`` sets back; for a server in another process."""
-        await connection.send(Answer([json.dumps(self.ledger.summary()).encode()]).whole)
+        await connection.send(RawAnswer([json.dumps(self.ledger.summary()).encode()]).whole)
         if received.method == "DELETE":
             self.ledger.clear()
 
@@ -238,7 +238,7 @@ class FaultServer:
 
     async def _refused(self, connection: Connection, received: Received, status: int, message: str) -> None:
         received.executed = False
-        await connection.send(Answer([self.dialect.error(status, message)], status).whole)
+        await connection.send(RawAnswer([self.dialect.error(status, message)], status).whole)
 
     def door_url(self, name: str) -> str:
         """The base URL of a door that is open: for faults, which run on the loop."""

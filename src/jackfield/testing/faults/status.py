@@ -9,7 +9,7 @@ from email.utils import formatdate
 from urllib.parse import quote
 
 from jackfield.errors import APIError, APIStatusError, AuthenticationError, UnexpectedRedirectError
-from jackfield.testing.faults.answer import Answer
+from jackfield.testing.faults.answer import RawAnswer
 from jackfield.testing.faults.catalogue import Exchange, fault
 
 NOW = 1_800_000_000
@@ -54,7 +54,7 @@ async def status(x: Exchange) -> None:
     for name in ("retry-after", "retry-after-ms", "x-should-retry"):
         if x.text(name):
             headers[name] = _wait(x.text(name))
-    await x.send(Answer([body], code, headers).whole)
+    await x.send(RawAnswer([body], code, headers).whole)
 
 
 @fault(
@@ -70,7 +70,7 @@ async def redirect(x: Exchange) -> None:
     door = {"same": x.received.door, "other": "other", "plain": "plain"}[x.text("to")]
     x.received.executed = False
     location = x.urls(door).removesuffix("/v1") + x.received.target
-    await x.send(Answer([b""], int(x.text("code")), {"location": location}).whole)
+    await x.send(RawAnswer([b""], int(x.text("code")), {"location": location}).whole)
 
 
 @fault(
@@ -91,7 +91,7 @@ async def echo_key(x: Exchange) -> None:
     headers = {"content-type": "application/json", "x-request-id": told, "x-echo": told}
     if x.text("form") == "split":
         headers = {"content-type": "application/json"}  # a line break ends a header
-    await x.send(Answer([body], code, headers).whole)
+    await x.send(RawAnswer([body], code, headers).whole)
 
 
 @fault(
@@ -111,7 +111,7 @@ async def echo_head(x: Exchange) -> None:
         "name": (500, key, "here"),
     }[x.text("place")]
     x.received.executed = False
-    await x.send(Answer([b"nothing"], code, {name: value}).whole)
+    await x.send(RawAnswer([b"nothing"], code, {name: value}).whole)
 
 
 PLACES = ("type", "coding", "location", "name")
@@ -136,7 +136,7 @@ async def unauthorised(x: Exchange) -> None:
         return
     x.received.executed = False
     headers = {"content-type": "application/json", "www-authenticate": 'Bearer realm="faults"'}
-    await x.send(Answer([x.dialect.error(401, "no credential")], 401, headers).whole)
+    await x.send(RawAnswer([x.dialect.error(401, "no credential")], 401, headers).whole)
 
 
 def _wait(value: str) -> str:

@@ -13,7 +13,8 @@ import attrs
 from jackfield.cli.toml import to_toml
 from jackfield.config.load import load
 from jackfield.errors import CallError, ConfigError
-from jackfield.plugins import Registry, assemble
+from jackfield.plugins import assemble
+from jackfield.registry import Registry
 from jackfield.testing.contract.middleware.faults import api_error, api_errors
 from jackfield.testing.contract.middleware.onion import onion
 from jackfield.testing.contract.middleware.source import WELL, Act, Source

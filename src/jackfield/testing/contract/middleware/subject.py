@@ -15,7 +15,7 @@ from jackfield.drivers.scripted import Answer
 from jackfield.errors import Fault
 from jackfield.hooks import HookFinder
 from jackfield.http import HttpRequest
-from jackfield.plugins import MIDDLEWARE, Registry
+from jackfield.registry import MIDDLEWARE, Registry
 from jackfield.secret import Secret
 from jackfield.testing.contract.middleware.patience import Pulse
 from jackfield.testing.contract.middleware.source import TEXT
