@@ -245,7 +245,8 @@ def test_a_client_can_be_used_after_a_fork(server):
 def test_a_client_of_another_process_connects_anew(client, server):
     """As in a child after a fork: the driver is its own."""
     client.create_chat_completion(messages=ASK)
-    old, client._process = client._driver, 0
+    old = client._driver
+    old.process = 0
     client.create_chat_completion(messages=ASK)
     assert client._driver is not old
     assert server.accepted == 2
