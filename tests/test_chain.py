@@ -11,7 +11,7 @@ import pytest
 
 from jackfield import chain, hookimpl
 from jackfield.chain import GONE, MAX_LINKS, MAX_VALUES, scrub_chain
-from jackfield.errors import APIError, JackfieldError, PluginError
+from jackfield.errors import APIError, DeadlineExceededError, JackfieldError, PluginError, StreamInterruptedError
 from jackfield.redaction import MASK, remember
 from jackfield.secret import Secret
 from jackfield.testing.contract.host import HOSTS
@@ -354,3 +354,34 @@ def test_generator_that_still_runs_is_not_ended() -> None:
 
     assert next(running) == "on"
     assert any("generator" in note for note in stored.__notes__)
+
+
+def test_an_error_leaves_without_what_it_came_of():
+    """Tracebacks and hidden exceptions hold headers: an error of ours goes without them, along its whole chain."""
+
+    def fail() -> None:
+        try:
+            try:
+                raise OSError("Bearer sk-canary")
+            except OSError:
+                raise DeadlineExceededError from None
+        except DeadlineExceededError as error:
+            raise StreamInterruptedError("broke") from error
+
+    with pytest.raises(StreamInterruptedError) as caught:
+        fail()
+    assert scrub_chain(caught.value) is caught.value
+    cause = caught.value.__cause__
+    assert isinstance(cause, DeadlineExceededError)
+    assert caught.value.__context__ is cause
+    assert caught.value.__traceback__ is cause.__traceback__ is None
+    assert cause.__context__ is None
+
+
+@pytest.mark.parametrize("kind", [PluginError, ValueError])
+def test_a_plugins_mistake_keeps_its_traceback(kind):
+    """Its author needs it."""
+    with pytest.raises(kind) as caught:
+        raise kind("oops")
+    assert scrub_chain(caught.value) is caught.value
+    assert caught.value.__traceback__ is not None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from jackfield.drivers.live import Live
 from jackfield.errors import CallError, ClientClosedError, StreamInterruptedError
-from jackfield.session import answered, bare, hurry, interrupted
+from jackfield.session import answered, hurry, interrupted
 
 if TYPE_CHECKING:
     from jackfield.aclient import AsyncClient
@@ -156,15 +156,7 @@ async def run(driver: AsyncDriver, live: Live, move: Callable[[], Effect | None]
         driver.add(live)
         deliver = await driver.advance(live, move())
     finally:
-        try:
-            if deliver is None:
-                live.engine.cancel(live.closing)  # does nothing to a call that has ended
-                bare(live.engine)
-        finally:
-            live.engine.handled = None
-            if deliver is None:
-                driver.discard(live)
-            live.guard.release()
+        _release(driver, live, live.closing, ended=deliver is None)
     return deliver
 
 
@@ -188,13 +180,19 @@ async def shut(driver: AsyncDriver, live: Live, error: StreamInterruptedError | 
                 pass
             interrupted(engine)
     finally:
-        try:
-            engine.cancel(error)  # does nothing to a call that has ended
-            bare(engine)
-        finally:
-            engine.handled = None
+        _release(driver, live, error)
+
+
+def _release(driver: AsyncDriver, live: Live, error: CallError | None, *, ended: bool = True) -> None:
+    """Let go of a call, which ends now at the latest, or which goes on when its host wants more."""
+    try:
+        if ended:
+            live.engine.end(error)
+    finally:
+        live.engine.handled = None  # its frames may hold the stream, which then no one would drop
+        if ended:
             driver.discard(live)
-            live.guard.release()
+        live.guard.release()
 
 
 def _leave(driver: AsyncDriver, live: Live, error: CallError | None) -> None:

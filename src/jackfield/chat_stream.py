@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from jackfield.errors import CallError, StreamInterruptedError
-from jackfield.session import answered, bare, hurry, interrupted
+from jackfield.session import answered, hurry, interrupted
 
 if TYPE_CHECKING:
     from jackfield.call import Call
@@ -125,6 +125,7 @@ def run(driver: SyncDriver, live: Live, move: Callable[[], Effect | None]) -> De
         _end(driver, live, live.closing)  # once more: an interrupt may have come while it was ended
         raise
     finally:
+        live.engine.handled = None  # its frames may hold the stream, which then no one would drop
         live.guard.release()
     return deliver
 
@@ -155,14 +156,13 @@ def shut(driver: SyncDriver, live: Live, error: CallError | None) -> None:
         _end(driver, live, error)  # once more, as above
         raise
     finally:
+        engine.handled = None
         live.guard.release()
 
 
 def _end(driver: SyncDriver, live: Live, error: CallError | None) -> None:
     """Cancel a call that has not ended yet, and let go of it."""
     try:
-        live.engine.cancel(error)
-        bare(live.engine)
+        live.engine.end(error)
     finally:
-        live.engine.handled = None
         driver.end(live)

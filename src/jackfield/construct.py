@@ -128,22 +128,23 @@ def _refusal(error: Exception, fields: Mapping[str, attrs.Attribute[Any]], table
 
 def _masked(text: str, settings: Any) -> str:
     """The text without the texts that stand in the settings."""
-    for value in sorted(_texts(settings), key=len, reverse=True):
+    for value in sorted(texts(settings), key=len, reverse=True):
         text = text.replace(repr(value), MASK)
         if len(value) >= LONG:
             text = text.replace(value, MASK)
     return text
 
 
-def _texts(value: Any) -> Iterator[str]:
+def texts(value: Any) -> Iterator[str]:
+    """The texts in settings, however deep; keys are none of them."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
         for item in value.values():
-            yield from _texts(item)
+            yield from texts(item)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _texts(item)
+            yield from texts(item)
 
 
 # -- values ----------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from jackfield import stream
 from jackfield.binding import check_bound
+from jackfield.chain import scrub_chain
 from jackfield.ending import Ending
 from jackfield.errors import CallError, DeadlineExceededError, JackfieldError, PluginError
 from jackfield.flow import Deliver, Effect, Flow, Send, Sleep
@@ -94,6 +95,12 @@ class Engine:
         """
         if not self.done:
             self.context.run(self._run, None, self._ending.cancel(instead))
+
+    def end(self, instead: BaseException | None) -> None:
+        """Cancel a call that has not ended yet, and let its error go without secrets, and without what it came of."""
+        self.cancel(instead)
+        if self.error is not None:
+            self.error = scrub_chain(self.error, self.handled)
 
     def result(self) -> Any:
         """The outcome of a call that is done: what the outermost layer returned.

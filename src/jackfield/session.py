@@ -182,9 +182,3 @@ def interrupted(engine: Engine) -> None:
     error = engine.error
     if error is not None and not isinstance(error, Exception):
         raise error
-
-
-def bare(engine: Engine) -> None:
-    """Let an error of a call that has ended go without secrets, and without what it came of."""
-    if engine.error is not None:
-        engine.error = scrub_chain(engine.error, engine.handled)

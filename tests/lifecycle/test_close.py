@@ -111,6 +111,25 @@ def dropped(client: Any, name: int, leave: Callable[[Any], None]) -> None:
     del stream
 
 
+def dropped_with_an_error(client: Any, name: int, leave: Callable[[Any], None]) -> None:
+    """The host deals with an error of its own, whose frame holds the stream: both go without the garbage collector."""
+
+    def deal() -> None:
+        try:
+            raise ZeroDivisionError
+        except ZeroDivisionError:
+            stream = begun(client, name)
+        leave(name)
+        assert stream is not None
+
+    gc.disable()
+    try:
+        deal()
+        assert until(lambda: not client._driver.watchdog.live(), 3.0)
+    finally:
+        gc.enable()
+
+
 def dropped_in_a_cycle(client: Any, name: int, leave: Callable[[Any], None]) -> None:
     """The garbage collector finds it."""
     knot = [begun(client, name)]
@@ -121,7 +140,15 @@ def dropped_in_a_cycle(client: Any, name: int, leave: Callable[[Any], None]) -> 
 
 
 @pytest.mark.parametrize(
-    ("way", "count"), [(closed, 1000), (broken_off, 200), (failed, 200), (dropped, 200), (dropped_in_a_cycle, 10)]
+    ("way", "count"),
+    [
+        (closed, 1000),
+        (broken_off, 200),
+        (failed, 200),
+        (dropped, 200),
+        (dropped_with_an_error, 10),
+        (dropped_in_a_cycle, 10),
+    ],
 )
 def test_a_stream_that_is_left_is_closed_upstream_within_a_second(
     upstream: Upstream, way: Callable[..., None], count: int

@@ -12,7 +12,6 @@ from typing import Any
 
 import aiohttp
 
-from jackfield.chain import scrub_chain
 from jackfield.drivers.connector import AsyncBody, Channel, Connector
 from jackfield.drivers.failure import transport_error
 from jackfield.drivers.live import POOL_WAIT, Live
@@ -99,9 +98,7 @@ class AsyncDriver:
     def end(self, live: Live, error: CallError | None) -> None:
         """End a call: one that a task drives when that runs again, another at once."""
         if live.guard.acquire(blocking=False):
-            engine = live.engine
-            engine.cancel(error)  # does nothing to a call that has ended
-            engine.error = engine.error and scrub_chain(engine.error)
+            live.engine.end(error)
             self.discard(live)
             live.guard.release()
         else:

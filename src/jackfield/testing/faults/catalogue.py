@@ -85,6 +85,11 @@ class Exchange:
         """Send bytes and make pauses."""
         await self.connection.send(*blocks)
 
+    async def refuse(self, answer: RawAnswer) -> None:
+        """Send a failure: the work was not done."""
+        self.received.executed = False
+        await self.send(answer.whole)
+
     async def silence(self) -> None:
         """Say nothing until the client has left."""
         await self.connection.left(self.received, self.began)

@@ -48,13 +48,12 @@ BODIES: dict[str, Callable[[bytes], tuple[str, bytes]]] = {
 async def status(x: Exchange) -> None:
     """Fail. ``retry-after=date:30`` sends a date that is 30 seconds after the answer's own."""
     code = int(x.text("code"))
-    x.received.executed = False
     kind, body = BODIES[x.text("body")](x.dialect.error(code, x.text("message")))
     headers = {"content-type": kind, "date": formatdate(NOW, usegmt=True), **x.ids}
     for name in ("retry-after", "retry-after-ms", "x-should-retry"):
         if x.text(name):
             headers[name] = _wait(x.text(name))
-    await x.send(RawAnswer([body], code, headers).whole)
+    await x.refuse(RawAnswer([body], code, headers))
 
 
 @fault(
@@ -68,9 +67,8 @@ async def status(x: Exchange) -> None:
 async def redirect(x: Exchange) -> None:
     """Send the client elsewhere, with its prompt and its key."""
     door = {"same": x.received.door, "other": "other", "plain": "plain"}[x.text("to")]
-    x.received.executed = False
     location = x.urls(door).removesuffix("/v1") + x.received.target
-    await x.send(RawAnswer([b""], int(x.text("code")), {"location": location}).whole)
+    await x.refuse(RawAnswer([b""], int(x.text("code")), {"location": location}))
 
 
 @fault(
@@ -86,12 +84,11 @@ async def echo_key(x: Exchange) -> None:
     key = (x.received.keys or ("no key",))[0]
     told = FORMS[x.text("form")](key)
     code = int(x.text("code"))
-    x.received.executed = False
     body = x.dialect.error(code, "TOLD").replace(b"TOLD", told.encode("latin-1"))
     headers = {"content-type": "application/json", "x-request-id": told, "x-echo": told}
     if x.text("form") == "split":
         headers = {"content-type": "application/json"}  # a line break ends a header
-    await x.send(RawAnswer([body], code, headers).whole)
+    await x.refuse(RawAnswer([body], code, headers))
 
 
 @fault(
@@ -110,8 +107,7 @@ async def echo_head(x: Exchange) -> None:
         "location": (302, "location", f"https://{key}.example/"),
         "name": (500, key, "here"),
     }[x.text("place")]
-    x.received.executed = False
-    await x.send(RawAnswer([b"nothing"], code, {name: value}).whole)
+    await x.refuse(RawAnswer([b"nothing"], code, {name: value}))
 
 
 PLACES = ("type", "coding", "location", "name")
@@ -134,9 +130,8 @@ async def unauthorised(x: Exchange) -> None:
     if x.text("key") and any(key.endswith(x.text("key")) for key in x.received.keys):
         await x.send(x.good().whole)
         return
-    x.received.executed = False
     headers = {"content-type": "application/json", "www-authenticate": 'Bearer realm="faults"'}
-    await x.send(RawAnswer([x.dialect.error(401, "no credential")], 401, headers).whole)
+    await x.refuse(RawAnswer([x.dialect.error(401, "no credential")], 401, headers))
 
 
 def _wait(value: str) -> str:

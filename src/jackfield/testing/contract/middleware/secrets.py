@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from jackfield.construct import texts
 from jackfield.redaction import remember
 from jackfield.testing.contract.middleware.faults import api_error, api_errors
 from jackfield.testing.contract.middleware.onion import Onion, onion
@@ -49,14 +50,7 @@ def _canary() -> str:
 
 
 def _variables(value: Any) -> Iterator[str]:
-    if isinstance(value, str) and value.startswith("env:"):
-        yield value.removeprefix("env:")
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _variables(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _variables(item)
+    yield from (text.removeprefix("env:") for text in texts(value) if text.startswith("env:"))
 
 
 def values(subject: Subject) -> list[str]:
@@ -79,10 +73,10 @@ def require(subject: Subject) -> list[str]:
     return found
 
 
-def search(subject: Subject, texts: Iterator[tuple[str, str]], place: str) -> None:
+def search(subject: Subject, sinks: Iterator[tuple[str, str]], place: str) -> None:
     """Fail the test if a secret is in one of the texts."""
     secrets = values(subject)
-    for sink, text in texts:
+    for sink, text in sinks:
         for secret in secrets:
             if leaks(text, secret):
                 subject.fail(f"shows a secret in {sink}", place, wants=HIDDEN)
@@ -133,8 +127,8 @@ class SecretChecks:
         for one in trials:
             outcome = one.outcome
             if isinstance(outcome, BaseException):
-                texts = (item for item in artefacts(outcome) if ": local " not in item[0])
-                search(subject, ((f"{type(outcome).__name__}, {sink}", text) for sink, text in texts), one.place)
+                seen = (item for item in artefacts(outcome) if ": local " not in item[0])
+                search(subject, ((f"{type(outcome).__name__}, {sink}", text) for sink, text in seen), one.place)
             search(subject, ledger(one), one.place)
 
 
