@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jackfield.errors import APIError, InvalidResponseError, StreamInterruptedError
 from jackfield.testing.faults.answer import RawAnswer, chunk, head
-from jackfield.testing.faults.catalogue import STREAM_TYPE, Exchange, fault
+from jackfield.testing.faults.catalogue import Exchange, fault
 
 INVALID = (InvalidResponseError,)
 UNREADABLE = (InvalidResponseError, StreamInterruptedError)
@@ -80,8 +80,7 @@ async def error_200(x: Exchange) -> None:
 @fault("large", "sends a body of `bytes` bytes", whole=INVALID, stream=(APIError,), bytes="67108864")
 async def large(x: Exchange) -> None:
     """More than was agreed, piece by piece; where a stream is asked for, comments without end."""
-    kind = STREAM_TYPE if x.ask.stream else "application/json"
-    await x.send(head(200, {"content-type": kind}, "transfer-encoding: chunked\r\n"))
+    await x.send(head(200, {"content-type": x.content_type}, "transfer-encoding: chunked\r\n"))
     piece = chunk((b": " + b"x" * 65533 + b"\n") if x.ask.stream else b" " * 65536)
     for _ in range(int(x.text("bytes")) // 65536):
         await x.send(piece)

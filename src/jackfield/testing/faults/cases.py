@@ -9,7 +9,7 @@ import attrs
 
 from jackfield.errors import status_error
 from jackfield.testing.faults.bodies import HAZARDS
-from jackfield.testing.faults.catalogue import FAULTS, GOOD, Expected, Fault, name_of
+from jackfield.testing.faults.catalogue import FAULTS, Expected, name_of, parse
 from jackfield.testing.faults.dialect import Ask, Dialect
 from jackfield.testing.faults.status import BODIES, PLACES
 from jackfield.testing.faults.streams import DAMAGES, ENDS, FORMS
@@ -49,8 +49,7 @@ class Case:
 
 def cases(dialect: Dialect) -> list[Case]:
     """All cases of a wire format; each kind of fault once without arguments, and with those that matter."""
-    listed = [Case(name, stream, *_expected(name, stream)) for name in _names(dialect) for stream in (False, True)]
-    return [_status(case) for case in listed if case.stream or not _fault(case.model).only_streams]
+    return [case for model in _names(dialect) for case in _cases(model)]
 
 
 def _names(dialect: Dialect) -> Iterator[str]:
@@ -79,18 +78,12 @@ def _names(dialect: Dialect) -> Iterator[str]:
     yield from (name_of("variant", name=name) for name in dialect.variants(Ask("")))
 
 
-def _fault(model: str) -> Fault:
-    return FAULTS[model.partition("?")[0]]
-
-
-def _expected(model: str, stream: bool) -> tuple[Expected, bool]:
-    fault = _fault(model)
-    slow = fault.slow or "how=stall" in model
-    return (fault.stream if stream else fault.whole), slow
-
-
-def _status(case: Case) -> Case:
-    """A status that has an exception of its own must come as that."""
-    if not case.model.startswith("status?code=") or case.expected == GOOD:
-        return case
-    return attrs.evolve(case, expected=(status_error(int(case.model[12:15])),))
+def _cases(model: str) -> Iterator[Case]:
+    fault, arguments = parse(model)
+    slow = fault.slow or arguments.get("how") == "stall"
+    whole, stream = fault.whole, fault.stream
+    if fault.name == "status":  # one that has an exception of its own must come as that
+        whole = stream = (status_error(int(arguments["code"])),)
+    if not fault.only_streams:
+        yield Case(model, False, whole, slow)
+    yield Case(model, True, stream, slow)

@@ -58,6 +58,11 @@ class Exchange:
         return int(self.arguments["at"]) if self.arguments.get("at") else self.random.randrange(length)
 
     @property
+    def content_type(self) -> str:
+        """The content type of what was asked for: a whole answer, or a stream."""
+        return STREAM_TYPE if self.ask.stream else "application/json"
+
+    @property
     def events(self) -> list[bytes]:
         """The data of the events of a good stream."""
         return self.dialect.events(self.ask)

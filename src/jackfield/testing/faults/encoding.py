@@ -7,7 +7,7 @@ import zlib
 
 from jackfield.errors import APIConnectionError, InvalidResponseError, StreamInterruptedError
 from jackfield.testing.faults.answer import RawAnswer
-from jackfield.testing.faults.catalogue import STREAM_TYPE, Exchange, fault
+from jackfield.testing.faults.catalogue import Exchange, fault
 
 DAMAGED = (InvalidResponseError, APIConnectionError)
 CUT = (InvalidResponseError, APIConnectionError, StreamInterruptedError)
@@ -53,5 +53,4 @@ async def coding(x: Exchange) -> None:
 
 
 def _answer(x: Exchange, body: bytes, coding: str) -> bytes:
-    kind = STREAM_TYPE if x.ask.stream else "application/json"
-    return RawAnswer([body], headers={"content-type": kind, "content-encoding": coding}).whole
+    return RawAnswer([body], headers={"content-type": x.content_type, "content-encoding": coding}).whole

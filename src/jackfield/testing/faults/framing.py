@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jackfield.errors import APIConnectionError, InvalidResponseError, StreamInterruptedError
 from jackfield.testing.faults.answer import RawAnswer, chunk, head
-from jackfield.testing.faults.catalogue import STREAM_TYPE, Exchange, fault
+from jackfield.testing.faults.catalogue import Exchange, fault
 
 LOST = (APIConnectionError,)
 CUT = (APIConnectionError, StreamInterruptedError)
@@ -115,7 +115,7 @@ async def close_delimited_cut(x: Exchange) -> None:
 
 
 def _headers(x: Exchange) -> dict[str, str]:
-    return {"content-type": STREAM_TYPE if x.ask.stream else "application/json"}
+    return {"content-type": x.content_type}
 
 
 def _incomplete(x: Exchange) -> bytes:

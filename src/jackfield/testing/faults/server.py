@@ -78,7 +78,7 @@ class FaultServer:
             raise ValueError(f"no door is named {name!r}; there are {', '.join(DOORS)}")
         if name not in self._ports:
             self._run(self._open(name))
-        return f"{'https' if name.startswith('tls') else 'http'}://{HOST}:{self._ports[name]}/v1"
+        return self.door_url(name)
 
     def start(self, port: int = 0) -> Self:
         """Begin to answer, at a free port unless told.

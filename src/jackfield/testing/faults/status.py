@@ -101,17 +101,17 @@ async def echo_key(x: Exchange) -> None:
 async def echo_head(x: Exchange) -> None:
     """Repeat it where a client may take words apart, or write them in another way, before it shows them."""
     key = (x.received.keys or ("no-key",))[0].rpartition(" ")[2]
-    code, name, value = {
-        "type": (200, "content-type", f"text/{key}"),
-        "coding": (200, "content-encoding", key),
-        "location": (302, "location", f"https://{key}.example/"),
-        "name": (500, key, "here"),
-    }[x.text("place")]
+    code, name, value = PLACES[x.text("place")](key)
     await x.refuse(RawAnswer([b"nothing"], code, {name: value}))
 
 
-PLACES = ("type", "coding", "location", "name")
-"""Places in a head where a key may come back."""
+PLACES: dict[str, Callable[[str], tuple[int, str, str]]] = {
+    "type": lambda key: (200, "content-type", f"text/{key}"),
+    "coding": lambda key: (200, "content-encoding", key),
+    "location": lambda key: (302, "location", f"https://{key}.example/"),
+    "name": lambda key: (500, key, "here"),
+}
+"""Places in a head where a key may come back, by name: the status, and the name and the value of a header."""
 FORMS: dict[str, Callable[[str], str]] = {
     "plain": lambda key: f"Incorrect key provided: {key}".replace('"', "'"),
     "url": lambda key: quote(key, safe=""),

@@ -33,8 +33,7 @@ STALLED = (APITimeoutError, DeadlineExceededError, StreamInterruptedError)
 )
 async def cut(x: Exchange) -> None:
     """An end that no error tells of, whether the body is ``chunked`` or ends with the connection (``close``)."""
-    framed = x.framed(x.events)[: min(int(x.text("events")), x.dialect.needed(x.events) - 1)]
-    await x.send(x.stream(framed, x.text("framing")).whole)
+    await x.send(x.stream(_incomplete(x), x.text("framing")).whole)
     if x.text("framing") == "close":
         await x.part()
 
@@ -44,8 +43,7 @@ async def cut(x: Exchange) -> None:
 )
 async def break_off(x: Exchange) -> None:
     """The same, but rudely."""
-    framed = x.framed(x.events)[: min(int(x.text("events")), x.dialect.needed(x.events) - 1)]
-    await x.send(x.stream([]).head, *map(chunk, framed), 0.005)
+    await x.send(x.stream([]).head, *map(chunk, _incomplete(x)), 0.005)
     if x.text("how") == "reset":
         x.connection.reset()
     elif x.text("how") == "eof":
@@ -129,6 +127,11 @@ async def pings(x: Exchange) -> None:
     await x.send(x.stream([]).head, chunk(x.framed(x.events)[0]))
     while True:
         await x.send(x.number("gap"), chunk(b": ping\n\n"))
+
+
+def _incomplete(x: Exchange) -> list[bytes]:
+    """The first ``events`` events, or all but the last that is needed, where they are fewer."""
+    return x.framed(x.events)[: min(int(x.text("events")), x.dialect.needed(x.events) - 1)]
 
 
 ENDS = {"lf": b"\n", "cr": b"\r", "crlf": b"\r\n"}
