@@ -16,7 +16,7 @@ from jackfield.models.response import CreateChatCompletionResponse
 from jackfield.testing.contract.middleware.faults import OTHERS, Maker, api_errors, interrupted, staged
 from jackfield.testing.contract.middleware.judge import judge
 from jackfield.testing.contract.middleware.onion import onion
-from jackfield.testing.contract.middleware.source import WELL, Act, Source, said
+from jackfield.testing.contract.middleware.source import FAILING, WELL, Act, Source, said
 from jackfield.testing.contract.middleware.subject import Subject, told
 from jackfield.testing.contract.middleware.trial import MODES, Trial, ask
 from jackfield.testing.contract.verdict import one_line
@@ -153,8 +153,7 @@ class CallChecks:
 
 def _interrupted(subject: Subject, mode: str, how: str) -> Iterator[Trial]:
     """Calls that stand at their first effect, at their second, and so on; with a failure at first, too."""
-    failure = dict(staged(api_errors()[0]))["answered"]
-    for acts in ([WELL], [Act(failure), WELL]):
+    for acts in ([WELL], [FAILING, WELL]):
         effects = 0
         while True:
             one = trial(subject, mode, f"{how} at effect {effects + 1}", acts)

@@ -6,10 +6,10 @@ import pytest
 
 from jackfield.testing.contract.middleware.calls import answered, modes
 from jackfield.testing.contract.middleware.chunks import compare
-from jackfield.testing.contract.middleware.faults import api_error, api_errors, interrupted
+from jackfield.testing.contract.middleware.faults import interrupted
 from jackfield.testing.contract.middleware.judge import judge
 from jackfield.testing.contract.middleware.onion import POSITIONS, fits, onion
-from jackfield.testing.contract.middleware.source import WELL, Act, Source
+from jackfield.testing.contract.middleware.source import FAILING, WELL, Act, Source
 from jackfield.testing.contract.middleware.subject import Subject
 from jackfield.testing.contract.middleware.trial import Trial, ask
 
@@ -35,8 +35,7 @@ class PositionChecks:
         answered(well)
         if mode == "streamed":
             compare(well)
-        failure = Act(lambda: api_error(api_errors()[0], "answered"))
-        for acts, where in (((failure,), "failing"), ((failure, WELL), "failing once")):
+        for acts, where in (((FAILING,), "failing"), ((FAILING, WELL), "failing once")):
             one = trial(subject, position, mode, where, *acts)
             one.run()
             judge(one)

@@ -15,9 +15,8 @@ from typing import Any
 
 from jackfield.testing.contract.middleware.audit import watched
 from jackfield.testing.contract.middleware.calls import modes
-from jackfield.testing.contract.middleware.faults import api_error, api_errors
 from jackfield.testing.contract.middleware.onion import Onion, onion
-from jackfield.testing.contract.middleware.source import WELL, Act
+from jackfield.testing.contract.middleware.source import FAILING, WELL
 from jackfield.testing.contract.middleware.subject import Subject, told
 from jackfield.testing.contract.middleware.tape import Tape
 from jackfield.testing.contract.middleware.trial import MODES, Trial, ask
@@ -64,7 +63,7 @@ def kept() -> Iterator[None]:
 
 def calls(layers: Onion, mode: str) -> None:
     """Calls of all kinds: answered, failed, taken down."""
-    for acts in ((WELL,), (Act(lambda: api_error(api_errors()[0], "answered")), WELL)):
+    for acts in ((WELL,), (FAILING, WELL)):
         layers.source.acts = acts
         Trial(layers, "", ask(mode=mode)).run()
         one = Trial(layers, "", ask(mode=mode))

@@ -14,10 +14,9 @@ import pytest
 
 from jackfield.construct import texts
 from jackfield.redaction import remember
-from jackfield.testing.contract.middleware.faults import api_error, api_errors
 from jackfield.testing.contract.middleware.onion import Onion, onion
 from jackfield.testing.contract.middleware.service import KitDriver, Service
-from jackfield.testing.contract.middleware.source import WELL, Act
+from jackfield.testing.contract.middleware.source import FAILING, WELL
 from jackfield.testing.contract.middleware.subject import Subject
 from jackfield.testing.contract.middleware.trial import MODES, Trial, ask
 from jackfield.testing.contract.middleware.weight import own
@@ -135,10 +134,9 @@ class SecretChecks:
 def _calls(layers: Onion, mode: str) -> list[Trial]:
     """Calls of all kinds: answered, refused, failed, taken down."""
     trials = []
-    failure = Act(lambda: api_error(api_errors()[0], "answered"))
-    for acts, statuses in ((WELL, (200,)), (WELL, (401,)), (WELL, (401, 200)), (WELL, (500,)), (failure, (200,))):
-        layers.source.acts = (acts,)
-        where = f"status {statuses[0]}" if acts is WELL else "failing"
+    for act, statuses in ((WELL, (200,)), (WELL, (401,)), (WELL, (401, 200)), (WELL, (500,)), (FAILING, (200,))):
+        layers.source.acts = (act,)
+        where = f"status {statuses[0]}" if act is WELL else "failing"
         one = Trial(layers, where, ask(mode=mode), driver=KitDriver(Service(layers, statuses)))
         one.run()
         trials.append(one)

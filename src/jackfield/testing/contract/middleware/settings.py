@@ -15,9 +15,8 @@ from jackfield.config.load import load
 from jackfield.errors import CallError, ConfigError
 from jackfield.plugins import assemble
 from jackfield.registry import Registry
-from jackfield.testing.contract.middleware.faults import api_error, api_errors
 from jackfield.testing.contract.middleware.onion import onion
-from jackfield.testing.contract.middleware.source import WELL, Act, Source
+from jackfield.testing.contract.middleware.source import FAILING, WELL, Source
 from jackfield.testing.contract.middleware.subject import Subject, told
 from jackfield.testing.contract.middleware.trial import MODES, Trial, ask
 from jackfield.testing.contract.verdict import one_line
@@ -127,9 +126,8 @@ class SettingsChecks:
 
     @staticmethod
     def _harmless(subject: Subject, instance: Any, setting: str) -> None:
-        failure = api_error(api_errors()[0], "answered")
         for mode in MODES:
-            for acts in ([WELL], [Act(lambda: failure), WELL]):
+            for acts in ([WELL], [FAILING, WELL]):
                 layers = onion(subject, Source(text=subject.text, acts=acts), instance=instance)
                 one = Trial(layers, "", ask(mode=mode))
                 outcome = one.run()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import attrs
 
 from jackfield.call import Call
-from jackfield.errors import status_error
+from jackfield.errors import APIError, status_error
 from jackfield.flow import Deliver, Flow, Read, Send
 from jackfield.fold import fold
 from jackfield.hookspecs import hookimpl
@@ -22,6 +23,7 @@ from jackfield.models.chunks import (
 )
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.models.response import CompletionUsage, CreateChatCompletionResponse
+from jackfield.testing.contract.middleware.faults import api_error
 
 URL = "https://backend.example/v1/chat/completions"
 BODY = b'{"of": "the provider"}'
@@ -44,6 +46,8 @@ class Act:
 
 
 WELL = Act()
+FAILING = Act(partial(api_error, APIError, "answered"))
+"""The usual failure of a backend: a new exception each time, before its answer has begun."""
 
 
 def question(request: CreateChatCompletionRequest) -> str:

@@ -13,11 +13,10 @@ import pytest
 
 from jackfield.testing.contract.middleware.calls import modes
 from jackfield.testing.contract.middleware.crowd import PATIENCE, Interleaved, threaded_trial, together
-from jackfield.testing.contract.middleware.faults import api_error, api_errors
 from jackfield.testing.contract.middleware.judge import judge
 from jackfield.testing.contract.middleware.onion import Onion, onion
 from jackfield.testing.contract.middleware.quiet import sleepless
-from jackfield.testing.contract.middleware.source import WELL, Act, said
+from jackfield.testing.contract.middleware.source import FAILING, WELL, said
 from jackfield.testing.contract.middleware.subject import Subject, told
 from jackfield.testing.contract.middleware.trial import MODES, Trial, ask
 from jackfield.testing.contract.middleware.weight import CONTAINERS, of_class, own, weight
@@ -170,7 +169,7 @@ def _answered(mode: str) -> Callable[[Onion, int], weakref.ref[Any]]:
 
 
 def _failed(shared: Onion, number: int) -> weakref.ref[Any]:
-    shared.source.acts = (Act(lambda: api_error(api_errors()[0], "answered")),)
+    shared.source.acts = (FAILING,)
     one = _call(shared, number, "whole")
     one.run()
     shared.source.acts = (WELL,)
