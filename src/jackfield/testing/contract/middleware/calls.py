@@ -123,16 +123,12 @@ class CallChecks:
         """Where the host leaves, at any effect, CallCancelled passes outward, and the next call goes well."""
         for one in _interrupted(subject, mode, "cancelled"):
             one.cancel()
-            judge(one)
-            _next(one)
 
     @modes
     def test_deadline_at_each_effect(self, subject: Subject, mode: str) -> None:
         """Where the time is over, at any effect, DeadlineExceededError passes outward, and the next call goes well."""
         for one in _interrupted(subject, mode, "the deadline passes"):
             one.expire()
-            judge(one)
-            _next(one)
 
     def test_nested_request_is_answered(self, subject: Subject) -> None:
         """In a streamed call a layer outside may ask for a whole answer first: it passes like any other."""
@@ -152,7 +148,10 @@ class CallChecks:
 
 
 def _interrupted(subject: Subject, mode: str, how: str) -> Iterator[Trial]:
-    """Calls that stand at their first effect, at their second, and so on; with a failure at first, too."""
+    """Calls that stand at their first effect, at their second, and so on; with a failure at first, too.
+
+    Each has been ended by the check when the next one is asked for; it is judged then, and the next call after it.
+    """
     for acts in ([WELL], [FAILING, WELL]):
         effects = 0
         while True:
@@ -160,6 +159,8 @@ def _interrupted(subject: Subject, mode: str, how: str) -> Iterator[Trial]:
             if not one.on(effects):
                 break
             yield one
+            judge(one)
+            _next(one)
             effects += 1
 
 

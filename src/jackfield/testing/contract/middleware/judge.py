@@ -14,12 +14,13 @@ from jackfield.testing.contract.middleware.subject import Subject, told
 from jackfield.testing.contract.middleware.tape import FLOWS, Passage
 from jackfield.testing.contract.middleware.trial import Trial
 from jackfield.testing.contract.verdict import one_line
+from jackfield.testing.driver import DISTRIBUTION
 
 CLEAN_UP = "CallCancelled passes outward; what is to be cleaned up is cleaned up in plain code, without an effect"
 NOTHING_LATE = "after CallCancelled, after the deadline and, for requests, after the commit nothing may be yielded"
 IMMUTABLE = "requests and answers are immutable: attrs.evolve makes a changed copy"
-BY_BLAME = " of this program): "
-"""What stands before the engine's own words about a layer."""
+BY_LAYER = f" of {DISTRIBUTION}): "
+"""The end of a layer's name, before the engine's own words about it."""
 
 
 def judge(trial: Trial) -> None:
@@ -34,11 +35,11 @@ def judge(trial: Trial) -> None:
         for what, why in passage.late:
             subject.fail(f"yielded {what} {why}", f"{passage.hook}, {trial.place}", wants=NOTHING_LATE)
     for text in trial.call.faults:
-        subject.fail(text.partition("): ")[2], trial.place, wants=CLEAN_UP)
+        subject.fail(text.partition(BY_LAYER)[2], trial.place, wants=CLEAN_UP)
     outcome = trial.outcome
-    if isinstance(outcome, PluginError) and BY_BLAME in outcome.message:
+    if isinstance(outcome, PluginError) and BY_LAYER in outcome.message:
         subject.fail(
-            outcome.message.partition(BY_BLAME)[2],
+            outcome.message.partition(BY_LAYER)[2],
             trial.place,
             wants="a flow yields requests and effects, and returns a response",
         )

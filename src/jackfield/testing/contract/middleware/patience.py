@@ -57,23 +57,24 @@ class Pulse:
         return not self.held and time.monotonic() - self.last > PATIENCE
 
 
-def guard(subject: Subject, job: Callable[[], Any]) -> Any:
+def guard(subject: Subject, job: Callable[[], object]) -> None:
     """Do a job in a thread, which is left behind where it hangs.
 
     Args:
         subject: whose pulse tells whether calls go on, and which fails the test where they do not.
         job: what to do.
 
-    Returns:
-        What the job returned; what it raised is raised.
+    Raises:
+        BaseException: what the job raised.
     """
-    results: list[Any] = []
+    done = threading.Event()
     errors: list[BaseException] = []
     context = contextvars.copy_context()
 
     def work() -> None:
         try:
-            results.append(context.run(job))
+            context.run(job)
+            done.set()
         except BaseException as error:  # noqa: BLE001 - raised by the thread that waits
             errors.append(error)
 
@@ -85,10 +86,9 @@ def guard(subject: Subject, job: Callable[[], Any]) -> Any:
         thread.join(LOOK)
     if errors:
         raise errors[0]
-    if not results:
+    if not done.is_set():
         subject.opened.clear()  # to close what hangs would hang, too
         subject.fail(f"did not come to an end within {PATIENCE:g} s", pulse.place, wants=UNBLOCKED)
-    return results[0]
 
 
 def patient(cls: T) -> T:
