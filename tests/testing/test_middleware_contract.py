@@ -82,8 +82,8 @@ BROKEN: list[tuple[type, str, str, dict[str, Any], dict[str, Any]]] = [
     (http.Repeating, "http_failure_passes_outward", "sent the HTTP request 2 times after APIConnectionError (wrap_http, whole call, between others, APIConnectionError, stage not_sent)", {}, {}),
     (http.Rerouting, "http_request_is_kept", "changed the header content-type (wrap_http, whole call, between others)", {}, {}),
     (http.Emptying, "http_request_is_kept", "changed the body of the request (wrap_http, whole call, between others)", {}, {}),
-    (http.Diverting, "http_request_is_kept", "moved the provider's request to https://mirror.example/v1 (wrap_http", {}, {}),
-    (http.Replacing, "http_request_is_kept", "sent POST https://mirror.example/v1", {}, {}),
+    (http.Diverting, "http_request_is_kept", "moved the provider's request to https://mirror.example/v1 (wrap_http, whole call, between others)", {}, {}),
+    (http.Replacing, "http_request_is_kept", "sent POST https://mirror.example/v1 (whole call, between others)", {}, {}),
     (flows.Renaming, "answer_passes_outward", "raised FrozenInstanceError", {}, {}),
     (flows.Adding, "answer_passes_outward", "raised AttributeError(\"'tuple' object has no attribute 'append'\")", {}, {}),
     (flows.Canned, "answer_passes_outward", "answered without passing the request inward (wrap_chat_completion, whole call, between others)", {}, {}),
@@ -117,7 +117,7 @@ BROKEN: list[tuple[type, str, str, dict[str, Any], dict[str, Any]]] = [
     (crowd.Threading, "close_releases", "left the thread exporter running (closed)", {}, {}),
     (state.ClosingBadly, "close_releases", "raised AttributeError(\"'NoneType' object has no attribute 'close'\") in close", {}, {}),
     (state.Looping, "sync_and_async_are_alike", "gave RuntimeError('no running event loop') with Client and ", {}, {}),
-    (flows.Fetching, "answer_passes_outward", "sent GET https://elsewhere.example/", {}, {}),
+    (flows.Fetching, "answer_passes_outward", "sent GET https://elsewhere.example/ (whole call, between others)", {}, {}),
     (http.Releasing, "answer_passes_outward", "made RuntimeError('a body was read after it had been released') of an answer (whole call, between others)", {}, {}),
     (http.Getting, "http_request_is_kept", "sent the request as GET (wrap_http, whole call, between others)", {}, {}),
     (crowd.Greedy, "calls_do_not_mix", "lets nobody through its gate (", {}, {}),
@@ -132,8 +132,6 @@ BROKEN: list[tuple[type, str, str, dict[str, Any], dict[str, Any]]] = [
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What blocks is found out sooner, and ends with the test."""
-    monkeypatch.setattr(kit.state, "PATIENCE", 1.0)
-    monkeypatch.setattr(kit.crowd, "PATIENCE", 1.0)
     monkeypatch.setattr(kit.patience, "PATIENCE", 1.0)
     monkeypatch.setattr(kit.quiet, "PATIENCE", 0.2)
 

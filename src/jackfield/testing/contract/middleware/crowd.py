@@ -14,12 +14,10 @@ import attrs
 from jackfield.call import Call
 from jackfield.flow import Acquire, Effect
 from jackfield.gate import Ticket
+from jackfield.testing.contract.middleware import patience
 from jackfield.testing.contract.middleware.onion import Onion
 from jackfield.testing.contract.middleware.service import KitDriver, Service
 from jackfield.testing.contract.middleware.trial import Trial, ask
-
-PATIENCE = 10.0
-"""Seconds after which what a thread does is taken for a dead lock."""
 
 
 class WaitingDriver(KitDriver):
@@ -31,7 +29,7 @@ class WaitingDriver(KitDriver):
             return super().perform(effect, call, context)
         granted = threading.Event()
         ticket = effect.gate.line_up(granted.set)
-        if not ticket.granted and not granted.wait(PATIENCE):
+        if not ticket.granted and not granted.wait(patience.PATIENCE):
             effect.gate.leave(ticket)
             raise TimeoutError("nobody has left the gate")
         return None
@@ -107,7 +105,7 @@ def together(onion: Onion, jobs: list[Callable[[], None]]) -> None:
 
     def work(job: Callable[[], None]) -> None:
         begun.release()
-        start.wait(PATIENCE)
+        start.wait(patience.PATIENCE)
         try:
             job()
         except BaseException as error:  # noqa: BLE001 - told by the thread that runs the tests
@@ -118,7 +116,7 @@ def together(onion: Onion, jobs: list[Callable[[], None]]) -> None:
         with onion.subject.pulse.hold():
             for thread in threads:
                 thread.start()
-                begun.acquire(timeout=PATIENCE)
+                begun.acquire(timeout=patience.PATIENCE)
             _wait(threads, failures)
     finally:
         sys.setswitchinterval(interval)
@@ -130,8 +128,8 @@ def together(onion: Onion, jobs: list[Callable[[], None]]) -> None:
 
 def _wait(threads: list[threading.Thread], failures: list[BaseException]) -> None:
     """Until all have ended, one has failed, or one hangs."""
+    until = time.monotonic() + 2 * patience.PATIENCE  # who waits for a gate gives up before, and tells more
     for thread in threads:
-        until = time.monotonic() + PATIENCE
         while thread.is_alive() and not failures and time.monotonic() < until:
             thread.join(0.05)
 

@@ -39,7 +39,7 @@ class Service:
         if any(one is http_request for one in passed):
             self.onion.subject.fail(
                 f"moved the provider's request to {http_request.url}",
-                "wrap_http",
+                f"wrap_http, {self.onion.subject.pulse.place}",
                 wants="a request goes where its backend is; what changes it on purpose declares changes_request = True",
             )
 
@@ -48,6 +48,7 @@ class Service:
         if answer is None:
             self.onion.subject.fail(
                 f"sent {http_request.method} {http_request.url}",
+                self.onion.subject.pulse.place,
                 wants="a test says what comes back for what the middleware sends itself: override service",
             )
         return answer

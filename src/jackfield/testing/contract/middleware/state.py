@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from jackfield.testing.contract.middleware import patience
 from jackfield.testing.contract.middleware.calls import modes
-from jackfield.testing.contract.middleware.crowd import PATIENCE, Interleaved, threaded_trial, together
+from jackfield.testing.contract.middleware.crowd import Interleaved, threaded_trial, together
 from jackfield.testing.contract.middleware.judge import judge
 from jackfield.testing.contract.middleware.onion import Onion, onion
 from jackfield.testing.contract.middleware.quiet import sleepless
@@ -73,7 +74,7 @@ class StateChecks:
             thread = threading.Thread(target=_quietly, args=(shared, mode), daemon=True)
             with subject.pulse.hold():
                 thread.start()
-                thread.join(PATIENCE / 4)
+                thread.join(patience.PATIENCE / 4)
             one.cancel()
             if thread.is_alive():
                 subject.fail("blocked", one.place, wants="no lock is held over a yield, and no hook blocks")
