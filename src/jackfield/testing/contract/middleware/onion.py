@@ -115,8 +115,7 @@ def onion(
     """
     source = Source(text=subject.text) if source is None else source
     position = usual(subject) if position is None else position
-    tape = Tape() if tape is None else tape
-    tape.subject = subject
+    tape = Tape(subject) if tape is None else tape
     instances: list[Any] = []
 
     def layer(letter: str) -> Any:

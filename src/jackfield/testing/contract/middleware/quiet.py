@@ -85,7 +85,7 @@ def close(subject: Subject, instance: Any) -> None:
 def did(subject: Subject, mode: str) -> list[str]:
     """What hooks do to the world outside in some calls."""
     events: list[str] = []
-    layers = onion(subject, tape=Tape(guard=functools.partial(watched, events)))
+    layers = onion(subject, tape=Tape(subject, guard=functools.partial(watched, events)))
     calls(layers, mode)  # what is imported when it is first needed is imported now
     events.clear()
     calls(layers, mode)

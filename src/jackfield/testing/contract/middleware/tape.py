@@ -96,18 +96,18 @@ class Tape:
     """Records the hooks of some layers.
 
     Attributes:
+        subject: fails the test where a flow goes on for ever.
         guard: a context manager that is entered while code of the plugin runs.
         witness: told of each value before the plugin gets it.
-        subject: fails the test where a flow goes on for ever.
         passages: flows, in the order in which they began.
         chunks: what ``on_chunk`` was given, and what came of it: None, a list of chunks, or an exception.
         tails: what ``end_of_stream`` gave.
         raised: what the plain hooks raised, and which.
     """
 
+    subject: Subject
     guard: Callable[[], AbstractContextManager[Any]] = nullcontext
     witness: Callable[[Any], None] = attrs.field(default=lambda _: None)
-    subject: Subject | None = attrs.field(default=None, init=False)
     passages: list[Passage] = attrs.field(factory=list, init=False)
     chunks: list[tuple[Any, Any]] = attrs.field(factory=list, init=False)
     tails: list[Any] = attrs.field(factory=list, init=False)
@@ -167,7 +167,7 @@ class Tape:
 
     def _ends(self, passage: Passage, flow: Flow[Any]) -> None:
         """Fail the test where a flow goes on and on."""
-        if self.subject is None or passage.endless is None:
+        if passage.endless is None:
             return
         with suppress(RuntimeError):  # of a flow that does not even let itself be closed
             flow.close()

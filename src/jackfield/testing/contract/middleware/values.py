@@ -66,7 +66,7 @@ def witnessed(subject: Subject, mode: str, acts: list[Act]) -> tuple[Trial, Witn
     """A call that has run, and a witness of all that the plugin was given."""
     witness = Witness()
     source = Source(text=subject.text, acts=acts)
-    one = Trial(onion(subject, source, tape=Tape(witness=witness)), "", ask(mode=mode))
+    one = Trial(onion(subject, source, tape=Tape(subject, witness=witness)), "", ask(mode=mode))
     one.run()
     return one, witness
 
