@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import attrs
 import pytest
@@ -18,17 +18,12 @@ from jackfield.testing.contract.middleware.judge import judge
 from jackfield.testing.contract.middleware.onion import onion
 from jackfield.testing.contract.middleware.source import FAILING, WELL, Act, Source, said
 from jackfield.testing.contract.middleware.subject import Subject, told
-from jackfield.testing.contract.middleware.trial import MODES, Trial, ask
+from jackfield.testing.contract.middleware.trial import MODES, Trial, ask, trial
 from jackfield.testing.contract.verdict import one_line
 
 modes = pytest.mark.parametrize("mode", MODES)
 kinds = pytest.mark.parametrize("kind", api_errors(), ids=lambda kind: kind.__name__)
 others = pytest.mark.parametrize("other", OTHERS)
-
-
-def trial(subject: Subject, mode: str, where: str = "", acts: Sequence[Act] = (WELL,), *outside: object) -> Trial:
-    """A call through a new onion that has begun."""
-    return Trial(onion(subject, Source(text=subject.text, acts=acts), outside=outside), where, ask(mode=mode))
 
 
 def chunk_count(subject: Subject) -> int:
@@ -48,7 +43,7 @@ def answered(one: Trial) -> None:
 def failed(subject: Subject, mode: str, make: Maker, where: str, after: int | None = None) -> None:
     """Run calls that fail always and once, and judge them."""
     for acts, how in (([Act(make, after)], "always"), ([Act(make, after), WELL], "once")):
-        one = trial(subject, mode, f"{where}, {how}", acts)
+        one = trial(subject, mode, f"{where}, {how}", acts=acts)
         one.run()
         judge(one)
 
@@ -133,7 +128,7 @@ class CallChecks:
     def test_nested_request_is_answered(self, subject: Subject) -> None:
         """In a streamed call a layer outside may ask for a whole answer first: it passes like any other."""
         nested = Nested()
-        one = trial(subject, "streamed", "with a nested request that is not streamed", (WELL,), nested)
+        one = trial(subject, "streamed", "with a nested request that is not streamed", outside=[nested])
         answered(one)
         whole = trial(subject, "whole").run()
         if nested.answer is None or isinstance(whole, BaseException):
@@ -155,7 +150,7 @@ def _interrupted(subject: Subject, mode: str, how: str) -> Iterator[Trial]:
     for acts in ([WELL], [FAILING, WELL]):
         effects = 0
         while True:
-            one = trial(subject, mode, f"{how} at effect {effects + 1}", acts)
+            one = trial(subject, mode, f"{how} at effect {effects + 1}", acts=acts)
             if not one.on(effects):
                 break
             yield one

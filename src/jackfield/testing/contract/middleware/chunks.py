@@ -17,15 +17,15 @@ from jackfield.models.response import CreateChatCompletionResponse
 from jackfield.testing.contract.middleware.calls import answered, modes
 from jackfield.testing.contract.middleware.faults import interrupted
 from jackfield.testing.contract.middleware.judge import difference, judge
-from jackfield.testing.contract.middleware.onion import onion, usual
-from jackfield.testing.contract.middleware.source import WELL, Act, Chunk, Source, answer_chunks, said
+from jackfield.testing.contract.middleware.onion import usual
+from jackfield.testing.contract.middleware.source import SIZE, WELL, Act, Chunk, answer_chunks, said
 from jackfield.testing.contract.middleware.subject import Subject
-from jackfield.testing.contract.middleware.trial import Trial, ask
+from jackfield.testing.contract.middleware.trial import Trial, trial
 from jackfield.testing.contract.verdict import one_line
 
 END = "after the last one"
 ORDER = "each chunk reaches the host once, in order"
-SIZES = (8, 1, 3, 1000)
+SIZES = (SIZE, 1, 3, 1000)
 """Characters in each piece of a stream: nothing may depend on where the backend cuts."""
 
 
@@ -38,14 +38,6 @@ def facts(response: Any) -> dict[str, Any]:
         "finish reason": [choice.finish_reason for choice in choices],
         "unknown fields": [dict(response.extra), *(dict(choice.extra) for choice in choices)],
     }
-
-
-def trial(
-    subject: Subject, size: int, where: str = "", *, position: str | None = None, mode: str = "streamed"
-) -> Trial:
-    """A call that has begun, whose stream comes in pieces of ``size`` characters."""
-    source = Source(text=subject.text, size=size)
-    return Trial(onion(subject, source, position=position), where, ask(mode=mode))
 
 
 def compare(one: Trial) -> None:
@@ -105,18 +97,18 @@ class ChunkChecks:
     def test_chunks_reach_the_host_once_in_order(self, subject: Subject) -> None:
         """Unless it changes answers, the host gets the very chunks of the backend, however they are cut."""
         for size in SIZES:
-            one = trial(subject, size)
+            one = trial(subject, "streamed", size=size)
             answered(one)
             compare(one)
 
     def test_text_does_not_depend_on_mode_and_cuts(self, subject: Subject) -> None:
         """The text of a stream, however it is cut, is that of the whole answer."""
         for position in (usual(subject), "alone in a backend"):
-            whole = trial(subject, 1, mode="whole", position=position).run()
+            whole = trial(subject, "whole", position=position).run()
             if isinstance(whole, BaseException):
                 continue
             for size in SIZES:
-                one = trial(subject, size, f"pieces of {size} characters", position=position)
+                one = trial(subject, "streamed", f"pieces of {size} characters", size=size, position=position)
                 one.run()
                 judge(one)
                 text = said(fold(one.driver.delivered)) if one.driver.delivered else ""
@@ -131,7 +123,7 @@ class ChunkChecks:
     def test_response_is_what_the_host_was_given(self, subject: Subject) -> None:
         """The response of a stream, which layers outside see, is put together from the chunks that the host got."""
         for size in SIZES:
-            one = trial(subject, size)
+            one = trial(subject, "streamed", size=size)
             response = one.run()
             judge(one)
             if not isinstance(response, BaseException):
@@ -152,7 +144,7 @@ class ChunkChecks:
     def test_what_is_not_text_survives(self, subject: Subject, mode: str) -> None:
         """Usage, tool calls, the finish reason and unknown fields come through, also where texts are changed."""
         for size in SIZES:
-            one = trial(subject, size, mode=mode)
+            one = trial(subject, mode, size=size)
             outcome = one.run()
             judge(one)
             if isinstance(outcome, BaseException):
@@ -173,17 +165,16 @@ class ChunkChecks:
         chunks = answer_chunks(f"{subject.text} (why?)", "m", 3)
         for after in range(len(chunks)):
             acts = [Act(interrupted, after), WELL]
-            source = Source(text=subject.text, size=3, acts=acts)
             where = f"asked again after {after} chunks were held back"
-            one = Trial(onion(subject, source, outside=[Again()]), where, ask(mode="streamed"))
+            one = trial(subject, "streamed", where, acts=acts, size=3, outside=[Again()])
             outcome = one.run()
             judge(one)
-            if not isinstance(outcome, BaseException) and len(source.requests) > 1:
+            if not isinstance(outcome, BaseException) and len(one.onion.source.requests) > 1:
                 self._fresh(subject, one, chunks)
 
     @staticmethod
     def _fresh(subject: Subject, one: Trial, chunks: Sequence[Chunk]) -> None:
-        alone = trial(subject, 3)
+        alone = trial(subject, "streamed", size=3)
         alone.run()
         wanted, got = (said(fold(each.driver.delivered or chunks)) for each in (alone, one))
         if wanted != got:

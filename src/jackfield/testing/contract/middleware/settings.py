@@ -15,10 +15,9 @@ from jackfield.config.load import load
 from jackfield.errors import CallError, ConfigError
 from jackfield.plugins import assemble
 from jackfield.registry import Registry
-from jackfield.testing.contract.middleware.onion import onion
 from jackfield.testing.contract.middleware.source import FAILING, WELL, Source
 from jackfield.testing.contract.middleware.subject import Subject, told
-from jackfield.testing.contract.middleware.trial import MODES, Trial, ask
+from jackfield.testing.contract.middleware.trial import MODES, trial
 from jackfield.testing.contract.verdict import one_line
 
 SECRET_NAME = re.compile(r"(^|_)(token|password|passphrase|secret|credentials?|api_?key)$")
@@ -128,8 +127,7 @@ class SettingsChecks:
     def _harmless(subject: Subject, instance: Any, setting: str) -> None:
         for mode in MODES:
             for acts in ([WELL], [FAILING, WELL]):
-                layers = onion(subject, Source(text=subject.text, acts=acts), instance=instance)
-                one = Trial(layers, "", ask(mode=mode))
+                one = trial(subject, mode, acts=acts, instance=instance)
                 outcome = one.run()
                 if isinstance(outcome, BaseException) and not isinstance(outcome, CallError):
                     subject.fail(

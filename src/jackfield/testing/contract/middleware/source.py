@@ -29,6 +29,8 @@ URL = "https://backend.example/v1/chat/completions"
 BODY = b'{"of": "the provider"}'
 HEADERS = {"content-type": "application/json", "x-kept": "yes"}
 TEXT = "The quick brown fox jumps over the lazy dog."
+SIZE = 8
+"""Characters in each piece of a stream, unless a check is about pieces."""
 Chunk = CreateChatCompletionStreamResponse
 
 
@@ -101,7 +103,7 @@ class Source:
     """
 
     text: str = TEXT
-    size: int = 8
+    size: int = SIZE
     acts: Sequence[Act] = (WELL,)
     wired: bool = True
     requests: list[CreateChatCompletionRequest] = attrs.field(factory=list, init=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -14,8 +15,10 @@ from jackfield.engine import Engine
 from jackfield.flow import Effect
 from jackfield.models.messages import ChatCompletionRequestUserMessage
 from jackfield.models.request import CreateChatCompletionRequest
-from jackfield.testing.contract.middleware.onion import Onion
+from jackfield.testing.contract.middleware.onion import Onion, onion
 from jackfield.testing.contract.middleware.service import KitDriver, Service
+from jackfield.testing.contract.middleware.source import SIZE, WELL, Act, Source
+from jackfield.testing.contract.middleware.subject import Subject
 
 MODES = ("whole", "streamed")
 CALL: dict[str, Any] = {
@@ -145,3 +148,20 @@ class Trial:
             raise
         except BaseException as error:  # noqa: BLE001 - looked at by the check
             return error
+
+
+def trial(
+    subject: Subject, mode: str, where: str = "", *, acts: Sequence[Act] = (WELL,), size: int = SIZE, **around: Any
+) -> Trial:
+    """A call through a new onion that has begun.
+
+    Args:
+        subject: the plugin.
+        mode: ``whole`` or ``streamed``.
+        where: what the check does, for messages.
+        acts: how the attempts go, in order.
+        size: characters in each piece of a stream.
+        around: of ``onion``: where the plugin stands, between what, and what records it.
+    """
+    source = Source(text=subject.text, size=size, acts=acts)
+    return Trial(onion(subject, source, **around), where, ask(mode=mode))

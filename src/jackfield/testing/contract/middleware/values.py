@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
 from typing import Any
 
 import attrs
 import pytest
 
+from jackfield.errors import InternalServerError
 from jackfield.http import HttpRequest, HttpResponse
 from jackfield.models.base import WireValue
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.testing.contract.middleware.calls import modes
-from jackfield.testing.contract.middleware.faults import api_error, api_errors
+from jackfield.testing.contract.middleware.faults import api_error
 from jackfield.testing.contract.middleware.judge import judge
-from jackfield.testing.contract.middleware.onion import onion
-from jackfield.testing.contract.middleware.source import WELL, Act, Source
+from jackfield.testing.contract.middleware.source import WELL, Act
 from jackfield.testing.contract.middleware.subject import Subject
 from jackfield.testing.contract.middleware.tape import FLOWS, Tape
-from jackfield.testing.contract.middleware.trial import Trial, ask
+from jackfield.testing.contract.middleware.trial import Trial, trial
 from jackfield.testing.contract.verdict import one_line
 from jackfield.wire import to_dict
 
@@ -65,16 +66,14 @@ def _change(before: dict[str, Any], after: dict[str, Any]) -> str:
 def witnessed(subject: Subject, mode: str, acts: list[Act]) -> tuple[Trial, Witness]:
     """A call that has run, and a witness of all that the plugin was given."""
     witness = Witness()
-    source = Source(text=subject.text, acts=acts)
-    one = Trial(onion(subject, source, tape=Tape(subject, witness=witness)), "", ask(mode=mode))
+    one = trial(subject, mode, acts=acts, tape=Tape(subject, witness=witness))
     one.run()
     return one, witness
 
 
 def scripts() -> list[list[Act]]:
     """Answers at once, and one after a failure that may pass."""
-    failure = next(kind for kind in api_errors() if kind.__name__ == "InternalServerError")
-    return [[WELL], [Act(lambda: api_error(failure, "answered")), WELL]]
+    return [[WELL], [Act(partial(api_error, InternalServerError, "answered")), WELL]]
 
 
 class ValueChecks:
