@@ -137,6 +137,27 @@ def test_a_timeout_is_a_number_above_zero(mode, timeout):
         mode.call(timeout=timeout)
 
 
+@pytest.mark.parametrize("headers", [{1: "x"}, [("a", "b")]])
+def test_headers_that_are_none_are_told(mode, server, headers):
+    """They are a mapping of names; nothing is sent."""
+    with pytest.raises(TypeError, match="extra_headers: expected a mapping"):
+        mode.call(extra_headers=headers)
+    assert server.exchanges == []
+
+
+def test_a_credential_that_is_none_is_sent_as_it_is(mode, server):
+    """What calls itself Basic and is not is a header like any other."""
+    mode.call(extra_headers={"Authorization": "Basic a"})
+    assert server.exchanges[0].headers["authorization"] == "Basic a"
+
+
+def test_a_credential_that_no_header_can_hold_is_told(mode, server):
+    """Without the credential, and before anything is sent."""
+    error = failure(mode.call, extra_headers={"Authorization": "Basic \N{SNOWMAN}\N{SNOWMAN}\N{SNOWMAN}\N{SNOWMAN}"})
+    assert "\N{SNOWMAN}" not in str(error)
+    assert server.exchanges == []
+
+
 def test_extra_headers_and_extra_body_are_sent(mode, server):
     """What the host wants sent besides is sent, and wins over the request's own."""
     mode.call(extra_headers={"X-Trace": "t"}, extra_body={"model": "forced", "top_k": 5})

@@ -318,7 +318,8 @@ def test_host_keeps_it_in_a_call(kind: str, fault_server: FaultServer) -> None:
     assert theirs.args == (KEY,)
 
 
-def test_frozen_error_of_a_layer_comes_out(fault_server: FaultServer) -> None:
+@pytest.mark.parametrize("kind", HOSTS)
+def test_frozen_error_of_a_layer_comes_out(kind: str) -> None:
     """An error that takes no note is the outcome all the same, and the client can be closed."""
 
     @attrs.define(eq=False)
@@ -328,13 +329,12 @@ def test_frozen_error_of_a_layer_comes_out(fault_server: FaultServer) -> None:
             yield from ()
             raise RowError(2)
 
-    for kind in HOSTS:
-        config = {"backends": {"b": {"provider": "echo"}}, "middleware": [{"use": "freezing"}]}
-        host = HOSTS[kind](config, {"freezing": Freezing})
-        outcome = host.ask(model="b/x", messages=[{"role": "user", "content": "x"}])
-        host.close()
+    config = {"backends": {"b": {"provider": "echo"}}, "middleware": [{"use": "freezing"}]}
+    host = HOSTS[kind](config, {"freezing": Freezing})
+    outcome = host.ask(model="b/x", messages=[{"role": "user", "content": "x"}])
+    host.close()
 
-        assert outcome.error == RowError(2)
+    assert outcome.error == RowError(2)
 
 
 def test_generator_that_still_runs_is_not_ended() -> None:

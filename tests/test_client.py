@@ -253,26 +253,6 @@ def test_a_client_of_another_process_connects_anew(client, server):
     old.close()
 
 
-@pytest.mark.parametrize("headers", [{"authorization": "Basic a"}, {"authorization": "Basic é"}])
-def test_credential_that_is_none_is_no_foreign_error(headers):
-    """What calls itself Basic and is not is sent, or refused, as any other header is."""
-    with jackfield.Client({"backends": {"echo": {"provider": "echo"}}}) as client:
-        client.create_chat_completion(
-            messages=[{"role": "user", "content": "x"}], model="echo/x", extra_headers=headers
-        )
-
-
-@pytest.mark.parametrize("headers", [{1: "x"}, [("a", "b")]])
-def test_headers_that_are_none_are_told(headers):
-    """They are a mapping of names."""
-    question = [{"role": "user", "content": "x"}]
-    with (
-        jackfield.Client({"backends": {"echo": {"provider": "echo"}}}) as client,
-        pytest.raises(TypeError, match="extra_headers: expected a mapping"),
-    ):
-        client.create_chat_completion(messages=question, model="echo/x", extra_headers=headers)
-
-
 def test_an_interrupt_comes_out_though_the_client_is_closed_meanwhile():
     """Ctrl-C is the host's, whoever closed what."""
 

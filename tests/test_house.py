@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import importlib
 import re
-import subprocess
-import sys
 import tomllib
 from importlib.metadata import distribution
 from pathlib import Path
@@ -112,18 +110,6 @@ def test_unknown_name_is_an_attribute_error() -> None:
     """The lazy package has only what it lists."""
     with pytest.raises(AttributeError, match="no attribute 'Clinet'"):
         _ = jackfield.Clinet
-
-
-def test_import_does_nothing() -> None:
-    """``import jackfield`` loads none of its dependencies, starts no thread and opens no file of configuration."""
-    program = (
-        "import sys, threading; before = set(sys.modules); import jackfield;"
-        "print(sorted({name.partition('.')[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names)),"
-        "threading.active_count())"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-
-    assert done.stdout.strip() == "['jackfield'] 1"
 
 
 FORBIDDEN = re.compile(

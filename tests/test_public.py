@@ -13,6 +13,10 @@ import pytest
 
 import jackfield
 
+PACKAGES = ["jackfield", *(f"jackfield_{name}" for name in ("auth", "local", "logging", "openai", "retry"))]
+FOREIGN = ("aiohttp", "attrs", "cattrs", "click", "keyring", "msgspec", "platformdirs", "pluggy", "rich", "urllib3")
+EVENTS = ("_thread.start", "open", "os.fork", "os.mkdir", "os.posix_spawn", "os.system", "socket.", "subprocess.")
+
 
 def run(program: str) -> str:
     """What a program prints in a fresh interpreter."""
@@ -33,6 +37,32 @@ def test_importing_loads_nothing_and_starts_nothing():
         print(heavy & set(names), [name for name in names if name.startswith("jackfield")], threading.active_count())
     """)
     assert loaded == "set() ['jackfield'] 1"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_importing_does_nothing_in_the_world_outside(package):
+    """No module of it, the test kit aside, opens a file, starts a thread, or looks for what is installed."""
+    done = run(f"""
+        import importlib, importlib.metadata, pkgutil, sys
+        import {package}
+        names = ["{package}", *(found.name for found in pkgutil.walk_packages({package}.__path__, "{package}."))]
+        names = [name for name in names if not name.startswith("jackfield.testing") and "__main__" not in name]
+        for module in {FOREIGN}:  # what others do when they are imported is their own affair
+            importlib.import_module(module)
+        def no_scan(*_, **__):
+            raise AssertionError("a scan of entry points")
+        importlib.metadata.entry_points = no_scan
+        seen = []
+        def hook(event, args):
+            own = event == "open" and str(args[0]).endswith((".py", ".pyc", ".so"))
+            if event.startswith({EVENTS}) and not own:
+                seen.append((event, args))
+        sys.addaudithook(hook)
+        for name in names:
+            importlib.import_module(name)
+        print(len(names) > 1, seen)
+    """)
+    assert done == "True []"
 
 
 def test_a_sync_client_loads_no_asyncio_and_no_aiohttp():

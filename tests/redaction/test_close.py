@@ -77,11 +77,13 @@ def test_a_call_that_its_loop_ends_shows_no_key() -> None:
 
     with serving(script) as server:
         client = Async(config(server, middleware=[{"use": "leaving"}]), {"leaving": Leaving})
-        stream = client.stream()
-        stream.next()
-        client.loop.call_soon_threadsafe(stream.stream._driver.take_down)
-        client.close()
-        client.end()
+        try:
+            stream = client.stream()
+            stream.next()
+            client.loop.call_soon_threadsafe(stream.stream._driver.take_down)
+        finally:
+            client.close()
+            client.end()
         with pytest.raises(SystemExit) as caught:
             _ = stream.stream.response
 

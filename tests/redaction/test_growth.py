@@ -123,11 +123,13 @@ def test_ordinary_text_takes_little_time(seed: str) -> None:
     assert min(seconds(scrub, text, 3) for _ in range(3)) < 0.25
 
 
-@pytest.mark.parametrize("count", [1, 1000])
-def test_many_known_values_cost_no_more_than_few(count: int) -> None:
+def test_many_known_values_cost_no_more_than_few() -> None:
     """A server that has seen a thousand tokens logs as fast as one that has seen ten."""
-    for number in range(count):
-        remember(f"sk-proj-{number:04d}-{KEYS['azure'][number % 8 :]}{number * 7919 % 65521:04x}")
-    text = SEEDS["log lines"] * 20
+    text = SEEDS["log lines"] * (256 * KIB // len(SEEDS["log lines"]))
+    best = []
+    for numbers in (range(10), range(10, 1000)):
+        for number in numbers:
+            remember(f"sk-proj-{number:04d}-{KEYS['azure'][number % 8 :]}{number * 7919 % 65521:04x}")
+        best.append(min(seconds(scrub, text, 3) for _ in range(5)))
 
-    assert min(seconds(scrub, text, 20) for _ in range(3)) < 0.01
+    assert best[1] < MOST * best[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ import pytest
 from jackfield import hookimpl
 from jackfield.errors import APIConnectionError, APIError
 from jackfield_retry import Retry
-from soak import run
+from soak import gauges, run
 from soak.ambiguity import Ambiguity
 from soak.asks import KEY
 from soak.endurance import Endurance
@@ -164,6 +165,15 @@ def test_a_client_that_breaks_a_promise_is_found_out(middleware: type, mode: str
     figures = Endurance(mode, service, 0, seed=1, faults=0, middleware=middleware, patience=0.5).run()
 
     assert what in [figure.what for figure in figures if not figure.holds]
+
+
+def test_texts_that_come_and_go_are_no_memory_that_is_held():
+    """Python's table of them grows once by chance, by more than the promise allows."""
+    before = gauges.read().heap
+    for number in range(gauges.INTERNED // 3):
+        sys.intern(f"text {number}")
+
+    assert gauges.read().heap - before < 100_000
 
 
 def test_attempts_that_are_not_reported_are_found_out(service: Service):
