@@ -72,7 +72,7 @@ def test_hook_list_models_that_gives_no_list_breaks_the_contract():
 
     driver, the_plan = ScriptedDriver(), plan(Broken(lambda request, call: None))
     engine = Engine(the_plan, make_call(driver))
-    with pytest.raises(PluginError, match="returned NoneType, which is not an answer"):
+    with pytest.raises(PluginError, match="returned NoneType, expected a list of Model"):
         driver.run(engine, engine.begin_models(the_plan.routes["test"]))
 
 

@@ -143,7 +143,8 @@ def answer(frame: Frame, result: Any) -> Any:
     if fits:
         return result
     after = " after it had delivered chunks" if attempt.folder is not None else ""
-    return PluginError(f"{frame}: returned {type(result).__name__}{after}, which is not an answer")
+    wanted = "which is not an answer" if request is not None else "expected a list of Model"
+    return PluginError(f"{frame}: returned {type(result).__name__}{after}, {wanted}")
 
 
 def assemble(folder: Folder | None, model: str) -> CreateChatCompletionResponse:
