@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import broken_answers as answers
 import broken_providers as broken
 import jackfield
 from jackfield import APIError, InternalServerError, StreamInterruptedError
@@ -87,8 +88,8 @@ def bench(cls: type, mode: str = "sync", settings: Mapping[str, Any] | None = No
         (broken.Endless, "answers", [], "Endless says finish_reason=None (whole, "),
         (broken.OneChunk, "streams", [], "OneChunk gave 1 chunk (stream, "),
         (broken.Lumpy, "chunks_come_as_they_are_sent", [], "Lumpy held all chunks back (stream, "),
-        (broken.Clumsy, "tools", [False], "Clumsy gave the calls [('call_0', 'weather', "),
-        (broken.Clumsy, "tools_in_every_variant", ["no-done"], "Clumsy gave the calls [('call_0', 'weather', "),
+        (broken.Clumsy, "tools", [False], "Clumsy gave the calls [('call_0', 'weather')] (tools, "),
+        (broken.Clumsy, "tools_in_every_variant", ["no-done"], "Clumsy gave the calls [('call_0', 'weather')] (tools, "),
         (broken.Tired, "next_call_is_well", [], "Tired raised RateLimitError: no more today (the call after "),
         (broken.Nameless, "lists_models", [], "Nameless listed [] (list_models, "),
         (broken.Mixer, "calls_at_the_same_time", [], "Mixer answered 'number 0, "),
@@ -97,6 +98,9 @@ def bench(cls: type, mode: str = "sync", settings: Mapping[str, Any] | None = No
         (broken.Deaf, "error_before_the_next_try", [], "Deaf says retry_after=None (retry_after: 1.5, "),
         (broken.Knocker, "answers", [], "Knocker left success, 200, 2 exchanges in the ledger (whole, "),
         (broken.Endless, "tools", [False], "Endless says finish_reason=None (tools, ok, "),
+        (answers.Stopped, "tools", [False], "Stopped says finish_reason='stop' (tools, ok, "),
+        (answers.Stopped, "tools", [True], "Stopped says finish_reason='stop' (tools, ok, "),
+        (answers.Forgetful, "tools", [True], "Forgetful gave the arguments '' of call_0 (tools, ok, "),
         (broken.Absent, "tools", [False], "Absent raised RateLimitError('not today') (tools, ok, "),
         (broken.Unsure, "door", ["tls-expired"], "Unsure does not say that nothing was sent (door tls-expired, "),
         (broken.Tired, "key_is_sent", [], "Tired raised RateLimitError: no more today (refused, "),

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import pytest
 
 from jackfield.errors import APIConnectionError, APITimeoutError, AuthenticationError, NotFoundError
+from jackfield.testing.contract.answer import FUNCTIONS, called, complete
 from jackfield.testing.contract.bench import TEXT, UNSEEN, Bench, MakeBackend, secret_in_environment
-from jackfield.testing.contract.host import HOSTS, Outcome
+from jackfield.testing.contract.host import HOSTS
 from jackfield.testing.faults import Dialect, FaultServer, OpenAIDialect, name_of
 from jackfield.testing.faults.cases import Case, cases
-from jackfield.testing.faults.dialect import Ask, tool_call
+from jackfield.testing.faults.dialect import Ask
 from jackfield.testing.faults.status import FORMS
 from jackfield.testing.leaks import Capture, leaks
 
@@ -32,7 +31,6 @@ DOORS: Mapping[str, tuple[str, ...]] = {
     "tls-silent": ("connect",),
 }
 """What an error's code says of each door that no request comes through."""
-FUNCTIONS = ("weather", "time")
 TOGETHER = 20
 """Calls at the same time."""
 
@@ -86,14 +84,14 @@ class ProviderContract:
         with bench.host() as host:
             outcome = bench.ask(host, "ok")
         bench.judge(outcome, "whole", ())
-        _complete(bench, outcome, "whole")
+        complete(bench, outcome, "whole")
 
     def test_streams(self, bench: Bench) -> None:
         """A stream says the same, in more than one chunk, and its response is made of them."""
         with bench.host() as host:
             outcome = bench.ask(host, "ok", stream=True)
         bench.judge(outcome, "stream", ())
-        _complete(bench, outcome, "stream")
+        complete(bench, outcome, "stream")
         if len(outcome.chunks) < 2:
             bench.fail(f"gave {len(outcome.chunks)} chunk", "stream", "chunks come as the service sends them")
 
@@ -251,31 +249,4 @@ class ProviderContract:
         place = f"tools, {model}"
         if outcome.error is not None:
             bench.fail(f"raised {outcome.error!r}", place, "this is a good answer")
-        _called(bench, outcome, place)
-
-
-def _complete(bench: Bench, outcome: Outcome, place: str) -> None:
-    response: Any = outcome.response
-    if response.choices[0].finish_reason != "stop":
-        bench.fail(f"says finish_reason={response.choices[0].finish_reason!r}", place, "it is 'stop'")
-    if response.usage is None or response.usage.total_tokens != 8:
-        bench.fail(f"says usage={response.usage!r}", place, "the tokens that the service told of: 3 and 5")
-    (attempt,) = response.call.attempts
-    if (attempt.outcome, attempt.status_code, attempt.exchanges) != ("success", 200, 1):
-        bench.fail(
-            f"left {attempt.outcome}, {attempt.status_code}, {attempt.exchanges} exchanges in the ledger",
-            place,
-            "one attempt, with its status and its exchange",
-        )
-
-
-def _called(bench: Bench, outcome: Outcome, place: str) -> None:
-    response: Any = outcome.response
-    calls = response.choices[0].message.tool_calls or ()
-    told = [(call.id, call.function.name, json.loads(call.function.arguments)) for call in calls]
-    called = [tool_call(number, name) for number, name in enumerate(FUNCTIONS)]
-    wanted = [(identity, name, json.loads(arguments)) for identity, name, arguments in called]
-    if told != wanted:
-        bench.fail(f"gave the calls {told}", place, f"the service called {wanted}")
-    if response.choices[0].finish_reason not in {"tool_calls", "stop"} and "no-finish" not in place:
-        bench.fail(f"says finish_reason={response.choices[0].finish_reason!r}", place, "it is 'tool_calls'")
+        called(bench, outcome, place)

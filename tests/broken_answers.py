@@ -1,0 +1,50 @@
+"""Providers that lose a part of what the service or the host said, each another one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from jackfield.models import CreateChatCompletionResponse, CreateChatCompletionStreamResponse
+from jackfield.reader import StreamReader
+from jackfield.wire import decode_chunk, from_dict, to_dict
+from jackfield_openai import OpenAIProvider
+
+
+class _Reading(OpenAIProvider):
+    """Reads something else than what came."""
+
+    def decode(self, body: bytes) -> CreateChatCompletionResponse:
+        return from_dict(self.changed(to_dict(super().decode(body))), CreateChatCompletionResponse)
+
+    def reader(self, request: Any, max_line_bytes: int) -> StreamReader:
+        def decode(data: Any) -> CreateChatCompletionStreamResponse:
+            return from_dict(self.changed(to_dict(decode_chunk(data))), CreateChatCompletionStreamResponse)
+
+        return StreamReader(decode, max_line_bytes=max_line_bytes, choices=request.n or 1)
+
+    def changed(self, said: dict[str, Any]) -> dict[str, Any]:
+        """An answer, or a chunk, as it is read."""
+        return said
+
+
+@attrs.define(eq=False)
+class Stopped(_Reading):
+    """Says that every answer ended by itself."""
+
+    def changed(self, said: dict[str, Any]) -> dict[str, Any]:
+        for choice in said["choices"]:
+            choice["finish_reason"] = choice.get("finish_reason") and "stop"
+        return said
+
+
+@attrs.define(eq=False)
+class Forgetful(_Reading):
+    """Reads no piece of a tool call but the first."""
+
+    def changed(self, said: dict[str, Any]) -> dict[str, Any]:
+        for choice in said["choices"]:
+            calls = choice["delta"].get("tool_calls") or []
+            choice["delta"]["tool_calls"] = [call for call in calls if call["function"].get("name")]
+        return said
