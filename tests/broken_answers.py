@@ -48,3 +48,11 @@ class Forgetful(_Reading):
             calls = choice["delta"].get("tool_calls") or []
             choice["delta"]["tool_calls"] = [call for call in calls if call["function"].get("name")]
         return said
+
+
+@attrs.define(eq=False)
+class Tupled(_Reading):
+    """Reads the models into what is no list."""
+
+    def decode_models(self, body: bytes) -> Any:
+        return tuple(super().decode_models(body))

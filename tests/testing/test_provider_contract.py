@@ -92,6 +92,7 @@ def bench(cls: type, mode: str = "sync", settings: Mapping[str, Any] | None = No
         (broken.Clumsy, "tools_in_every_variant", ["no-done"], "Clumsy gave the calls [('call_0', 'weather')] (tools, "),
         (broken.Tired, "next_call_is_well", [], "Tired raised RateLimitError: no more today (the call after "),
         (broken.Nameless, "lists_models", [], "Nameless listed [] (list_models, "),
+        (answers.Tupled, "lists_models", [], "Tupled raised PluginError: "),
         (broken.Mixer, "calls_at_the_same_time", [], "Mixer answered 'number 0, "),
         (broken.Vague, "door", ["refused"], "Vague says None for the code of its error (door refused, "),
         (broken.Tired, "connection_that_went_stale", [], "Tired raised RateLimitError: no more today (after an idle"),
