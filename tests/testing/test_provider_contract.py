@@ -107,6 +107,7 @@ def bench(cls: type, mode: str = "sync", settings: Mapping[str, Any] | None = No
         (broken.Tired, "key_is_sent", [], "Tired raised RateLimitError: no more today (refused, "),
         (broken.Teller, "key_that_comes_back", ["plain"], "Teller shows the key (plain) in log teller (echo-key plain, "),
         (broken.Follower, "key_stays_at_its_origin", [], "Follower followed 15 redirects (redirect, "),
+        (broken.Absent, "key_stays_at_its_origin", [], "Absent sent 0 requests for 15 calls (redirect, "),
         (broken.Untyped, "unknown_model", [], "Untyped raised BadRequestError: HTTP 404"),
     ],
 )  # fmt: skip
