@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import attrs
 
 from broken_flows import plugin
-from jackfield import Acquire, Gate, hookimpl
+from jackfield import Acquire, Gate, RateLimitError, hookimpl
 
 
 @plugin
@@ -23,6 +23,22 @@ class Mixing:
         if self.question is not request:
             response = attrs.evolve(response, choices=[])
         return response
+
+
+@plugin
+class Refusing:
+    _running: Any = attrs.field(init=False, factory=list)
+
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        if len(self._running) >= 2:
+            raise RateLimitError("too many calls at once", status_code=429)
+        self._running.append(call)
+        try:
+            response = yield request
+            return response if self._running[-1] is call else attrs.evolve(response, choices=[])
+        finally:
+            self._running.remove(call)
 
 
 @plugin

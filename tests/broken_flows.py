@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from jackfield import (
+    APIError,
     AuthenticationError,
     CallCancelled,
     DeadlineExceededError,
@@ -60,6 +61,16 @@ class Wrapping:
             if error.__class__.__module__.startswith("jackfield.errors"):
                 raise
             raise ValueError("something went wrong") from None
+
+
+@plugin
+class Foreign:
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        try:
+            return (yield request)
+        except APIError as error:
+            raise RuntimeError("the backend failed") from error
 
 
 @plugin

@@ -168,6 +168,31 @@ class Limiter:
 
 
 @attrs.define(eq=False)
+class Bouncer:
+    """Refuses what comes while so many calls go on.
+
+    Attributes:
+        calls: how many.
+    """
+
+    calls: int = attrs.field(default=1, validator=attrs.validators.ge(1))
+    _lock: Any = attrs.field(init=False, repr=False, factory=threading.Lock)
+    _running: int = attrs.field(init=False, default=0)
+
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        with self._lock:
+            if self._running >= self.calls:
+                raise RateLimitError("too many calls at once", status_code=429)
+            self._running += 1
+        try:
+            return (yield request)
+        finally:
+            with self._lock:
+                self._running -= 1
+
+
+@attrs.define(eq=False)
 class Signed:
     """Adds a header that shows who asks, to this backend only.
 

@@ -32,6 +32,7 @@ from walkthrough import ROOT
 pytest_plugins = ["pytester"]
 
 CHANGES = {"changes_answer": True}
+OWN = {"answers": True, "changes_outcome": True}
 REPEATS = {"repeats": True}
 TOKEN = {"token": "env:BROKEN_TOKEN"}
 
@@ -89,6 +90,7 @@ BROKEN: list[tuple[type, str, str, dict[str, Any], dict[str, Any]]] = [
     (flows.Canned, "answer_passes_outward", "answered without passing the request inward (wrap_chat_completion, whole call, between others)", {}, {}),
     (flows.Vain, "answer_passes_outward", "yielded str, which is not a thing it may ask for (whole call, between others)", {}, {}),
     (crowd.Mixing, "calls_do_not_mix", "answered '' where alone it answers 'The quick brown fox jumps over the lazy dog. (question ", CHANGES, {}),
+    (crowd.Refusing, "calls_do_not_mix", "answered '' where alone it answers 'The quick brown fox jumps over the lazy dog. (question ", CHANGES | OWN, {}),
     (crowd.Locking, "calls_do_not_mix", "did not come to an end within 1 s (streamed call, between others, while 5 calls were driven by turns, order 0)", {}, {}),
     (crowd.Locking, "no_lock_is_held_over_a_yield", "blocked (whole call, between others, while another call waits at effect 1)", {}, {}),
     (crowd.Bound, "many_threads", "raised RuntimeError('made in another thread') before it passed the request inward (wrap_chat_completion, whole call, between others, one of 8 threads)", {}, {}),
@@ -224,6 +226,17 @@ def test_the_line_is_all_that_is_printed(pytester):
     assert lines == [f"Losing lost chunk 3 of 12 {place}; the contract: each chunk reaches the host once, in order"]
     assert "TestNothing has no fixture `middleware` that gives a class and its settings" in result.outlines
     assert not [text for text in result.outlines if "Traceback" in text or text.startswith(">")]
+
+
+@pytest.mark.parametrize("declared", [{}, {"changes_outcome": True}])
+def test_who_raises_what_is_not_jackfields_is_told_what_may_be_raised(declared, tmp_path):
+    """And not to declare what would not allow it, or is declared already."""
+    kit = type("Kit", (MiddlewareContract,), declared)()
+    with kept():
+        found = line(kit, kit.subject_of(flows.Foreign, {}), "test_failure_passes_outward", tmp_path)
+
+    assert str(found).startswith("Foreign raised RuntimeError('the backend failed') in place of APIError(")
+    assert str(found).endswith("; only jackfield's exceptions, CallError and below, may be a layer's own")
 
 
 @pytest.mark.parametrize("cls", [flows.Renaming, flows.Adding])

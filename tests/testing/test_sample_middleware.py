@@ -10,6 +10,7 @@ from jackfield.testing import MiddlewareContract
 from jackfield.testing.contract.middleware import state
 from sample_middleware import (
     Apology,
+    Bouncer,
     Cache,
     Censor,
     Defaults,
@@ -66,6 +67,27 @@ class TestLimiter(MiddlewareContract):
     @pytest.fixture
     def middleware(self):
         return Limiter, {"calls": 1}
+
+
+class TestBouncer(MiddlewareContract):
+    """What refuses calls where too many go on at once."""
+
+    answers = True
+    changes_outcome = True
+
+    @pytest.fixture
+    def middleware(self):
+        return Bouncer, {"calls": 2}
+
+
+class TestPatientBouncer(MiddlewareContract):
+    """What refuses calls, and says no more of itself than that it may end them."""
+
+    answers = True
+
+    @pytest.fixture
+    def middleware(self):
+        return Bouncer, {"calls": 3}
 
 
 class TestSigned(MiddlewareContract):

@@ -19,6 +19,8 @@ from jackfield.testing.driver import DISTRIBUTION
 CLEAN_UP = "CallCancelled passes outward; what is to be cleaned up is cleaned up in plain code, without an effect"
 NOTHING_LATE = "after CallCancelled, after the deadline and, for requests, after the commit nothing may be yielded"
 IMMUTABLE = "requests and answers are immutable: attrs.evolve makes a changed copy"
+PASSES = "an answer passes outward, and a failure with its type"
+JACKFIELDS = f"{PASSES}; only jackfield's exceptions, CallError and below, may be a layer's own"
 BY_LAYER = f" of {DISTRIBUTION}): "
 """The end of a layer's name, before the engine's own words about it."""
 
@@ -114,12 +116,18 @@ def _failed(trial: Trial, passage: Passage) -> bool:
         subject.fail(
             f"raised {told(outcome)}{instead}",
             place,
-            wants=IMMUTABLE
-            if _changing(outcome)
-            else "an answer passes outward, and a failure with its type; what makes failures of its own declares "
-            "changes_outcome = True",
+            wants=_allowed(outcome),
         )
     return True
+
+
+def _allowed(error: BaseException) -> str:
+    """What the contract wants in place of an exception that a flow raised."""
+    if _changing(error):
+        return IMMUTABLE
+    if not isinstance(error, CallError):
+        return JACKFIELDS
+    return f"{PASSES}; what makes failures of its own declares changes_outcome = True"
 
 
 def _changing(error: BaseException) -> bool:
