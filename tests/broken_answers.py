@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 
+from jackfield import hookimpl
 from jackfield.models import CreateChatCompletionResponse, CreateChatCompletionStreamResponse
 from jackfield.reader import StreamReader
 from jackfield.wire import decode_chunk, from_dict, to_dict
@@ -56,3 +57,12 @@ class Tupled(_Reading):
 
     def decode_models(self, body: bytes) -> Any:
         return tuple(super().decode_models(body))
+
+
+@attrs.define(eq=False)
+class Whole(OpenAIProvider):
+    """Asks for a whole answer where a stream was asked for."""
+
+    @hookimpl
+    def create_chat_completion(self, request: Any, call: Any) -> Any:
+        return (yield from OpenAIProvider.create_chat_completion(self, attrs.evolve(request, stream=None), call))

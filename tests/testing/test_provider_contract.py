@@ -87,6 +87,8 @@ def bench(cls: type, mode: str = "sync", settings: Mapping[str, Any] | None = No
         (broken.Thrifty, "answers", [], "Thrifty says usage=None (whole, "),
         (broken.Endless, "answers", [], "Endless says finish_reason=None (whole, "),
         (broken.OneChunk, "streams", [], "OneChunk gave 1 chunk (stream, "),
+        (answers.Whole, "streams", [], "Whole asked the service without a stream (stream, "),
+        (answers.Whole, "fault", [CUT], "Whole asked the service without a stream (cut-stream, "),
         (broken.Lumpy, "chunks_come_as_they_are_sent", [], "Lumpy held all chunks back (stream, "),
         (broken.Clumsy, "tools", [False], "Clumsy gave the calls [('call_0', 'weather')] (tools, "),
         (broken.Clumsy, "tools_in_every_variant", ["no-done"], "Clumsy gave the calls [('call_0', 'weather')] (tools, "),

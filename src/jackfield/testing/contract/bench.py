@@ -81,6 +81,8 @@ class Bench:
         """Try one case, and judge what came of it."""
         with self.host(slow=case.slow) as host:
             outcome = self.ask(host, case.model, stream=case.stream)
+        if case.stream:
+            self.asked_for_stream(case.model, str(case))
         self.judge(outcome, str(case), case.expected)
         deadline = (SHORT if case.slow else LONG)["total"]
         if outcome.seconds > deadline + SLACK:
@@ -89,6 +91,11 @@ class Bench:
         if hits != 1:
             self.fail(f"sent {hits} requests", str(case), "a provider sends one; what repeats is a middleware")
         return outcome
+
+    def asked_for_stream(self, model: str, place: str) -> None:
+        """Fail the test where the service was asked for a model without a stream."""
+        if not all(received.stream for received in self.server.ledger.of(model)):
+            self.fail("asked the service without a stream", place, "a stream is asked for as a stream")
 
     def judge(self, outcome: Outcome, place: str, expected: tuple[type[BaseException], ...], text: str = TEXT) -> None:
         """Fail the test unless what came is what has to come."""

@@ -97,6 +97,7 @@ class ProviderContract:
         complete(bench, outcome, "stream")
         if len(outcome.chunks) < 2:
             bench.fail(f"gave {len(outcome.chunks)} chunk", "stream", "chunks come as the service sends them")
+        bench.asked_for_stream("ok", "stream")
 
     def test_chunks_come_as_they_are_sent(self, bench: Bench) -> None:
         """What the service has sent is with the host, though the rest never comes."""
