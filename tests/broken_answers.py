@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import attrs
 
-from jackfield import hookimpl
+from jackfield import HttpRequest, hookimpl
 from jackfield.models import CreateChatCompletionResponse, CreateChatCompletionStreamResponse
 from jackfield.reader import StreamReader
 from jackfield.wire import decode_chunk, from_dict, to_dict
@@ -66,3 +67,12 @@ class Whole(OpenAIProvider):
     @hookimpl
     def create_chat_completion(self, request: Any, call: Any) -> Any:
         return (yield from OpenAIProvider.create_chat_completion(self, attrs.evolve(request, stream=None), call))
+
+
+@attrs.define(eq=False)
+class Sleeper(OpenAIProvider):
+    """Waits a little before each request, on whatever thread it is."""
+
+    def encode(self, request: Any, call: Any) -> HttpRequest:
+        time.sleep(0.001)
+        return super().encode(request, call)

@@ -127,6 +127,14 @@ def test_broken_provider_is_named_in_one_line(
     assert len(said) < 500
 
 
+def test_sleep_on_the_event_loop_is_told() -> None:
+    """A provider that sleeps in its flow stops every other call of the loop."""
+    with bench(answers.Sleeper, "async") as tried, pytest.raises(pytest.fail.Exception) as failure:
+        CONTRACT.test_event_loop_is_not_blocked(tried)
+
+    assert str(failure.value).startswith("Sleeper blocked the event loop (time.sleep) (ok, async); the contract: ")
+
+
 @pytest.mark.parametrize("mode", HOSTS)
 def test_key_that_is_not_sent_is_told(mode: str) -> None:
     """A provider without the credential would pass the tests of secrets, and prove nothing."""

@@ -13,6 +13,7 @@ from jackfield.errors import APIConnectionError, APITimeoutError, Authentication
 from jackfield.testing.contract.answer import FUNCTIONS, called, complete
 from jackfield.testing.contract.bench import TEXT, UNSEEN, Bench, MakeBackend, secret_in_environment
 from jackfield.testing.contract.host import HOSTS
+from jackfield.testing.contract.middleware.audit import watched
 from jackfield.testing.faults import Dialect, FaultServer, OpenAIDialect, name_of
 from jackfield.testing.faults.cases import Case, cases
 from jackfield.testing.faults.dialect import Ask
@@ -32,6 +33,8 @@ DOORS: Mapping[str, tuple[str, ...]] = {
     "tls-silent": ("connect",),
 }
 """What an error's code says of each door that no request comes through."""
+BLOCKING = ("ftplib.", "http.client.", "smtplib.", "sqlite3.", "subprocess.", "time.sleep", "urllib.")
+"""Beginnings of the names of audit events for which an event loop has to wait."""
 REDIRECTS = 15
 """Calls that are answered by a redirect: five kinds, to three targets."""
 TOGETHER = 20
@@ -138,6 +141,17 @@ class ProviderContract:
         with bench.host() as host:
             for text, outcome in zip(texts, host.ask_all(asked), strict=True):
                 bench.judge(outcome, "many calls at once", (), text)
+
+    @pytest.mark.parametrize("bench", ["async"], indirect=True)
+    def test_event_loop_is_not_blocked(self, bench: Bench) -> None:
+        """Nothing sleeps, starts a process or asks by another client on the thread of the event loop."""
+        events: list[str] = []
+        with bench.host() as host, watched(events):
+            bench.ask(host, "ok")
+            bench.ask(host, "ok", stream=True)
+        for event in events:
+            if event.startswith(BLOCKING):
+                bench.fail(f"blocked the event loop ({event})", "ok", "a flow yields Sleep, Send or Run instead")
 
     # -- when something is wrong ---------------------------------------------------------------------------------
 
