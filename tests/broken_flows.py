@@ -97,6 +97,18 @@ class Whitewashing:
 
 
 @plugin
+class Contented:
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        try:
+            return (yield request)
+        except StreamInterruptedError as error:
+            if error.partial is None:
+                raise
+            return error.partial
+
+
+@plugin
 class Stubborn:
     @hookimpl
     def wrap_chat_completion(self, request, call):

@@ -44,6 +44,7 @@ BROKEN: list[tuple[type, str, str, dict[str, Any], dict[str, Any]]] = [
     (flows.Wrapping, "foreign_failure_passes_outward", "raised ValueError('something went wrong') in place of ForeignError('of another library') (wrap_chat_completion, whole call, between others, a foreign exception, always)", {}, {}),
     (flows.Trusting, "missing_route_passes_outward", "raised TypeError(\"unsupported operand type(s) for +=: 'NoneType' and 'int'\") in place of NotFoundError(\"no backend is named 'nowhere'\") (wrap_chat_completion, whole call, innermost, no route)", {}, {}),
     (flows.Whitewashing, "broken_stream_passes_outward", "answered where the request had failed with StreamInterruptedError('the stream broke off') (streamed call, between others, broken after 1 chunks, always)", {}, {}),
+    (flows.Contented, "broken_stream_passes_outward", "answered where the request had failed with StreamInterruptedError('the stream broke off') (streamed call, between others, broken after 1 chunks, always)", {}, {}),
     (flows.Stubborn, "broken_stream_passes_outward", "yielded CreateChatCompletionRequest after the commit (wrap_chat_completion, streamed call, between others, broken after 1 chunks, always)", REPEATS, {}),
     (flows.Swallowing, "stream_closed_by_the_host", "swallowed CallCancelled (streamed call, between others, closed by the host after 0 of 12 chunks)", {}, {}),
     (flows.Polite, "cancelled_at_each_effect", "yielded Sleep after CallCancelled (wrap_chat_completion, whole call, between others, cancelled at effect 1)", {}, {}),

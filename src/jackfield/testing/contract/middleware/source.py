@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from jackfield.call import Call
-from jackfield.errors import APIError, status_error
+from jackfield.errors import APIError, StreamInterruptedError, status_error
 from jackfield.flow import Deliver, Flow, Read, Send
 from jackfield.fold import fold
 from jackfield.hookspecs import hookimpl
@@ -138,7 +138,11 @@ class Source:
             if response is not None:
                 yield Read(response, whole=True)
             return self.whole(request)
-        yield from self._deliver(self.chunks(request), act, response)
+        try:
+            yield from self._deliver(self.chunks(request), act, response)
+        except StreamInterruptedError as error:
+            error.partial = call.partial
+            raise
         return None
 
     def _exchange(self) -> Flow[HttpResponse]:
