@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from jackfield import HttpRequest, hookimpl
-from jackfield.models import CreateChatCompletionResponse, CreateChatCompletionStreamResponse
+from jackfield.models import UNSET, CreateChatCompletionResponse, CreateChatCompletionStreamResponse
 from jackfield.reader import StreamReader
 from jackfield.wire import decode_chunk, from_dict, to_dict
 from jackfield_openai import OpenAIProvider
@@ -76,3 +76,43 @@ class Sleeper(OpenAIProvider):
     def encode(self, request: Any, call: Any) -> HttpRequest:
         time.sleep(0.001)
         return super().encode(request, call)
+
+
+@attrs.define(eq=False)
+class Curt(OpenAIProvider):
+    """Sends nothing but the last message."""
+
+    def encode(self, request: Any, call: Any) -> HttpRequest:
+        return super().encode(attrs.evolve(request, messages=request.messages[-1:]), call)
+
+
+@attrs.define(eq=False)
+class Unlimited(OpenAIProvider):
+    """Sends no limit of tokens."""
+
+    def encode(self, request: Any, call: Any) -> HttpRequest:
+        return super().encode(attrs.evolve(request, max_tokens=UNSET, max_completion_tokens=UNSET), call)
+
+
+@attrs.define(eq=False)
+class Unstopped(OpenAIProvider):
+    """Sends no text at which the answer stops."""
+
+    def encode(self, request: Any, call: Any) -> HttpRequest:
+        return super().encode(attrs.evolve(request, stop=UNSET), call)
+
+
+@attrs.define(eq=False)
+class Single(_Reading):
+    """Reads no choice but the first."""
+
+    def changed(self, said: dict[str, Any]) -> dict[str, Any]:
+        return {**said, "choices": said["choices"][:1]}
+
+
+@attrs.define(eq=False)
+class Narrow(_Reading):
+    """Reads no field that it does not know."""
+
+    def changed(self, said: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in said.items() if not name.startswith("x_")}

@@ -94,6 +94,12 @@ def bench(cls: type, mode: str = "sync", settings: Mapping[str, Any] | None = No
         (broken.Clumsy, "tools_in_every_variant", ["no-done"], "Clumsy gave the calls [('call_0', 'weather')] (tools, "),
         (broken.Tired, "next_call_is_well", [], "Tired raised RateLimitError: no more today (the call after "),
         (broken.Nameless, "lists_models", [], "Nameless listed [] (list_models, "),
+        (answers.Curt, "request_arrives_whole", ["max_tokens"], "Curt sent [('user', 'And three and three?')] for messages"),
+        (answers.Unlimited, "request_arrives_whole", ["max_tokens"], "Unlimited sent None for max_tokens (a request with"),
+        (answers.Unstopped, "request_arrives_whole", ["max_tokens"], "Unstopped sent None for stop (a request with"),
+        (broken.Absent, "request_arrives_whole", ["max_tokens"], "Absent sent no request (a request with max_tokens, "),
+        (answers.Single, "answer_is_kept_whole", [], "Single gave 1 of 2 choices (n=2, "),
+        (answers.Narrow, "answer_is_kept_whole", [], "Narrow gave x_own=None (n=2, "),
         (answers.Tupled, "lists_models", [], "Tupled raised PluginError: "),
         (broken.Mixer, "calls_at_the_same_time", [], "Mixer answered 'number 0, "),
         (broken.Vague, "door", ["refused"], "Vague says None for the code of its error (door refused, "),
@@ -213,6 +219,20 @@ def test_what_cannot_be_tried_is_skipped() -> None:
             Limited().test_tools(tried, stream=False)
         with pytest.raises(pytest.skip.Exception):
             Limited().test_lists_models(tried)
+        Limited().test_request_arrives_whole(tried, "max_tokens")
+
+
+def test_dialect_that_tells_less_is_tried_with_less() -> None:
+    """What only some dialects have is skipped with the others."""
+
+    class Terse(ProviderContract):
+        dialect: Any = object()
+
+    with bench(broken.Good) as tried:
+        with pytest.raises(pytest.skip.Exception):
+            Terse().test_request_arrives_whole(tried, "max_tokens")
+        with pytest.raises(pytest.skip.Exception):
+            Terse().test_answer_is_kept_whole(tried)
 
 
 def failed(**fields: Any) -> StreamInterruptedError:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from jackfield.testing.contract.bench import Bench
 from jackfield.testing.contract.host import Outcome
 from jackfield.testing.faults.dialect import tool_call
+from jackfield.wire import to_dict
 
 FUNCTIONS = ("weather", "time")
 """What the service calls, each once."""
+TOOLS = [{"type": "function", "function": {"name": name, "parameters": {}}} for name in FUNCTIONS]
 
 
 def complete(bench: Bench, outcome: Outcome, place: str) -> None:
@@ -43,6 +46,17 @@ def called(bench: Bench, outcome: Outcome, place: str) -> None:
             bench.fail(did, place, f"the service gave {arguments!r}")
     if response.choices[0].finish_reason != "tool_calls" and "no-finish" not in place:
         bench.fail(f"says finish_reason={response.choices[0].finish_reason!r}", place, "it is 'tool_calls'")
+
+
+def kept(bench: Bench, outcome: Outcome, choices: int, fields: Mapping[str, Any]) -> None:
+    """Fail the test unless an answer has that many choices, and these fields."""
+    response: Any = outcome.response
+    answer, given = to_dict(response), len(response.choices)
+    if given != choices:
+        bench.fail(f"gave {given} of {choices} choices", f"n={choices}", "an answer has as many as were asked for")
+    for name, value in fields.items():
+        if answer.get(name) != value:
+            bench.fail(f"gave {name}={answer.get(name)!r}", f"n={choices}", f"the service gave {value!r}")
 
 
 def _parsed(arguments: str) -> Any:

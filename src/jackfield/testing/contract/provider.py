@@ -10,13 +10,14 @@ from itertools import product
 import pytest
 
 from jackfield.errors import APIConnectionError, APITimeoutError, AuthenticationError, NotFoundError
-from jackfield.testing.contract.answer import FUNCTIONS, called, complete
+from jackfield.testing.contract.answer import TOOLS, called, complete, kept
+from jackfield.testing.contract.arrival import REQUEST, arrived
 from jackfield.testing.contract.bench import TEXT, UNSEEN, Bench, MakeBackend, secret_in_environment
 from jackfield.testing.contract.host import HOSTS
 from jackfield.testing.contract.middleware.audit import watched
 from jackfield.testing.faults import Dialect, FaultServer, OpenAIDialect, name_of
 from jackfield.testing.faults.cases import Case, cases
-from jackfield.testing.faults.dialect import Ask
+from jackfield.testing.faults.dialect import Ask, GivesChoices, TellsRequests
 from jackfield.testing.faults.status import FORMS
 from jackfield.testing.leaks import Capture, leaks
 
@@ -117,6 +118,25 @@ class ProviderContract:
     def test_tools_in_every_variant(self, bench: Bench, variant: str) -> None:
         """They arrive in every form that servers send them in, two calls at one index among them."""
         self._tools(bench, name_of("variant", name=variant), stream=True)
+
+    @pytest.mark.parametrize("limit", ["max_tokens", "max_completion_tokens"])
+    def test_request_arrives_whole(self, bench: Bench, limit: str) -> None:
+        """All messages, the functions and the parameters come to the service as the host gave them."""
+        if not isinstance(self.dialect, TellsRequests):
+            pytest.skip("the dialect cannot say what stands in a request")
+        fields = {**REQUEST, limit: 77, **({"tools": TOOLS} if self.tools else {})}
+        with bench.host() as host:
+            host.ask(model="test/ok", **fields)
+        arrived(bench, self.dialect, fields, limit)
+
+    def test_answer_is_kept_whole(self, bench: Bench) -> None:
+        """All choices of an answer come, and the fields that only this service has."""
+        if not isinstance(self.dialect, GivesChoices):
+            pytest.skip("the dialect has no answer with several choices")
+        with bench.host() as host:
+            outcome = bench.ask(host, "ok", n=2)
+        bench.judge(outcome, "n=2", ())
+        kept(bench, outcome, 2, self.dialect.own_fields)
 
     def test_lists_models(self, bench: Bench) -> None:
         """The models that the service lists, under the name of the backend."""
@@ -268,9 +288,8 @@ class ProviderContract:
     def _tools(self, bench: Bench, model: str, *, stream: bool) -> None:
         if not self.tools:
             pytest.skip("the service calls no functions")
-        tools = [{"type": "function", "function": {"name": name, "parameters": {}}} for name in FUNCTIONS]
         with bench.host() as host:
-            outcome = bench.ask(host, model, tools=tools, stream=stream)
+            outcome = bench.ask(host, model, tools=TOOLS, stream=stream)
         place = f"tools, {model}"
         if outcome.error is not None:
             bench.fail(f"raised {outcome.error!r}", place, "this is a good answer")

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
 TEXT = "Grüße, 世界 👋: a plain answer."
 """What is answered where nothing was said: characters of one, two, three and four bytes."""
+MOST = 128
+"""Choices that an answer has at most."""
 CREATED = 1700000000
 USAGE = {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8}
 
@@ -26,16 +28,22 @@ class Ask:
         stream: whether a stream is asked for.
         text: what the last message of the user says.
         tools: names of the functions that the model may call.
+        choices: how many are asked for.
     """
 
     model: str
     stream: bool = False
     text: str = TEXT
     tools: Sequence[str] = ()
+    choices: int = 1
 
 
 class Dialect(Protocol):
-    """A wire format, as far as a fault server speaks it. All bytes are bodies, without HTTP."""
+    """A wire format, as far as a fault server speaks it. All bytes are bodies, without HTTP.
+
+    A dialect may have more, without which the checks that need it are skipped: a method ``told``, see
+    ``TellsRequests``, and an attribute ``own_fields``, see ``GivesChoices``.
+    """
 
     def ask(self, method: str, target: str, body: bytes) -> Ask | None:
         """What a request asks for; None where it asks for no chat completion.
@@ -69,8 +77,35 @@ class Dialect(Protocol):
         """Good streams that servers really send and clients stumble over, by name."""
 
 
+@runtime_checkable
+class TellsRequests(Protocol):
+    """A dialect that can say what stands in a request."""
+
+    def told(self, body: bytes) -> Mapping[str, Any]:
+        """What a request says, by OpenAI's names.
+
+        Returns:
+            ``messages``: the role and the text of each; ``tools``: the names of the functions; ``temperature``;
+            ``max_completion_tokens``, however the service names it; ``stop``: a list of texts; ``n``. What the service
+            cannot be told is left out.
+        """
+
+
+@runtime_checkable
+class GivesChoices(Protocol):
+    """A dialect whose whole answer has as many choices as were asked for, each with the same text.
+
+    Attributes:
+        own_fields: fields of a whole answer that the API's definition does not have, by name.
+    """
+
+    own_fields: Mapping[str, Any]
+
+
 class OpenAIDialect:
     """The chat completions of OpenAI, and of everything that speaks like it."""
+
+    own_fields: Mapping[str, Any] = {"x_own": [1, {"a": None}]}
 
     def ask(self, method: str, target: str, body: bytes) -> Ask | None:
         """What is asked for by ``POST …/chat/completions``."""
@@ -84,8 +119,21 @@ class OpenAIDialect:
             model=request.get("model", ""),
             stream=bool(request.get("stream")),
             text=_said(messages) or TEXT,
-            tools=[tool["function"]["name"] for tool in request.get("tools") or ()],
+            tools=_functions(request),
+            choices=_count(request.get("n")),
         )
+
+    def told(self, body: bytes) -> Mapping[str, Any]:
+        """The messages and the parameters of a request."""
+        request = json.loads(body)
+        return {
+            "messages": [(message.get("role"), _text(message.get("content"))) for message in request["messages"]],
+            "tools": _functions(request),
+            "temperature": request.get("temperature"),
+            "max_completion_tokens": request.get("max_completion_tokens", request.get("max_tokens")),
+            "stop": request.get("stop"),
+            "n": request.get("n"),
+        }
 
     def other(self, method: str, target: str) -> bytes:
         """The list of models."""
@@ -97,9 +145,10 @@ class OpenAIDialect:
         message: dict[str, Any] = {"role": "assistant", "content": ask.text, "refusal": None}
         if ask.tools:
             message |= {"content": None, "tool_calls": [_tool_call(n, name) for n, name in enumerate(ask.tools)]}
-        choice = {"index": 0, "message": message, "finish_reason": _finish(ask), "logprobs": None}
+        choice = {"message": message, "finish_reason": _finish(ask), "logprobs": None}
+        choices = [{"index": number, **choice} for number in range(ask.choices)]
         head = {"id": "chatcmpl-fault", "object": "chat.completion", "created": CREATED, "model": ask.model}
-        return _json({**head, "choices": [choice], "usage": USAGE})
+        return _json({**head, "choices": choices, "usage": USAGE, **self.own_fields})
 
     def events(self, ask: Ask) -> list[bytes]:
         """Its chunks: the role, the text in pieces (or the tool calls), the end, the usage, ``[DONE]``."""
@@ -184,8 +233,19 @@ def _is_message(message: Any) -> bool:
 
 def _said(messages: Sequence[Mapping[str, Any]]) -> str:
     contents = [message.get("content") for message in messages if message.get("role") == "user"]
-    content = contents[-1] if contents else ""
+    return _text(contents[-1]) if contents else ""
+
+
+def _text(content: Any) -> str:
     return content if isinstance(content, str) else "".join(part.get("text", "") for part in content or ())
+
+
+def _functions(request: Mapping[str, Any]) -> list[str]:
+    return [tool["function"]["name"] for tool in request.get("tools") or ()]
+
+
+def _count(n: Any) -> int:
+    return n if isinstance(n, int) and 1 <= n <= MOST else 1
 
 
 def _pieces(text: str) -> list[str]:
