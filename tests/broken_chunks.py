@@ -138,3 +138,53 @@ class Shouting:
     def shout(self, choice):
         content = choice.delta.content
         return attrs.evolve(choice, delta=attrs.evolve(choice.delta, content=content and content.upper()))
+
+
+@plugin
+class Lowering:
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        assert "secret" not in request.messages[-1].content.lower()
+        return (yield request)
+
+
+@plugin
+class Stripping:
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        response = yield request
+        assert response.choices[0].message.content.strip()
+        return response
+
+
+@plugin
+class Pricing:
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        response = yield request
+        assert response.usage.total_tokens > 0
+        return response
+
+
+@plugin
+class Choosing:
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        response = yield request
+        return attrs.evolve(response, choices=response.choices[:1])
+
+
+@plugin
+class FirstChoice:
+    @hookimpl
+    def on_chunk(self, chunk, call):
+        return [] if chunk.choices and chunk.choices[0].index else None
+
+
+@plugin
+class Deduplicating:
+    @hookimpl
+    def on_chunk(self, chunk, call):
+        before = call.attempt.state.get(self)
+        call.attempt.state[self] = chunk
+        return [] if chunk == before else None

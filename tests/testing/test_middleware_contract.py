@@ -53,6 +53,14 @@ BROKEN: list[tuple[type, str, str, dict[str, Any], dict[str, Any]]] = [
     (crowd.Hogging, "deadline_at_each_effect", "failed with DeadlineExceededError('the deadline of the call has passed') (whole call, between others, the call after one where the deadline passes at effect 2)", {}, {}),
     (flows.Streaming, "nested_request_is_answered", "raised AttributeError(\"'NoneType' object has no attribute 'choices'\") where the layer inside had answered (wrap_chat_completion, streamed call, between others, with a nested request that is not streamed)", {}, {}),
     (chunks.Shouting, "nested_request_is_answered", "gave 'The quick brown fox jumps over the lazy dog. (why?)' where a whole call has 'THE QUICK BROWN FOX JUMPS OVER THE LAZY DOG. (WHY?)' (streamed call, between others, with a nested request that is not streamed)", CHANGES, {}),
+    (chunks.Lowering, "question_of_any_form_is_answered", "raised AttributeError(\"'tuple' object has no attribute 'lower'\") before it passed the request inward (wrap_chat_completion, whole call, between others, a question with content parts)", {}, {}),
+    (chunks.Stripping, "answer_of_any_form_passes_outward", "raised AttributeError(\"'NoneType' object has no attribute 'strip'\") where the layer inside had answered (wrap_chat_completion, whole call, between others, an answer with tool calls and content None)", {}, {}),
+    (chunks.Pricing, "answer_of_any_form_passes_outward", "raised AttributeError(\"'NoneType' object has no attribute 'total_tokens'\") where the layer inside had answered (wrap_chat_completion, whole call, between others, an answer without usage)", {}, {}),
+    (chunks.Choosing, "answer_of_any_form_passes_outward", "returned another answer than it got: choices was (ChatCompletionChoice(", {}, {}),
+    (chunks.Choosing, "what_is_not_text_survives", "lost the tool calls of the answer: ", CHANGES, {}),
+    (chunks.FirstChoice, "answer_of_any_form_passes_outward", "gave chunk 3 in place of chunk 2 of 23 (on_chunk, streamed call, between others, an answer with two choices)", {}, {}),
+    (chunks.FirstChoice, "what_is_not_text_survives", "lost the tool calls of the answer: ", CHANGES, {}),
+    (chunks.Deduplicating, "answer_of_any_form_passes_outward", "lost chunk 3 of 13 (on_chunk, streamed call, between others, an answer with two equal chunks in a row)", {}, {}),
     (chunks.Losing, "chunks_reach_the_host_once_in_order", "lost chunk 3 of 12 (on_chunk, streamed call, between others)", {}, {}),
     (chunks.Echoing, "chunks_reach_the_host_once_in_order", "repeated chunk 9 of 12 (on_chunk, streamed call, between others)", {}, {}),
     (chunks.Reordering, "chunks_reach_the_host_once_in_order", "gave chunk 3 in place of chunk 2 of 12 (on_chunk, streamed call, between others)", {}, {}),
@@ -238,6 +246,15 @@ def test_who_raises_what_is_not_jackfields_is_told_what_may_be_raised(declared, 
 
     assert str(found).startswith("Foreign raised RuntimeError('the backend failed') in place of APIError(")
     assert str(found).endswith("; only jackfield's exceptions, CallError and below, may be a layer's own")
+
+
+def test_who_takes_parts_for_a_text_is_not_told_of_copies(tmp_path):
+    """A tuple has no method of a text: that is no try to change it."""
+    kit = MiddlewareContract()
+    with kept():
+        found = line(kit, kit.subject_of(chunks.Lowering, {}), "test_question_of_any_form_is_answered", tmp_path)
+
+    assert "immutable" not in str(found)
 
 
 @pytest.mark.parametrize("cls", [flows.Renaming, flows.Adding])

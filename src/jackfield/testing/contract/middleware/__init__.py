@@ -13,6 +13,7 @@ from jackfield.http import HttpRequest
 from jackfield.testing.contract.middleware.calls import CallChecks
 from jackfield.testing.contract.middleware.chunks import ChunkChecks
 from jackfield.testing.contract.middleware.clients import ClientChecks
+from jackfield.testing.contract.middleware.forms import FormChecks
 from jackfield.testing.contract.middleware.http import HttpChecks
 from jackfield.testing.contract.middleware.patience import guard, patient
 from jackfield.testing.contract.middleware.positions import PositionChecks
@@ -29,6 +30,7 @@ from jackfield.testing.contract.middleware.values import ValueChecks
 class MiddlewareContract(
     CallChecks,
     ChunkChecks,
+    FormChecks,
     ValueChecks,
     PositionChecks,
     StateChecks,

@@ -14,11 +14,12 @@ from jackfield.fold import fold
 from jackfield.hookspecs import hookimpl
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.models.response import CreateChatCompletionResponse
+from jackfield.testing.contract.middleware.answers import FORMS, USUAL, Chunk, answer_chunks
 from jackfield.testing.contract.middleware.calls import answered, modes
 from jackfield.testing.contract.middleware.faults import interrupted
 from jackfield.testing.contract.middleware.judge import difference, judge
 from jackfield.testing.contract.middleware.onion import usual
-from jackfield.testing.contract.middleware.source import SIZE, WELL, Act, Chunk, answer_chunks, said
+from jackfield.testing.contract.middleware.source import SIZE, WELL, Act, said
 from jackfield.testing.contract.middleware.subject import Subject
 from jackfield.testing.contract.middleware.trial import Trial, trial
 from jackfield.testing.contract.verdict import one_line
@@ -143,8 +144,9 @@ class ChunkChecks:
     @modes
     def test_what_is_not_text_survives(self, subject: Subject, mode: str) -> None:
         """Usage, tool calls, the finish reason and unknown fields come through, also where texts are changed."""
-        for size in SIZES:
-            one = trial(subject, mode, size=size)
+        for size, form in (*((size, USUAL) for size in SIZES), *((SIZE, form) for form in FORMS if form != USUAL)):
+            where = "" if form == USUAL else f"an answer {form}"
+            one = trial(subject, mode, where, size=size, form=form)
             outcome = one.run()
             judge(one)
             if isinstance(outcome, BaseException):

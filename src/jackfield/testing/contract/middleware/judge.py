@@ -8,7 +8,7 @@ import attrs
 
 from jackfield.errors import CallError, PluginError
 from jackfield.flow import Read
-from jackfield.http import HttpRequest, HttpResponse
+from jackfield.http import HttpResponse
 from jackfield.models.base import WireValue
 from jackfield.testing.contract.middleware.subject import Subject, told
 from jackfield.testing.contract.middleware.tape import FLOWS, Passage
@@ -134,7 +134,7 @@ def _changing(error: BaseException) -> bool:
     """Whether it came of changing a value that cannot be changed."""
     if isinstance(error, attrs.exceptions.FrozenInstanceError):
         return True
-    return isinstance(error, AttributeError) and isinstance(error.obj, WireValue | HttpRequest | tuple)
+    return isinstance(error, AttributeError) and isinstance(error.obj, tuple) and error.name in dir(list)
 
 
 def _instead(passage: Passage) -> str:

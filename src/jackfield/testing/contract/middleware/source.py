@@ -14,15 +14,9 @@ from jackfield.flow import Deliver, Flow, Read, Send
 from jackfield.fold import fold
 from jackfield.hookspecs import hookimpl
 from jackfield.http import HttpRequest, HttpResponse, Origin, split_url
-from jackfield.models.chunks import (
-    ChatCompletionChunkChoice,
-    ChatCompletionMessageToolCallChunk,
-    ChatCompletionStreamResponseDelta,
-    CreateChatCompletionStreamResponse,
-    FunctionCallDelta,
-)
 from jackfield.models.request import CreateChatCompletionRequest
-from jackfield.models.response import CompletionUsage, CreateChatCompletionResponse
+from jackfield.models.response import CreateChatCompletionResponse
+from jackfield.testing.contract.middleware.answers import FORMS, USUAL, Chunk, answer_chunks
 from jackfield.testing.contract.middleware.faults import api_error
 
 URL = "https://backend.example/v1/chat/completions"
@@ -31,7 +25,6 @@ HEADERS = {"content-type": "application/json", "x-kept": "yes"}
 TEXT = "The quick brown fox jumps over the lazy dog."
 SIZE = 8
 """Characters in each piece of a stream, unless a check is about pieces."""
-Chunk = CreateChatCompletionStreamResponse
 
 
 @attrs.frozen(eq=False)
@@ -55,33 +48,9 @@ FAILING = Act(partial(api_error, APIError, "answered"))
 def question(request: CreateChatCompletionRequest) -> str:
     """The text that a request of the kit asks; the answer repeats it."""
     content = getattr(request.messages[-1], "content", "")
-    return content if isinstance(content, str) else ""
-
-
-def answer_chunks(text: str, model: str, size: int) -> list[Chunk]:
-    """A stream: a role, text in pieces of ``size`` characters, a tool call, unknown fields, an end, usage."""
-    head = Chunk(id="answer", created=1700000000, model=model)
-
-    def of(extra: dict[str, Any] | None = None, finish: str | None = None, **delta: Any) -> Chunk:
-        choice = ChatCompletionChunkChoice(
-            delta=ChatCompletionStreamResponseDelta(**delta), finish_reason=finish, extra=extra or {}
-        )
-        return attrs.evolve(head, choices=[choice])
-
-    def call(**fields: Any) -> list[ChatCompletionMessageToolCallChunk]:
-        return [ChatCompletionMessageToolCallChunk(index=0, **fields)]
-
-    first = attrs.evolve(of(role="assistant", content=""), extra={"x_answer": {"kept": [1, 2]}})
-    pieces = [text[at : at + size] for at in range(0, len(text), size)]
-    name = FunctionCallDelta(name="weather", arguments='{"city":')
-    return [
-        first,
-        *(of(content=piece) for piece in pieces),
-        of(tool_calls=call(id="call_1", type="function", function=name)),
-        of(tool_calls=call(function=FunctionCallDelta(arguments='"Rome"}'))),
-        of(extra={"x_choice": "kept"}, finish="tool_calls"),
-        attrs.evolve(head, usage=CompletionUsage(prompt_tokens=3, completion_tokens=5, total_tokens=8)),
-    ]
+    if isinstance(content, str):
+        return content
+    return "".join(getattr(part, "text", "") for part in content or ())
 
 
 def said(response: Any) -> str:
@@ -97,6 +66,7 @@ class Source:
         text: what it says, before the question in parentheses.
         size: characters in each piece of a stream.
         acts: how the attempts go, in order; the last one holds for all further ones.
+        form: of the answer, a name of ``FORMS``.
         wired: whether it makes an HTTP exchange; one that does not serves real clients.
         requests: what it was asked.
         exchanges: the HTTP requests that it sent, and what came of each.
@@ -105,6 +75,7 @@ class Source:
     text: str = TEXT
     size: int = SIZE
     acts: Sequence[Act] = (WELL,)
+    form: str = USUAL
     wired: bool = True
     requests: list[CreateChatCompletionRequest] = attrs.field(factory=list, init=False)
     exchanges: list[tuple[HttpRequest, HttpResponse]] = attrs.field(factory=list, init=False)
@@ -116,7 +87,7 @@ class Source:
 
     def chunks(self, request: CreateChatCompletionRequest) -> list[Chunk]:
         """The whole answer to a request, as a stream."""
-        return answer_chunks(f"{self.text} ({question(request)})", request.model, self.size)
+        return FORMS[self.form](answer_chunks(f"{self.text} ({question(request)})", request.model, self.size))
 
     def whole(self, request: CreateChatCompletionRequest) -> CreateChatCompletionResponse:
         """The same in one piece."""

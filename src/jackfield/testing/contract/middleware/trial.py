@@ -15,6 +15,7 @@ from jackfield.engine import Engine
 from jackfield.flow import Effect
 from jackfield.models.messages import ChatCompletionRequestUserMessage
 from jackfield.models.request import CreateChatCompletionRequest
+from jackfield.testing.contract.middleware.answers import ASKED, USUAL
 from jackfield.testing.contract.middleware.onion import Onion, onion
 from jackfield.testing.contract.middleware.service import KitDriver, Service
 from jackfield.testing.contract.middleware.source import SIZE, WELL, Act, Source
@@ -151,7 +152,14 @@ class Trial:
 
 
 def trial(
-    subject: Subject, mode: str, where: str = "", *, acts: Sequence[Act] = (WELL,), size: int = SIZE, **around: Any
+    subject: Subject,
+    mode: str,
+    where: str = "",
+    *,
+    acts: Sequence[Act] = (WELL,),
+    size: int = SIZE,
+    form: str = USUAL,
+    **around: Any,
 ) -> Trial:
     """A call through a new onion that has begun.
 
@@ -161,7 +169,8 @@ def trial(
         where: what the check does, for messages.
         acts: how the attempts go, in order.
         size: characters in each piece of a stream.
+        form: of the answer.
         around: of ``onion``: where the plugin stands, between what, and what records it.
     """
-    source = Source(text=subject.text, size=size, acts=acts)
-    return Trial(onion(subject, source, **around), where, ask(mode=mode))
+    source = Source(text=subject.text, size=size, acts=acts, form=form)
+    return Trial(onion(subject, source, **around), where, ask(mode=mode, **ASKED.get(form, {})))
