@@ -8,6 +8,7 @@ import json
 import pytest
 
 from jackfield.testing import Endpoint, ServerContract
+from jackfield.testing.contract.wire import RawReply
 from jackfield.testing.faults import Ask, FaultServer, OpenAIDialect, name_of
 
 
@@ -90,6 +91,15 @@ class _Unasked(ServerContract):
             "answer",
             "gave finish_reason None",
         ),
+        (
+            {
+                "object": "chat.completion",
+                "id": "x",
+                "choices": [{"message": {"content": "x"}, "finish_reason": "eos"}],
+            },
+            "answer",
+            "gave finish_reason 'eos' (a whole answer); the protocol: it tells why it ended: stop, length, ",
+        ),
         ({"object": "list", "id": "x", "choices": [{}]}, "answer", 'answered {"object": "list"'),
     ],
 )
@@ -115,10 +125,32 @@ def calls(*names: str, index: int | None = None, arguments: str = "{}") -> list[
     return [json.dumps(chunk).encode(), b"[DONE]"]
 
 
+WITHOUT_INDEX = calls("weather")[0].replace(b'{"index": 0, "id"', b'{"id"')
+END = b'{"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}'
+
+
+@pytest.mark.parametrize("check", ["stream", "done", "usage_of_a_stream"])
+@pytest.mark.parametrize(
+    ("events", "line"),
+    [
+        ([END.replace(b"stop", b"eos"), b"[DONE]"], "gave finish_reason 'eos' (a stream); "),
+        ([END, END + b"\n" + END, b"[DONE]"], "sent no empty line after event 2 (a stream); "),
+        ([END + b"\n[DONE]"], "sent no empty line after event 1 (a stream); "),
+    ],
+)
+def test_broken_stream_is_named(events: list[bytes], line: str, check: str) -> None:
+    """Whichever check reads the stream tells what is wrong with its events."""
+    with FaultServer(_Saying({}, events)) as server, pytest.raises(pytest.fail.Exception) as failure:
+        getattr(ServerContract(), f"test_{check}")(Endpoint(server.url, "ok", timeout=5))
+
+    assert str(failure.value).startswith(f"{server.url} {line}")
+
+
 @pytest.mark.parametrize(
     ("events", "line"),
     [
         (calls("weather", "weather", index=0), "gave two calls the index 0"),
+        ([WITHOUT_INDEX, b"[DONE]"], "gave a piece of a call the index None"),
         (calls("time"), "called {'id': 'c0', 'name': 'time'"),
         (calls("weather", arguments="[]"), "called {'id': 'c0', 'name': 'weather', 'arguments': '[]'}"),
         (calls(), "called no function"),
@@ -130,6 +162,16 @@ def test_broken_call_of_a_function_is_named(events: list[bytes], line: str) -> N
         ServerContract().test_tool(Endpoint(server.url, "ok", timeout=5), stream=True)
 
     assert str(failure.value).startswith(f"{server.url} {line}")
+
+
+@pytest.mark.parametrize("start", [b"", b"data: " + END + b"\r\n\r\n"], ids=["only", "last"])
+@pytest.mark.parametrize("data", [END + b"\n", END, b"[DONE]\r\n"])
+def test_event_that_no_empty_line_ends_is_named(start: bytes, data: bytes) -> None:
+    """The last one too: a reader that keeps to the format never sees it."""
+    reply = RawReply(200, "text/event-stream", start + b"data: " + data)
+    number = 2 if start else 1
+    with pytest.raises(pytest.fail.Exception, match=rf"^http://x sent no empty line after event {number} \(a stream\)"):
+        ServerContract()._stream(Endpoint("http://x", "ok"), reply)
 
 
 def test_stream_without_choices_is_named() -> None:

@@ -22,6 +22,10 @@ TOOL = {
     },
 }
 
+REASONS = ("stop", "length", "tool_calls", "content_filter", "function_call")
+"""What OpenAI's definition has for ``finish_reason``."""
+EVENT_ENDS = "an empty line ends each event"
+
 
 @attrs.frozen
 class Endpoint:
@@ -176,12 +180,18 @@ class ServerContract:
                 return chunks, True
             chunk = _parsed(data)
             if not isinstance(chunk, dict):
+                _ended(endpoint, data, number)
                 _fail(endpoint, f"sent {data[:60]!r} as event {number}", "a stream", "each event is JSON, in UTF-8")
             if chunk.get("error"):
                 _fail(endpoint, f"told of an error in event {number}: {chunk['error']!r}"[:200], "a stream", "none")
             if chunk.get("object") != "chat.completion.chunk":
                 _fail(endpoint, f"sent {data[:60]!r} as event {number}", "a stream", "it is a chat.completion.chunk")
+            for choice in chunk.get("choices") or ():
+                if choice.get("finish_reason"):
+                    _finished(endpoint, choice, "a stream")
             chunks.append(chunk)
+        if reply.unended:
+            _fail(endpoint, f"sent no empty line after event {len(chunks) + 1}", "a stream", EVENT_ENDS)
         return chunks, False
 
 
@@ -220,9 +230,16 @@ def _shape(endpoint: Endpoint, answer: Mapping[str, Any], kind: str, place: str)
         _fail(endpoint, f"answered {json.dumps(answer)[:100]}", place, f"a {kind} with an id and choices")
 
 
+def _ended(endpoint: Endpoint, data: bytes, number: int) -> None:
+    """Fail the test where data are those of several events."""
+    if any(line.strip() == b"[DONE]" or isinstance(_parsed(line), dict) for line in data.splitlines()[1:]):
+        _fail(endpoint, f"sent no empty line after event {number}", "a stream", EVENT_ENDS)
+
+
 def _finished(endpoint: Endpoint, choice: Mapping[str, Any], place: str) -> None:
-    if not choice.get("finish_reason"):
-        _fail(endpoint, f"gave finish_reason {choice.get('finish_reason')!r}", place, "it tells why it ended")
+    reason = choice.get("finish_reason")
+    if reason not in REASONS:
+        _fail(endpoint, f"gave finish_reason {reason!r}", place, f"it tells why it ended: {', '.join(REASONS)}")
 
 
 def _usage(endpoint: Endpoint, usage: Any, place: str) -> None:
@@ -245,10 +262,12 @@ def _joined(endpoint: Endpoint, chunks: list[dict[str, Any]]) -> list[dict[str, 
     for chunk in chunks:
         for choice in chunk.get("choices") or ():
             for piece in (choice.get("delta") or {}).get("tool_calls") or ():
-                function = piece.get("function") or {}
-                call = calls.setdefault(piece.get("index", 0), {"id": None, "name": None, "arguments": ""})
+                function, index = piece.get("function") or {}, piece.get("index")
+                if not isinstance(index, int):
+                    _fail(endpoint, f"gave a piece of a call the index {index!r}", "tools", "each piece has its call's")
+                call = calls.setdefault(index, {"id": None, "name": None, "arguments": ""})
                 if piece.get("id") and call["id"] not in {None, piece["id"]}:
-                    _fail(endpoint, f"gave two calls the index {piece.get('index')}", "tools", "each has its own")
+                    _fail(endpoint, f"gave two calls the index {index}", "tools", "each has its own")
                 call["id"] = call["id"] or piece.get("id")
                 call["name"] = call["name"] or function.get("name")
                 call["arguments"] += function.get("arguments") or ""

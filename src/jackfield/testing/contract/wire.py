@@ -31,15 +31,25 @@ class RawReply:
 
     @property
     def events(self) -> Iterator[bytes]:
-        """The data of each event of a stream (WHATWG HTML, section 9.2)."""
-        lines = self.body.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-        data: list[bytes] = []
-        for line in lines:
-            if line.startswith(b"data:"):
-                data.append(line[5:].removeprefix(b" "))
-            elif not line and data:
+        """The data of each event of a stream that an empty line ends (WHATWG HTML, section 9.2)."""
+        *blocks, _ = self._text.split(b"\n\n")
+        for block in blocks:
+            data = _data(block)
+            if data:
                 yield b"\n".join(data)
-                data = []
+
+    @property
+    def unended(self) -> bool:
+        """Whether the stream ends with data after which no empty line comes."""
+        return bool(_data(self._text.rpartition(b"\n\n")[2]))
+
+    @property
+    def _text(self) -> bytes:
+        return self.body.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _data(block: bytes) -> list[bytes]:
+    return [line[5:].removeprefix(b" ") for line in block.split(b"\n") if line.startswith(b"data:")]
 
 
 def fetch(url: str, body: bytes, headers: Mapping[str, str], timeout: float, limit: int = 2**24) -> RawReply:
