@@ -90,6 +90,21 @@ class Rerouting:
 
 
 @plugin
+class Retyping:
+    @hookimpl
+    def wrap_http(self, http_request, call):
+        return (yield http_request.with_headers({"content-type": "text/plain"}))
+
+
+@plugin
+class Agent:
+    @hookimpl
+    def wrap_http(self, http_request, call):
+        headers = {"user-agent": "agent/1", "content-type": "application/json"}
+        return (yield attrs.evolve(http_request, headers=headers))
+
+
+@plugin
 class Forging:
     @hookimpl
     def wrap_http(self, http_request, call):

@@ -21,7 +21,12 @@ from jackfield.testing.contract.middleware.faults import api_error
 
 URL = "https://backend.example/v1/chat/completions"
 BODY = b'{"of": "the provider"}'
-HEADERS = {"content-type": "application/json", "x-kept": "yes"}
+HEADERS = {
+    "content-type": "application/json",
+    "accept": "text/event-stream",
+    "idempotency-key": "k-1",
+    "x-kept": "yes",
+}
 TEXT = "The quick brown fox jumps over the lazy dog."
 SIZE = 8
 """Characters in each piece of a stream, unless a check is about pieces."""

@@ -31,10 +31,14 @@ def plain(value: Any) -> Any:
     if isinstance(value, WireValue):
         return copy.deepcopy(to_dict(value))
     if isinstance(value, HttpRequest):
-        return {"method": value.method, "url": value.url, "headers": dict(value.headers), "body": value.body}
+        return {"method": value.method, "url": value.url, "body": value.body, **_headers(value)}
     if isinstance(value, HttpResponse):
-        return {"status": value.status, "headers": dict(value.headers)}
+        return {"status": value.status, **_headers(value)}
     return None
+
+
+def _headers(message: HttpRequest | HttpResponse) -> dict[str, str]:
+    return {f"header {name}": value for name, value in message.headers.items()}
 
 
 @attrs.define(eq=False)
