@@ -63,6 +63,51 @@ class Hogging:
         return response
 
 
+class Counting:
+    _lock: Any
+    _running: int
+
+    def enter(self):
+        with self._lock:
+            if self._running >= 20:
+                raise RateLimitError("too many calls at once", status_code=429)
+            self._running += 1
+
+    def leave(self):
+        with self._lock:
+            self._running -= 1
+
+
+@plugin
+class NeverGivingBack(Counting):
+    _lock: Any = attrs.field(init=False, factory=threading.Lock)
+    _running: int = attrs.field(init=False, default=0)
+
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        self.enter()
+        response = yield request
+        self.leave()
+        return response
+
+
+@plugin
+class GivingBackFailures(Counting):
+    _lock: Any = attrs.field(init=False, factory=threading.Lock)
+    _running: int = attrs.field(init=False, default=0)
+
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        self.enter()
+        try:
+            response = yield request
+        except Exception:
+            self.leave()
+            raise
+        self.leave()
+        return response
+
+
 @plugin
 class Greedy:
     _gate: Gate = attrs.field(init=False, factory=lambda: Gate(1))

@@ -105,6 +105,8 @@ BROKEN: list[tuple[type, str, str, dict[str, Any], dict[str, Any]]] = [
     (crowd.Locking, "calls_do_not_mix", "did not come to an end within 1 s (streamed call, between others, while 5 calls were driven by turns, order 0)", {}, {}),
     (crowd.Locking, "no_lock_is_held_over_a_yield", "blocked (whole call, between others, while another call waits at effect 1)", {}, {}),
     (crowd.Bound, "many_threads", "raised RuntimeError('made in another thread') before it passed the request inward (wrap_chat_completion, whole call, between others, one of 8 threads)", {}, {}),
+    (crowd.NeverGivingBack, "ended_calls_give_back_what_they_took", "failed with RateLimitError('too many calls at once') (whole call, between others, long after 64 calls that failed)", OWN, {}),
+    (crowd.GivingBackFailures, "ended_calls_give_back_what_they_took", "failed with RateLimitError('too many calls at once') (whole call, between others, long after 64 calls that were cancelled)", OWN, {}),
     (state.Sharing, "instances_share_nothing", "has one list as seen of all its instances", {}, {}),
     (state.Counting, "instances_share_nothing", "keeps what happens in calls in Counting.counts, which all instances share", {}, {}),
     (state.Remembering, "nothing_is_kept_of_finished_calls", "keeps something of each call: it has grown by ", {}, {}),

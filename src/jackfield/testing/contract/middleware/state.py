@@ -15,18 +15,23 @@ from jackfield.errors import CallError
 from jackfield.testing.contract.middleware import patience
 from jackfield.testing.contract.middleware.calls import modes
 from jackfield.testing.contract.middleware.crowd import Interleaved, threaded_trial, together
+from jackfield.testing.contract.middleware.faults import interrupted
 from jackfield.testing.contract.middleware.judge import judge
 from jackfield.testing.contract.middleware.onion import Onion, onion
 from jackfield.testing.contract.middleware.quiet import sleepless
-from jackfield.testing.contract.middleware.source import FAILING, WELL, said
+from jackfield.testing.contract.middleware.source import FAILING, WELL, Act, said
 from jackfield.testing.contract.middleware.subject import Subject, told
 from jackfield.testing.contract.middleware.trial import MODES, Trial, ask
 from jackfield.testing.contract.middleware.weight import CONTAINERS, of_class, own, weight
 from jackfield.testing.contract.verdict import one_line
 
 ORDERS, CALLS, THREADS, ROUNDS = 16, 5, 8, 4
+TAKEN_DOWN = 64
+LATER = 40 * 24 * 3600.0
+"""Seconds after which what goes by the day or month, or keeps away from a backend that fails, lets calls through."""
 MANY = 1000
 FEW = 10
+GIVES_BACK = "what a call takes it gives back, in finally, however it ends"
 OWN = "what belongs to one call is in call.state[self], what belongs to all is guarded by a lock"
 
 
@@ -107,6 +112,24 @@ class StateChecks:
             return calls
 
         together(shared, [job(number) for number in range(THREADS)])
+
+    @modes
+    def test_ended_calls_give_back_what_they_took(self, subject: Subject, mode: str) -> None:
+        """After many calls that failed, were taken down or ran out of time, one that comes much later is answered."""
+        text = "question 0"
+        if isinstance(Trial(onion(subject), "", ask(text, mode=mode)).run(), BaseException):
+            return
+        for how, end in ENDS.items():
+            shared = onion(subject)
+            for number in range(TAKEN_DOWN):
+                end(shared, number, mode)
+                shared.tape.clear()
+            shared.now += LATER
+            one = Trial(shared, f"long after {TAKEN_DOWN} calls that {how}", ask(text, mode=mode))
+            outcome = one.run()
+            judge(one)
+            if isinstance(outcome, BaseException):
+                subject.fail(f"failed with {told(outcome)}", one.place, wants=GIVES_BACK)
 
     def test_instances_share_nothing(self, subject: Subject) -> None:
         """What happens to one client's instance is no other's business."""
@@ -196,6 +219,30 @@ def _cancelled(shared: Onion, number: int) -> weakref.ref[Any]:
     return _ended(one)
 
 
+def _fails(shared: Onion, number: int, mode: str) -> None:
+    shared.source.acts = (FAILING if number % 2 else Act(interrupted, 2),)
+    _call(shared, number, mode).run()
+    shared.source.acts = (WELL,)
+
+
+def _leaves(shared: Onion, number: int, mode: str) -> None:
+    one = _call(shared, number, mode)
+    if one.on(number % 4):
+        one.cancel()
+
+
+def _runs_out(shared: Onion, number: int, mode: str) -> None:
+    one = _call(shared, number, mode)
+    if one.on(number % 4):
+        one.expire()
+
+
+ENDS: dict[str, Callable[[Onion, int, str], None]] = {
+    "failed": _fails,
+    "were cancelled": _leaves,
+    "ran out of time": _runs_out,
+}
+"""Ends of calls that are no answers."""
 KINDS: dict[str, Callable[[Onion, int], weakref.ref[Any]]] = {
     "answered whole": _answered("whole"),
     "answered by a stream": _answered("streamed"),
