@@ -16,6 +16,7 @@ from broken_flows import plugin
 from jackfield import Secret, hookimpl
 
 VARIABLE: contextvars.ContextVar[str] = contextvars.ContextVar("broken")
+ANSWERS: list[Any] = []
 
 
 @plugin
@@ -35,6 +36,25 @@ class Counting:
     def wrap_chat_completion(self, request, call):
         self.counts[call.id] = 1
         return (yield request)
+
+
+@plugin
+class Tallying:
+    total: ClassVar[int] = 0
+
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        type(self).total += 1
+        return (yield request)
+
+
+@plugin
+class Collecting:
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        response = yield request
+        ANSWERS.append(response)
+        return response
 
 
 @plugin

@@ -109,6 +109,8 @@ BROKEN: list[tuple[type, str, str, dict[str, Any], dict[str, Any]]] = [
     (crowd.GivingBackFailures, "ended_calls_give_back_what_they_took", "failed with RateLimitError('too many calls at once') (whole call, between others, long after 64 calls that were cancelled)", OWN, {}),
     (state.Sharing, "instances_share_nothing", "has one list as seen of all its instances", {}, {}),
     (state.Counting, "instances_share_nothing", "keeps what happens in calls in Counting.counts, which all instances share", {}, {}),
+    (state.Tallying, "instances_share_nothing", "keeps what happens in calls in Tallying.total, which all instances share", {}, {}),
+    (state.Collecting, "nothing_is_kept_of_finished_calls", "keeps something of each call in broken_state.ANSWERS: it has grown by 1000 items in 1000 calls (calls answered whole)", {}, {}),
     (state.Remembering, "nothing_is_kept_of_finished_calls", "keeps something of each call: it has grown by ", {}, {}),
     (state.Leaking, "nothing_is_kept_of_finished_calls", "keeps 1000 calls of 1000 that have ended (calls that failed)", {}, {}),
     (state.Comparing, "class_is_a_plugin", "does not load: compares by value, which pluggy cannot use: make it with @attrs.define(eq=False)", {}, {}),
@@ -152,6 +154,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     for cls in (crowd.Threading, crowd.Stuck):
         monkeypatch.setattr(cls, "stop", threading.Event())
+    monkeypatch.setattr(state, "ANSWERS", [])
     yield
     for cls in (crowd.Threading, crowd.Stuck):
         cls.stop.set()

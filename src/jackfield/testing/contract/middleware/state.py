@@ -22,7 +22,7 @@ from jackfield.testing.contract.middleware.quiet import sleepless
 from jackfield.testing.contract.middleware.source import FAILING, WELL, Act, said
 from jackfield.testing.contract.middleware.subject import Subject, told
 from jackfield.testing.contract.middleware.trial import MODES, Trial, ask
-from jackfield.testing.contract.middleware.weight import CONTAINERS, of_class, own, weight
+from jackfield.testing.contract.middleware.weight import CONTAINERS, counts, of_class, own, sizes, weight
 from jackfield.testing.contract.verdict import one_line
 
 ORDERS, CALLS, THREADS, ROUNDS = 16, 5, 8, 4
@@ -32,6 +32,7 @@ LATER = 40 * 24 * 3600.0
 MANY = 1000
 FEW = 10
 GIVES_BACK = "what a call takes it gives back, in finally, however it ends"
+SO_MUCH = "nothing is kept of a call that has ended, or only so much"
 OWN = "what belongs to one call is in call.state[self], what belongs to all is guarded by a lock"
 
 
@@ -145,12 +146,16 @@ class StateChecks:
         shared = onion(subject, instance=first)
         for make in KINDS.values():
             make(shared, 0)
-        for name, value in of_class(subject.cls).items():
-            if weight(value) != before.get(name):
-                subject.fail(
-                    f"keeps what happens in calls in {subject.name}.{name}, which all instances share",
-                    wants="an instance's state is its own",
-                )
+        settled = counts(subject.cls)  # what is made when it is first needed is made now
+        for make in KINDS.values():
+            make(shared, 0)
+        changed = [name for name, value in of_class(subject.cls).items() if weight(value) != before.get(name)]
+        changed += [name for name, value in counts(subject.cls).items() if value != settled.get(name)]
+        for name in changed:
+            subject.fail(
+                f"keeps what happens in calls in {subject.name}.{name}, which all instances share",
+                wants="an instance's state is its own",
+            )
 
     def test_nothing_is_kept_of_finished_calls(self, subject: Subject) -> None:
         """After a thousand calls, answered, failed or taken down, an instance keeps what it kept before."""
@@ -160,7 +165,7 @@ class StateChecks:
         for kind, make in KINDS.items():
             for number in range(MANY // 10):
                 make(shared, number)
-            before = weight(*own(instance).values())
+            before, had = weight(*own(instance).values()), sizes(subject.cls)
             calls = [make(shared, number) for number in range(MANY)]
             gc.collect()
             alive = sum(call() is not None for call in calls)
@@ -172,8 +177,16 @@ class StateChecks:
                 subject.fail(
                     f"keeps something of each call: it has grown by {grown} items in {MANY} calls",
                     f"calls {kind}",
-                    wants="nothing is kept of a call that has ended, or only so much",
+                    wants=SO_MUCH,
                 )
+            for name, size in sizes(subject.cls).items():
+                grown = size - had.get(name, 0)
+                if grown >= MANY:
+                    subject.fail(
+                        f"keeps something of each call in {name}: it has grown by {grown} items in {MANY} calls",
+                        f"calls {kind}",
+                        wants=SO_MUCH,
+                    )
 
 
 def _quietly(shared: Onion, mode: str) -> None:

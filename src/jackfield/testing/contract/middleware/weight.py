@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import sys
 import threading
 from collections import deque
 from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, MethodType, ModuleType
@@ -22,6 +23,7 @@ OTHERS = (
 )
 """What an object may point to without having it."""
 CONTAINERS = (list, dict, set, deque, bytearray)
+PLAIN = (int, float, str, bytes, tuple, frozenset)
 MOST = 200_000
 """Objects after which counting ends."""
 
@@ -46,6 +48,20 @@ def own(instance: Any) -> dict[str, Any]:
     slots = (name for cls in type(instance).__mro__ for name in getattr(cls, "__slots__", ()))
     names = dict.fromkeys([*getattr(instance, "__dict__", {}), *slots])
     return {name: getattr(instance, name) for name in names if name != "__weakref__" and hasattr(instance, name)}
+
+
+def counts(cls: type) -> dict[str, Any]:
+    """The numbers and texts that a class has as attributes, by name."""
+    every = {name: value for base in reversed(cls.__mro__) for name, value in vars(base).items()}
+    return {name: value for name, value in every.items() if isinstance(value, PLAIN) and not name.startswith("__")}
+
+
+def sizes(cls: type) -> dict[str, int]:
+    """The sizes of the containers that a class, and the module that it is in, have for all instances, by name."""
+    module = getattr(sys.modules.get(cls.__module__), "__dict__", {})
+    found = {f"{cls.__module__}.{name}": value for name, value in module.items() if isinstance(value, CONTAINERS)}
+    found |= {f"{cls.__name__}.{name}": value for name, value in of_class(cls).items()}
+    return {name: len(value) for name, value in found.items()}
 
 
 def of_class(cls: type) -> dict[str, Any]:
