@@ -174,6 +174,20 @@ def test_event_that_no_empty_line_ends_is_named(start: bytes, data: bytes) -> No
         ServerContract()._stream(Endpoint("http://x", "ok"), reply)
 
 
+@pytest.mark.parametrize(
+    "model",
+    [
+        *(name_of("sse", form=form) for form in ("bom", "comments", "only-fields", "no-space", "multi-line")),
+        *(name_of("lines", end=end) for end in ("lf", "cr", "crlf", "mixed")),
+    ],
+)
+def test_stream_in_any_form_of_its_format_is_good(fault_server: FaultServer, model: str) -> None:
+    """What the format of events allows is nothing to be named."""
+    contract, endpoint = ServerContract(), Endpoint(fault_server.url, model, timeout=5)
+    contract.test_stream(endpoint)
+    contract.test_done(endpoint)
+
+
 def test_stream_without_choices_is_named() -> None:
     """Chunks that say nothing are told."""
     said = _Saying({}, [b'{"object": "chat.completion.chunk"}', b"[DONE]"])
