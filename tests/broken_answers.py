@@ -116,3 +116,16 @@ class Narrow(_Reading):
 
     def changed(self, said: dict[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in said.items() if not name.startswith("x_")}
+
+
+@attrs.define(eq=False)
+class Hoarder(OpenAIProvider):
+    """Keeps its first answer for all calls."""
+
+    first: Any = attrs.field(default=None, init=False)
+
+    @hookimpl
+    def create_chat_completion(self, request: Any, call: Any) -> Any:
+        if self.first is None:
+            self.first = yield from OpenAIProvider.create_chat_completion(self, request, call)
+        return self.first

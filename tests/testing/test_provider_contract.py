@@ -86,6 +86,7 @@ def bench(cls: type, mode: str = "sync", settings: Mapping[str, Any] | None = No
         (broken.Liar, "answers", [], "Liar answered 'something else' (whole, "),
         (broken.Thrifty, "answers", [], "Thrifty says usage=None (whole, "),
         (broken.Endless, "answers", [], "Endless says finish_reason=None (whole, "),
+        (answers.Hoarder, "answers", [], "Hoarder answered by itself (asked again, "),
         (broken.OneChunk, "streams", [], "OneChunk gave 1 chunk (stream, "),
         (answers.Whole, "streams", [], "Whole asked the service without a stream (stream, "),
         (answers.Whole, "fault", [CUT], "Whole asked the service without a stream (cut-stream, "),

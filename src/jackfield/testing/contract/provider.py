@@ -87,11 +87,14 @@ class ProviderContract:
     # -- when all is well ----------------------------------------------------------------------------------------
 
     def test_answers(self, bench: Bench) -> None:
-        """An answer says what the service said, with its finish reason, its usage and its attempt."""
+        """An answer says what the service said, with finish reason, usage and attempt; and so does the next one."""
         with bench.host() as host:
             outcome = bench.ask(host, "ok")
-        bench.judge(outcome, "whole", ())
-        complete(bench, outcome, "whole")
+            bench.judge(outcome, "whole", ())
+            complete(bench, outcome, "whole")
+            bench.judge(bench.ask(host, "ok"), "asked again", ())
+        if len(bench.server.ledger.of("ok")) < 2:
+            bench.fail("answered by itself", "asked again", "each call asks the service; what answers is a middleware")
 
     def test_streams(self, bench: Bench) -> None:
         """A stream says the same, in more than one chunk, and its response is made of them."""
