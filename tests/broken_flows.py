@@ -74,6 +74,16 @@ class Foreign:
 
 
 @plugin
+class Relabelling:
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        try:
+            return (yield request)
+        except NotFoundError as error:
+            raise AuthenticationError("who are you", status_code=401) from error
+
+
+@plugin
 class Trusting:
     @hookimpl
     def wrap_chat_completion(self, request, call):

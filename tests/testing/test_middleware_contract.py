@@ -56,7 +56,7 @@ BROKEN: list[tuple[type, str, str, dict[str, Any], dict[str, Any]]] = [
     (chunks.Lowering, "question_of_any_form_is_answered", "raised AttributeError(\"'tuple' object has no attribute 'lower'\") before it passed the request inward (wrap_chat_completion, whole call, between others, a question with content parts)", {}, {}),
     (chunks.Stripping, "answer_of_any_form_passes_outward", "raised AttributeError(\"'NoneType' object has no attribute 'strip'\") where the layer inside had answered (wrap_chat_completion, whole call, between others, an answer with tool calls and content None)", {}, {}),
     (chunks.Pricing, "answer_of_any_form_passes_outward", "raised AttributeError(\"'NoneType' object has no attribute 'total_tokens'\") where the layer inside had answered (wrap_chat_completion, whole call, between others, an answer without usage)", {}, {}),
-    (chunks.Choosing, "answer_of_any_form_passes_outward", "returned another answer than it got: choices was (ChatCompletionChoice(", {}, {}),
+    (chunks.Choosing, "answer_of_any_form_passes_outward", "returned another answer than it got: the number of choices was 2 and is 1 (whole call, between others, an answer with two choices)", {}, {}),
     (chunks.Choosing, "what_is_not_text_survives", "lost the tool calls of the answer: ", CHANGES, {}),
     (chunks.FirstChoice, "answer_of_any_form_passes_outward", "gave chunk 3 in place of chunk 2 of 23 (on_chunk, streamed call, between others, an answer with two choices)", {}, {}),
     (chunks.FirstChoice, "what_is_not_text_survives", "lost the tool calls of the answer: ", CHANGES, {}),
@@ -253,6 +253,16 @@ def test_who_raises_what_is_not_jackfields_is_told_what_may_be_raised(declared, 
 
     assert str(found).startswith("Foreign raised RuntimeError('the backend failed') in place of APIError(")
     assert str(found).endswith("; only jackfield's exceptions, CallError and below, may be a layer's own")
+
+
+def test_who_makes_a_failure_of_its_own_is_told_what_to_declare(tmp_path):
+    """One of jackfield's exceptions may be meant."""
+    kit = MiddlewareContract()
+    with kept():
+        found = line(kit, kit.subject_of(flows.Relabelling, {}), "test_failure_passes_outward", tmp_path)
+
+    assert str(found).startswith("Relabelling raised AuthenticationError('who are you') in place of NotFoundError(")
+    assert str(found).endswith("; what makes failures of its own declares changes_outcome = True")
 
 
 def test_who_takes_parts_for_a_text_is_not_told_of_copies(tmp_path):

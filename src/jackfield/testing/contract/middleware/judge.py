@@ -149,7 +149,9 @@ def difference(before: Any, after: Any, path: str = "") -> str:
         names = (*before.__wire_fields__, "extra")
         name = next(name for name in names if getattr(before, name) != getattr(after, name))
         return difference(getattr(before, name), getattr(after, name), f"{path}.{name}" if path else name)
-    if isinstance(before, tuple) and isinstance(after, tuple) and len(before) == len(after):
+    if isinstance(before, tuple) and isinstance(after, tuple):
+        if len(before) != len(after):
+            return f"the number of {path} was {len(before)} and is {len(after)}"
         at = next(at for at, was in enumerate(before) if was != after[at])
         return difference(before[at], after[at], f"{path}[{at}]")
     return f"{path or 'it'} was {one_line(before, 80)} and is {one_line(after, 80)}"
