@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from jackfield.errors import StreamInterruptedError as StreamInterruptedError
     from jackfield.errors import UnexpectedRedirectError as UnexpectedRedirectError
     from jackfield.errors import UnprocessableEntityError as UnprocessableEntityError
+    from jackfield.errors import UnsupportedParameterError as UnsupportedParameterError
     from jackfield.errors import ValidationError as ValidationError
     from jackfield.flow import Acquire as Acquire
     from jackfield.flow import Deliver as Deliver
@@ -86,6 +87,7 @@ _HOMES = {
         "StreamInterruptedError",
         "UnexpectedRedirectError",
         "UnprocessableEntityError",
+        "UnsupportedParameterError",
         "ValidationError",
     ),
     "flow": ("Acquire", "Deliver", "Flow", "Read", "Run", "Send", "Sleep"),

@@ -40,6 +40,7 @@ class Attempt:
         processing_ms: milliseconds that the backend worked, where it told.
         first_chunk: seconds from the attempt's start to its first chunk.
         usage: tokens, where the backend told.
+        dropped: parameters that were left out, since the backend's format has no way to say them.
         maybe_billed: it failed after the backend may have begun to work: its tokens may be charged.
         state: what layers keep for this attempt, each under itself.
         folder: puts together what the host was given of a stream, until the call has ended.
@@ -61,6 +62,7 @@ class Attempt:
     head: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     first_chunk: float | None = None
     usage: CompletionUsage | None = None
+    dropped: tuple[str, ...] = ()
     maybe_billed: bool = False
     state: MutableMapping[Any, Any] = attrs.field(factory=dict, repr=False)
     folder: Folder | None = attrs.field(default=None, repr=False)

@@ -214,6 +214,12 @@ class UnexpectedRedirectError(APIStatusError):
     """HTTP 3xx: no redirect is ever followed with a prompt or a key. The message names the target's host only."""
 
 
+class UnsupportedParameterError(APIError):
+    """The request asks for what the backend's format has no way to say; ``param`` tells what. Nothing was sent."""
+
+    default_stage = "not_sent"
+
+
 class InvalidResponseError(APIError):
     """The backend answered, but not with what its protocol allows: no JSON, wrong types, too large, cut short."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 import msgspec
@@ -22,10 +23,10 @@ from jackfield.http import HttpRequest, HttpResponse, Origin, split_url
 
 if TYPE_CHECKING:
     from jackfield.call import Attempt, Call
+    from jackfield.event_reader import EventReader
     from jackfield.models.models import Model
     from jackfield.models.request import CreateChatCompletionRequest
     from jackfield.models.response import CreateChatCompletionResponse
-    from jackfield.reader import StreamReader
 
 GRACE = 5.0
 """Seconds to wait for the end of a stream whose answer is whole (for the usage, say), or for an error's body."""
@@ -51,9 +52,12 @@ class HttpProvider:
 
     Attributes:
         base_url: absolute; the credentials of the backend are bound to its origin.
+        parameters: of the class: how it takes each field of a request, a ``jackfield.parameters.Parameter``; a field
+            that is not named is sent as it is.
     """
 
     base_url: str
+    parameters: ClassVar[Mapping[str, Any]] = {}
 
     @property
     def origin(self) -> Origin:
@@ -72,9 +76,19 @@ class HttpProvider:
         """The response in a body. Raises ``ValidationError``."""
         raise self._lacks("decode")
 
-    def reader(self, request: CreateChatCompletionRequest, max_line_bytes: int) -> StreamReader:
+    def reader(self, request: CreateChatCompletionRequest, max_line_bytes: int) -> EventReader:
         """What reads one stream."""
         raise self._lacks("reader")
+
+    def failure(self, status: int, headers: Mapping[str, str], body: bytes) -> APIError:
+        """The exception for an answer whose status is a failure; a dialect with words of its own adds what they tell.
+
+        Args:
+            status: its status.
+            headers: its headers.
+            body: what could be read of it, at most 1 MiB.
+        """
+        return answer_error(status, headers, body)
 
     def encode_models(self, call: Call) -> HttpRequest:
         """The HTTP request for the list of models."""
@@ -125,7 +139,7 @@ class HttpProvider:
                 body += block
         except APIError:
             pass  # the status tells enough
-        raise answer_error(response.status, response.headers, bytes(body))
+        raise self.failure(response.status, response.headers, bytes(body))
 
     def _whole(self, body: bytes, http_response: HttpResponse) -> CreateChatCompletionResponse:
         if b'"error"' in body:
@@ -164,7 +178,7 @@ class HttpProvider:
             ) from None
 
 
-def _chunks(response: HttpResponse, reader: StreamReader, call: Call) -> Flow[None]:
+def _chunks(response: HttpResponse, reader: EventReader, call: Call) -> Flow[None]:
     """Deliver a stream to its end."""
     read = Read(response)
     while not reader.done:

@@ -1,24 +1,21 @@
-"""StreamReader: from the blocks of a body to chunks, and to the knowledge whether the answer is whole."""
+"""StreamReader: reads a stream in OpenAI's dialect, and knows when its answer is whole."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import attrs
-import msgspec
 
-from jackfield.errors import APIError, InvalidResponseError, StreamInterruptedError, ValidationError
-from jackfield.failure import body_error
-from jackfield.models.chunks import CreateChatCompletionStreamResponse
-from jackfield.sse import MESSAGE, Event, EventDecoder
+from jackfield.errors import InvalidResponseError, ValidationError
+from jackfield.event_reader import Chunk, EventReader, check
+from jackfield.sse import MESSAGE, Event
 
-Chunk = CreateChatCompletionStreamResponse
 DONE = b"[DONE]"
 MANY = 8
 """Events in a block from which on it pays to look at all of them at once."""
 
 
-class StreamReader:
+class StreamReader(EventReader):
     """Reads one stream in OpenAI's dialect.
 
     A stream is whole after ``[DONE]``, or once each of its choices has a finish reason.
@@ -31,13 +28,6 @@ class StreamReader:
         choices: how many the request asked for.
         merge_usage: the host did not ask for the chunk that holds only the usage: give the usage with the last chunk
             that has a choice instead.
-
-    Attributes:
-        done: the terminal event was read.
-        whole: nothing of the answer is missing.
-        empty: no chunk has come.
-        failure: what came after the chunks that ``feed`` or ``end`` returned, to be raised once they are delivered;
-            so what the host gets does not depend on how the bytes were cut.
     """
 
     def __init__(
@@ -49,12 +39,9 @@ class StreamReader:
         choices: int = 1,
         merge_usage: bool = False,
     ) -> None:
-        self.done = self.whole = False
-        self.empty = True
-        self.failure: APIError | None = None
+        super().__init__(max_line_bytes)
         self._decode = decode
         self._decode_plain = decode_plain
-        self._events = EventDecoder(max_line_bytes)
         self._choices = choices
         self._merge = merge_usage
         self._seen: set[int] = set()
@@ -69,44 +56,11 @@ class StreamReader:
             InvalidResponseError: an event is no chunk.
         """
         if self._decode_plain is None or self._finished:
-            return self._chunks(self._events.feed(block))
-        datas = self._events.plain(block)
+            return self.read(self.events.feed(block))
+        datas = self.events.plain(block)
         if datas is None:
-            return self._chunks(self._events.feed(block))
-        return self._plain(datas, block) or self._chunks([(MESSAGE, data) for data in datas])
-
-    def end(self) -> list[Chunk]:
-        """The chunks that the end of the body completes.
-
-        Raises:
-            StreamInterruptedError: the answer is not whole.
-        """
-        chunks: list[Chunk] = []
-        if not self.done:
-            try:
-                chunks = self._chunks(self._events.end())
-            except InvalidResponseError:
-                if not self.whole:  # else it is the torn rest of what need not be there
-                    raise StreamInterruptedError(
-                        "the stream ended in the middle of an event", stage="ambiguous"
-                    ) from None
-        if not self.whole:
-            raise StreamInterruptedError("the stream ended before its terminal signal", stage="ambiguous")
-        self._finish(chunks)
-        return chunks
-
-    def _chunks(self, events: list[Event]) -> list[Chunk]:
-        chunks: list[Chunk] = []
-        try:
-            self._take(events, chunks)
-            if self._events.failure is not None and not self.done:
-                raise self._events.failure
-        except APIError as error:
-            if not chunks:
-                raise
-            self.failure = error
-        self.empty = self.empty and not chunks
-        return chunks
+            return self.read(self.events.feed(block))
+        return self._plain(datas, block) or self.read([(MESSAGE, data) for data in datas])
 
     def _plain(self, datas: list[bytes], block: bytes) -> list[Chunk] | None:
         """The chunks of a block in which nothing ends and nothing fails, else None."""
@@ -121,12 +75,13 @@ class StreamReader:
         self.empty = False
         return chunks
 
-    def _take(self, events: list[Event], chunks: list[Chunk]) -> None:
+    def take_all(self, events: Iterable[Event], chunks: list[Chunk]) -> None:
+        """Take events until the terminal one; all in one loop, since this is what a stream costs."""
         seen, finished = self._seen, self._finished
         for kind, data in events:
             if data[:6] == DONE:
                 self.done = self.whole = True
-                self._finish(chunks)
+                self.finish(chunks)
                 break
             chunk = self._chunk(kind, data)
             if chunk is None:
@@ -146,18 +101,15 @@ class StreamReader:
             else:
                 chunks.append(chunk)
 
-    def _finish(self, chunks: list[Chunk]) -> None:
-        """Let go of the chunk that was held: the answer is whole, and no more will come."""
-        if self._held is not None:
-            chunks.append(self._held)
-            self._held = None
-        if self.empty and not chunks:
-            raise InvalidResponseError("the stream had no chunk")
+    def rest(self) -> list[Chunk]:
+        """The chunk that was held."""
+        held, self._held = self._held, None
+        return [] if held is None else [held]
 
     def _chunk(self, kind: str, data: bytes) -> Chunk | None:
         """The chunk in an event; None where it is blank, as some servers send to keep the connection alive."""
         if kind == "error" or b'"error"' in data:
-            self._check(kind, data)
+            check(kind, data)
         try:
             return self._decode(data)
         except ValidationError as error:
@@ -177,14 +129,3 @@ class StreamReader:
             self._held = chunk
         else:
             chunks.append(chunk)
-
-    def _check(self, kind: str, data: bytes) -> None:
-        try:
-            content = msgspec.json.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            content = {"error": data.decode("utf-8", "replace")} if kind == "error" else None
-        if kind == "error" and not (isinstance(content, dict) and content.get("error")):
-            content = {"error": content or "the stream reported an error"}
-        error = body_error(content)
-        if error is not None:
-            raise error
