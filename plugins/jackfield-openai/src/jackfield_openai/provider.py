@@ -4,45 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from typing import TYPE_CHECKING
 
 import attrs
 
 from jackfield import Call, HttpProvider, HttpRequest
-from jackfield.errors import ConfigError
-from jackfield.http import split_url
 from jackfield.models import (
     UNSET,
     CreateChatCompletionRequest,
     CreateChatCompletionResponse,
 )
-from jackfield.redaction import scrub
-from jackfield.sensitive import SENSITIVE, remember_credentials
+from jackfield.service import head, is_url, no_credential, remember_plain, scrubbed, under
 from jackfield.wire import decode_response, encode, from_json, to_dict
 
 if TYPE_CHECKING:
     from jackfield.models import Model
     from jackfield.reader import StreamReader
-
-
-def _url(_: Any, attribute: attrs.Attribute[str], value: str) -> None:
-    try:
-        split_url(value)
-    except ConfigError as error:
-        raise ValueError(f"{attribute.name}: {error}") from None
-    if "#" in value:
-        raise ValueError(f"{attribute.name}: expected a URL without # and what follows it")
-
-
-def _no_credential(_: Any, attribute: attrs.Attribute[dict[str, str]], value: dict[str, str]) -> None:
-    for name in value:
-        if name.lower() in SENSITIVE:
-            raise ValueError(f"{attribute.name}: {name} is a credential: use the middleware bearer or header")
-
-
-def _scrubbed(text: str) -> str:
-    return repr(scrub(text))
 
 
 @attrs.define(eq=False, slots=False)
@@ -56,16 +33,14 @@ class OpenAIProvider(HttpProvider):
         include_usage: ask for the usage of streams too; switch it off for servers that refuse ``stream_options``.
     """
 
-    base_url: str = attrs.field(default="https://api.openai.com/v1", validator=_url, repr=_scrubbed)
+    base_url: str = attrs.field(default="https://api.openai.com/v1", validator=is_url, repr=scrubbed)
     organization: str | None = None
     project: str | None = None
-    headers: dict[str, str] = attrs.field(factory=dict, validator=_no_credential, repr=False)
+    headers: dict[str, str] = attrs.field(factory=dict, validator=no_credential, repr=False)
     include_usage: bool = True
 
     def __attrs_post_init__(self) -> None:
-        # Credentials may stand in plain headers, or in the query of the URL.
-        remember_credentials(self.headers, pinned=True)
-        remember_credentials(dict(parse_qsl(self.base_url.partition("?")[2])), pinned=True)
+        remember_plain(self.base_url, self.headers)
 
     def encode(self, request: CreateChatCompletionRequest, call: Call) -> HttpRequest:
         """POST /chat/completions."""
@@ -113,29 +88,13 @@ class OpenAIProvider(HttpProvider):
 
     @cached_property
     def _head(self) -> Mapping[str, str]:
-        """The headers of every request. No compression is asked for: it would hold back the events of a stream."""
-        from importlib.metadata import version
-
-        head = {
-            "accept": "application/json",
-            "accept-encoding": "identity",
-            "user-agent": f"jackfield/{version('jackfield')}",
-        }
-        if self.organization:
-            head["openai-organization"] = self.organization
-        if self.project:
-            head["openai-project"] = self.project
-        own = {name.lower(): value for name, value in self.headers.items()}
-        return {**head, **own}
+        own = {"openai-organization": self.organization, "openai-project": self.project}
+        return head({name: value for name, value in own.items() if value}, self.headers)
 
     @cached_property
     def _chat_url(self) -> str:
-        return self._under("/chat/completions")
+        return under(self.base_url, "/chat/completions")
 
     @cached_property
     def _models_url(self) -> str:
-        return self._under("/models")
-
-    def _under(self, path: str) -> str:
-        base, mark, query = self.base_url.partition("?")
-        return f"{base.rstrip('/')}{path}{mark}{query}"
+        return under(self.base_url, "/models")
