@@ -18,12 +18,11 @@ from jackfield.binding import check_bound
 from jackfield.chain import scrub_chain
 from jackfield.ending import Ending
 from jackfield.errors import CallError, DeadlineExceededError, JackfieldError, PluginError
-from jackfield.flow import Deliver, Effect, Flow, Send, Sleep
-from jackfield.frame import CHAT, HTTP, PLAIN, PROVIDER, Frame, blame
+from jackfield.flow import Deliver, Effect, Flow, Read, Send, Sleep
+from jackfield.frame import CHAT, HTTP, PLAIN, PROVIDER, Frame, blame, misfit
 from jackfield.http import HttpRequest, HttpResponse
 from jackfield.ledger import complete, end_attempt
 from jackfield.models.request import CreateChatCompletionRequest
-from jackfield.models.response import CreateChatCompletionResponse
 from jackfield.stack import Stack
 
 if TYPE_CHECKING:
@@ -164,6 +163,9 @@ class Engine:
             return self._broke(frame, "yielded Deliver, which only a provider may")
         elif kind is Sleep:
             self._stack.slept += effect.seconds
+        if kind is Read and getattr(effect.response, "reader", None) is not None:
+            self._stack.enter_body(effect)
+            return GO_ON
         return effect, None, None
 
     # -- inward --------------------------------------------------------------------------------------------------
@@ -231,10 +233,9 @@ class Engine:
                 return None, self._stack.leave(frame, result)
             assert frame.attempt is not None  # noqa: S101 - of a provider's frame
             end_attempt(self.call, frame.attempt, None, None if frame.request is None else result)
-        wanted = {CHAT: CreateChatCompletionResponse, HTTP: HttpResponse}.get(frame.kind)
-        if wanted is not None and not isinstance(result, wanted):
-            text = f"{frame}: returned {type(result).__name__}, expected {wanted.__name__}"
-            return None, self._stack.leave(frame, PluginError(text))
+        unfit = misfit(frame, result)
+        if unfit is not None:
+            return None, self._stack.leave(frame, unfit)
         self._stack.frames.pop()
         frame.release(kept=result)
         if self._stack.frames:

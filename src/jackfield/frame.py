@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from jackfield.errors import PluginError
+from jackfield.http import HttpResponse
+from jackfield.models.response import CreateChatCompletionResponse
 
 if TYPE_CHECKING:
     from jackfield.call import Attempt
-    from jackfield.flow import Flow
-    from jackfield.http import HttpResponse
+    from jackfield.flow import Flow, Read
     from jackfield.models.request import CreateChatCompletionRequest
     from jackfield.plan import Layer, Route
 
-CHAT, PROVIDER, HTTP, PLAIN = "chat", "provider", "http", "plain"
+CHAT, PROVIDER, HTTP, BODY, PLAIN = "chat", "provider", "http", "body", "plain"
 BLAME = "raised in "
+_WANTED: dict[str, type] = {CHAT: CreateChatCompletionResponse, HTTP: HttpResponse, BODY: bytes}
 
 
 class Frame:
@@ -55,14 +58,19 @@ class Frame:
             self.owned.append(response)
 
     def release(self, kept: object = None) -> None:
-        """Close what belongs to the frame, but for the response that it returned."""
-        for response in self.owned or ():
-            if response is not kept:
+        """Close what belongs to the frame, but for the body of the response that it returned."""
+        if self.owned is None:
+            return
+        body = getattr(kept, "body", None)
+        for response in self.owned:
+            if response.body is not body:
                 response.body.release()
         self.owned = None
 
     def __str__(self) -> str:
-        return "a flow" if self.layer is None else str(self.layer)
+        if self.layer is None:
+            return "the reader of a response" if self.kind is BODY else "a flow"
+        return str(self.layer)
 
 
 def begin(layer: Layer, hook: str, answer: type | None, *args: Any) -> Flow[Any]:
@@ -73,15 +81,36 @@ def begin(layer: Layer, hook: str, answer: type | None, *args: Any) -> Flow[Any]
     function = layer.hooks.get(hook)
     if function is None:
         return _raise(PluginError(f"{layer}: does not implement {hook}"))
-    try:
-        flow = function(*args)
-    except BaseException as error:  # noqa: BLE001 - raised again where the flow is driven
-        return _raise(error)
+    flow = made(function, *args)
     if type(flow) is GeneratorType:
         return flow
     if answer is not None and isinstance(flow, answer):
         return _return(flow)
     return _raise(PluginError(f"{layer}: {hook} must be a generator function, but returned {_kind(flow)}"))
+
+
+def misfit(frame: Frame, result: object) -> PluginError | None:
+    """What is wrong with that which a layer returned; None where nothing is. A provider's is looked at elsewhere."""
+    wanted = _WANTED.get(frame.kind)
+    if wanted is None or isinstance(result, wanted):
+        return None
+    return PluginError(f"{frame}: returned {type(result).__name__}, expected {wanted.__name__}")
+
+
+def begin_body(reader: Callable[[Read], Any], effect: Read) -> Flow[Any]:
+    """The flow that reads a body before which a layer stands."""
+    flow = made(reader, effect)
+    if type(flow) is GeneratorType:
+        return flow
+    return _raise(PluginError(f"the reader of a response must be a generator function, but returned {_kind(flow)}"))
+
+
+def made(function: Callable[..., Any], *args: Any) -> Any:
+    """What a function of a layer returns; for what it raises a flow that raises it."""
+    try:
+        return function(*args)
+    except BaseException as error:  # noqa: BLE001 - raised again where the flow is driven
+        return _raise(error)
 
 
 def _return(answer: Any) -> Flow[Any]:

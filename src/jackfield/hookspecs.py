@@ -95,7 +95,8 @@ class MiddlewareSpec:
 
         Credentials and signatures belong here: set a header with ``http_request.with_headers``, look at a 401, fetch a
         token by ``yield Send(...)`` (which passes no layers), try once more. ``yield http_request`` comes back when the
-        head of the answer has been read. A response may be ``Read`` only if it is not returned.
+        head of the answer has been read. A response may be ``Read`` only if it is not returned; whoever wants to see a
+        body as it comes, or has one without a server, returns a response with a ``reader`` (see ``HttpResponse``).
 
         :param http_request: what the provider, or the layer outside, wants sent.
         :param call: the host's call.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 import attrs
@@ -15,6 +15,9 @@ from jackfield.errors import ConfigError, InvalidResponseError
 from jackfield.headers import is_token
 from jackfield.proxy import ProxyURL, proxy_url
 from jackfield.redaction import scrub
+
+if TYPE_CHECKING:
+    from jackfield.flow import Flow, Read
 
 
 def _positive(_: Any, attribute: attrs.Attribute[Any], value: float) -> None:
@@ -188,7 +191,7 @@ class HttpRequest:
 
 
 class Body(Protocol):
-    """A driver's handle of a response's body."""
+    """The handle of a response's body: a driver's, or that of a layer which answers by itself."""
 
     def release(self) -> None:
         """Give the connection back if the body was read to its end, else close it; never waits."""
@@ -198,17 +201,23 @@ class Body(Protocol):
 class HttpResponse:
     """The head of an answer; its body is read by ``Read`` effects. It belongs to the flow that sent the request.
 
+    A layer around HTTP exchanges may stand before a body, to look at it or to answer by itself: it returns a response
+    whose ``reader`` makes the flow for each ``Read`` of it. What the flow returns or raises is the outcome of that
+    ``Read``. A response that is made of another one gets its ``body``, so that the connection lives as long as it does.
+
     Attributes:
         status: HTTP status.
         headers: by name, whatever the case.
         request: what was answered.
         body: the driver's handle.
+        reader: from a ``Read`` of this response to a flow that returns bytes; None leaves it to the driver.
     """
 
     status: int
     headers: Mapping[str, str]
     request: HttpRequest
     body: Body
+    reader: Callable[[Read], Flow[bytes]] | None = None
     _decoder: ContentDecoder | None = attrs.field(default=None, init=False)
 
     def header(self, name: str) -> str | None:

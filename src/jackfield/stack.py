@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jackfield import stream
-from jackfield.frame import CHAT, HTTP, PROVIDER, Frame, begin
+from jackfield.frame import BODY, CHAT, HTTP, PROVIDER, Frame, begin, begin_body
 from jackfield.ledger import begin_attempt, end_attempt
 from jackfield.models.response import CreateChatCompletionResponse
 from jackfield.redaction import scrub
 
 if TYPE_CHECKING:
     from jackfield.call import Call
+    from jackfield.flow import Read
     from jackfield.http import HttpRequest
     from jackfield.models.request import CreateChatCompletionRequest
     from jackfield.plan import Plan, Route
@@ -66,6 +67,11 @@ class Stack:
         layer = route.http[level]
         flow = begin(layer, "wrap_http", None, http_request, self._call)
         self.frames.append(Frame(HTTP, flow, layer=layer, route=route, level=level))
+
+    def enter_body(self, effect: Read) -> None:
+        """Begin to read a body before which a layer stands."""
+        assert effect.response.reader is not None  # noqa: S101 - else the driver reads it
+        self.frames.append(Frame(BODY, begin_body(effect.response.reader, effect)))
 
     def leave(self, frame: Frame, error: BaseException) -> BaseException:
         """Take the frame on top off the stack with an error as its outcome."""
