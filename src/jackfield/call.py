@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from jackfield.fold import Folder
     from jackfield.http import Backend
     from jackfield.models.response import CompletionUsage, CreateChatCompletionResponse
+    from jackfield.plan import Route
 
 _RATE_LIMIT = "x-ratelimit-"
 PRIVATE_HEADERS = frozenset({"set-cookie", "set-cookie2", "www-authenticate"})
@@ -114,6 +115,8 @@ class Call:
         state: what layers keep for this call, each under itself: ``call.state[self]``.
         faults: what layers did wrong while the call was taken down.
         extra_headers, extra_body: what the host wants sent besides; the provider adds them.
+        destination: for the layer that asks, where a model name leads: the backend with its layers, and the backend's
+            own model name. Raises ``NotFoundError``. None where no engine drives the call.
     """
 
     clock: Callable[[], float] = attrs.field(repr=False)
@@ -130,6 +133,7 @@ class Call:
     committed: bool = attrs.field(default=False, init=False)
     state: dict[Any, Any] = attrs.field(factory=dict, init=False, repr=False)
     faults: list[str] = attrs.field(factory=list, init=False)
+    destination: Callable[[str], tuple[Route, str]] | None = attrs.field(default=None, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self.started = self.clock()

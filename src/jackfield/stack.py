@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from jackfield import stream
@@ -32,6 +33,7 @@ class Stack:
         self._plan, self._call = plan, call
         self.frames: list[Frame] = []
         self.slept = 0.0
+        call.destination = partial(_destination, plan, self.frames)  # no method: the call would keep itself
 
     def enter(self, request: CreateChatCompletionRequest, route: Route | None, level: int) -> None:
         """Begin what a request comes to next: a layer of the host, of the backend, or the provider.
@@ -84,3 +86,9 @@ class Stack:
     def record(self, frame: Frame, text: str) -> None:
         """Note what a layer did wrong while the call was taken down."""
         self._call.faults.append(scrub(f"{frame}: {text}"))
+
+
+def _destination(plan: Plan, frames: list[Frame], model: str) -> tuple[Route, str]:
+    """Where a model name leads from the layer that runs: one of a backend cannot leave it."""
+    route = frames[-1].route if frames else None
+    return plan.route(model) if route is None else (route, model)
