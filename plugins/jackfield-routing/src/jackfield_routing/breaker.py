@@ -1,0 +1,111 @@
+"""CircuitBreaker: gives a backend in trouble a rest, and its callers an answer at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from jackfield.call import Call
+from jackfield.errors import APIConnectionError
+from jackfield.flow import Flow
+from jackfield.hookspecs import hookimpl
+from jackfield.models.request import CreateChatCompletionRequest
+from jackfield.models.response import CreateChatCompletionResponse
+from jackfield_routing.checks import are_names, number, whole
+from jackfield_routing.circuit import Limits
+from jackfield_routing.circuits import Circuits, Refusal
+from jackfield_routing.verdict import CIRCUIT_OPEN, Verdict, judge
+
+DAY = 86_400.0
+SECONDS = "seconds"
+
+
+def _groups(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, list | tuple) or not all(are_names(group, 2, 1000) for group in value):
+        raise ValueError(f"{attribute.name}: expected arrays of at least 2 names of models, none of them twice")
+
+
+def _longest(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    number(0, DAY, SECONDS)(instance, attribute, value)
+    if value < instance.open_for:
+        raise ValueError(f"{attribute.name}: expected at least as many seconds as open_for")
+
+
+@attrs.define(eq=False)
+class CircuitBreaker:
+    """Send nothing to a model for a while once too many of its calls have failed.
+
+    Each model name has a circuit. Closed, it lets all requests through; open, none; after that one at a time, the
+    probe, which closes it or opens it again for twice as long.
+
+    Attributes:
+        min_calls: so many calls have to have ended within the window before a circuit opens.
+        failure_ratio: part of those that has to have failed.
+        window: seconds that are looked back on.
+        open_for: seconds for which a circuit is open the first time.
+        max_open: seconds for which it is open at most.
+        groups: arrays of model names that stand for each other; in each of them one circuit stays closed.
+    """
+
+    min_calls: int = attrs.field(default=10, validator=whole(1, 1_000_000))
+    failure_ratio: float = attrs.field(default=0.5, validator=number(0, 1))
+    window: float = attrs.field(default=30.0, validator=number(0.1, DAY, SECONDS))
+    open_for: float = attrs.field(default=5.0, validator=number(0, DAY, SECONDS))
+    max_open: float = attrs.field(default=300.0, validator=_longest)
+    groups: tuple[tuple[str, ...], ...] = attrs.field(default=(), validator=_groups)
+    _circuits: Circuits = attrs.field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        limits = Limits(self.min_calls, self.failure_ratio, self.window, self.open_for, self.max_open)
+        self._circuits = Circuits(limits, self.groups)
+
+    @hookimpl
+    def wrap_chat_completion(
+        self, request: CreateChatCompletionRequest, call: Call
+    ) -> Flow[CreateChatCompletionResponse]:
+        """Pass the request inward, and take down what came of it; or refuse it.
+
+        Raises:
+            APIConnectionError: the circuit is open: code ``circuit_open``, nothing was sent, and ``retry_after`` tells
+                when a probe will be let through.
+        """
+        before = len(call.attempts)
+
+        def answers() -> bool:
+            return len(call.attempts) > before and call.attempts[-1].first_chunk is not None
+
+        through = self._circuits.enter(request.model, call.clock(), answers)
+        if isinstance(through, Refusal):
+            raise _refused(request.model, through)
+        verdict = Verdict.NOTHING
+        try:
+            response: CreateChatCompletionResponse = yield request
+        except Exception as error:
+            verdict = judge(error, call.attempts[-1] if len(call.attempts) > before else None)
+            raise
+        else:
+            verdict = Verdict.SUCCESS if len(call.attempts) > before else verdict
+            return response
+        finally:
+            failed_at = _where(call) if verdict is Verdict.FAILURE else None
+            self._circuits.leave(through, verdict, call.clock(), failed_at)
+
+
+def _where(call: Call) -> tuple[str, str]:
+    attempt = call.attempts[-1]
+    return attempt.backend.name, attempt.model
+
+
+def _refused(model: str, refusal: Refusal) -> APIConnectionError:
+    when = "" if refusal.wait is None else f"; the next probe in {refusal.wait:.1f} s"
+    error = APIConnectionError(
+        f"the circuit of {model!r} is open: {refusal.reason}{when}",
+        code=CIRCUIT_OPEN,
+        stage="not_sent",
+        should_retry=False,
+        retry_after=refusal.wait,
+    )
+    if refusal.failed_at is not None:  # else the host would be told the backend of another attempt
+        error.backend, error.model = refusal.failed_at
+    return error
