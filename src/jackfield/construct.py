@@ -84,7 +84,7 @@ def _build(table: Any, cls: type) -> Any:
     """An attrs class of a table."""
     if not isinstance(table, Mapping):
         raise _mismatch("a table", table)
-    fields = _settings(cls)
+    fields = settings_of(cls)
     reasons = [
         Reason((name,), "unknown setting", did_you_mean(str(name), fields)) for name in table if name not in fields
     ]
@@ -104,7 +104,12 @@ def _build(table: Any, cls: type) -> Any:
         raise Unfit([_refusal(error, fields, table)]) from None
 
 
-def _settings(cls: type) -> dict[str, attrs.Attribute[Any]]:
+def settings_of(cls: type) -> dict[str, attrs.Attribute[Any]]:
+    """The settings of an attrs class by name, their types resolved.
+
+    Raises:
+        Unfit: a type that it names is not there when it runs.
+    """
     try:
         attrs.resolve_types(cls)
     except Exception as error:  # noqa: BLE001 - an annotation may be any expression

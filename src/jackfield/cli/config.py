@@ -1,4 +1,4 @@
-"""``jackfield config``: show, validate, path."""
+"""``jackfield config``: show, validate, path, schema."""
 
 from __future__ import annotations
 
@@ -87,6 +87,23 @@ def path(context: click.Context) -> None:
         emit(f"{Path(file).absolute()}\n")
     if found.faults:
         raise ConfigError(found.faults)
+
+
+@config.command("schema")
+def print_schema() -> None:
+    """Print the JSON Schema of the file, with the settings of all plugins that are installed, for editors.
+
+    Write it beside the file, and begin the file with the line `#:schema ./jackfield.schema.json`. All plugins are
+    imported; one that is broken is left out, and told on stderr.
+    """
+    from jackfield.catalogue import catalogue
+    from jackfield.config.schema import schema
+    from jackfield.registry import Registry
+
+    found = catalogue(Registry())
+    document(schema(found.providers, found.middleware))
+    for fault in found.faults:
+        say(fault)
 
 
 def _names(files: Sequence[str]) -> str:
