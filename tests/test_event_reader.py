@@ -43,6 +43,14 @@ class Words(EventReader):
         return self.held
 
 
+class Plain(EventReader):
+    """A word an event, and nothing is held back."""
+
+    def take(self, kind, data, chunks):
+        chunks.append(chunk(data.decode()))
+        self.whole = self.done = data == b"end"
+
+
 def sse(*words: str) -> bytes:
     return b"".join(b"data: " + word.encode() + b"\n\n" for word in words)
 
@@ -66,6 +74,11 @@ def test_a_stream_without_a_terminal_event_is_whole_at_its_end():
     assert texts(reader.feed(sse("a", "last", "hold"))) == ["a", "last"]
     assert not reader.done
     assert texts(reader.end()) == ["held"]
+
+
+def test_a_dialect_that_holds_nothing_back_says_nothing_of_it():
+    """The terminal event ends it."""
+    assert texts(Plain(1000).feed(sse("a", "end", "b"))) == ["a", "end"]
 
 
 def test_a_cut_stream_is_no_answer():

@@ -122,6 +122,10 @@ class AsyncClient:
             models += self._session.named(route, engine.result())
         return models
 
+    async def reload(self, config: Config = None) -> None:
+        """Take the configuration anew, in a thread; see ``jackfield.Client.reload``."""
+        await asyncio.to_thread(self._session.reload, config)
+
     async def close(self) -> None:
         """Take running calls down, close the plugins and all connections. Later calls raise ``ClientClosedError``."""
         if self._session.closed:

@@ -116,7 +116,7 @@ class Call:
         faults: what layers did wrong while the call was taken down.
         extra_headers, extra_body: what the host wants sent besides; the provider adds them.
         destination: for the layer that asks, where a model name leads: the backend with its layers, and the backend's
-            own model name. Raises ``NotFoundError``. None where no engine drives the call.
+            own model name. Raises ``NotFoundError``. None where no engine drives the call, or the call has ended.
     """
 
     clock: Callable[[], float] = attrs.field(repr=False)

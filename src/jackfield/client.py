@@ -146,6 +146,22 @@ class Client:
             models += self._session.named(route, engine.result())
         return models
 
+    def reload(self, config: Config = None) -> None:
+        """Take the configuration anew, without a restart: calls that run end on the former one.
+
+        A plugin whose settings are the same in the same place keeps its state and its connections. One that is gone or
+        changed is closed once the last call on the former configuration has ended: when the next call begins.
+
+        Args:
+            config: a path or a mapping, from now on in place of what the client was made of; None reads that again: the
+                same file where one was found.
+
+        Raises:
+            ConfigError: lists everything that is wrong with it; the former configuration stays in force.
+            ClientClosedError: the client was closed.
+        """
+        self._session.reload(config)
+
     def close(self) -> None:
         """Take running calls down, close the plugins and all connections. Later calls raise ``ClientClosedError``."""
         if self._session.closed:

@@ -23,6 +23,7 @@ from jackfield.frame import CHAT, HTTP, PLAIN, PROVIDER, Frame, blame, misfit
 from jackfield.http import HttpRequest, HttpResponse
 from jackfield.ledger import complete, end_attempt
 from jackfield.models.request import CreateChatCompletionRequest
+from jackfield.plan import NOTHING
 from jackfield.stack import Stack
 
 if TYPE_CHECKING:
@@ -51,7 +52,6 @@ class Engine:
         self.context = contextvars.copy_context()
         self.whole = False
         self.done = False
-        self._plan = plan
         self._stack = Stack(plan, call)
         self._ending = Ending()
         self._delivered = False
@@ -282,7 +282,7 @@ class Engine:
             self._delivered = True
             self._value = value
             try:
-                chunks = stream.replay(value, self._plan.chunk, self.call)
+                chunks = stream.replay(value, self._stack.plan.chunk, self.call)
             except BaseException as raised:  # noqa: BLE001 - of an on_chunk hook: the call's outcome
                 error = self._ending.taken_down(raised, "an on_chunk hook")
             else:
@@ -296,5 +296,7 @@ class Engine:
             self.error = self._ending.error(error)
         if isinstance(self.error, CallError):
             complete(self.error, self.call)
+        # A handle or an answer that the host keeps shall not keep the plugins of the call's plan.
+        self._stack.plan, self.call.destination = NOTHING, None
         self.done = True  # last, for an interrupt that comes before it still ends the call
         return None

@@ -10,6 +10,7 @@ import attrs
 from jackfield.models.base import replaced
 
 if TYPE_CHECKING:
+    from jackfield.config.settings import LayerSettings
     from jackfield.http import Backend
     from jackfield.models.request import CreateChatCompletionRequest
 
@@ -23,12 +24,16 @@ class Layer:
         plugin: the instance.
         distribution: name and version of the distribution it came from.
         hooks: the implementations, by name of the hook.
+        entry: what was written of it; None for a plan that was made without a configuration.
+        backend: name of the backend that it belongs to, empty for a layer of the host.
     """
 
     name: str
     plugin: object
     distribution: str
     hooks: dict[str, Callable[..., Any]] = attrs.field(repr=False)
+    entry: LayerSettings | None = attrs.field(default=None, repr=False)
+    backend: str = ""
 
     def __str__(self) -> str:
         return f"{self.name} ({type(self.plugin).__name__} of {self.distribution})"
@@ -64,6 +69,7 @@ class Plan:
             ``NotFoundError``.
         routes: the backends, by name.
         layers: every layer once, for closing.
+        default_model: for requests that name none.
     """
 
     chat: tuple[Layer, ...]
@@ -71,6 +77,7 @@ class Plan:
     route: Callable[[str], tuple[Route, str]]
     routes: Mapping[str, Route] = attrs.field(factory=dict)
     layers: tuple[Layer, ...] = ()
+    default_model: str | None = None
 
     def inward(
         self, request: CreateChatCompletionRequest, route: Route | None, level: int
@@ -92,3 +99,8 @@ class Plan:
                 request = replaced(request, "model", model)
             layers, level = route.chat, 0
         return request, route, level, layers[level] if level < len(layers) else None
+
+
+_nowhere: dict[str, tuple[Route, str]] = {}
+NOTHING = Plan((), (), _nowhere.__getitem__)
+"""For a call that has ended: it needs no layers any more, and shall not keep them."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+import attrs
 import pluggy
 
 from jackfield.config.hints import did_you_mean
@@ -40,18 +41,23 @@ class Assembly:
         settings: the configuration.
         registry: where plugins are found.
         faults: what is wrong already; more is added.
+        previous: the plan of an earlier configuration: plugins that are in the same place with the same settings are
+            taken over with their state, a loaded model, say, or what a limit has counted.
     """
 
-    def __init__(self, settings: Settings, registry: Registry, faults: list[Fault]) -> None:
+    def __init__(
+        self, settings: Settings, registry: Registry, faults: list[Fault], previous: Plan | None = None
+    ) -> None:
         self._settings, self._registry, self._faults = settings, registry, faults
         self._hooks = HookFinder()
+        self._spare = [] if previous is None else list(previous.layers)
 
     def plan(self) -> Plan:
         """The plan, usable only if no fault was added."""
         host = [
             layer
             for position, entry in enumerate(self._settings.middleware)
-            if (layer := self._middleware(entry, position, inside=False)) is not None
+            if (layer := self._middleware(entry, position)) is not None
         ]
         routes: dict[str, Route] = {}
         layers = list(host)
@@ -66,16 +72,17 @@ class Assembly:
             route=_router(self._settings, routes),
             routes=routes,
             layers=tuple(layers),
+            default_model=self._settings.default_model,
         )
 
     def _route(self, backend: BackendSettings, host: list[Layer]) -> tuple[Route | None, list[Layer]]:
         own = [
             layer
             for position, entry in enumerate(backend.middleware, start=len(self._settings.middleware))
-            if (layer := self._middleware(entry, position, inside=True)) is not None
+            if (layer := self._middleware(entry, position, backend.name)) is not None
         ]
         entry = LayerSettings(use=backend.provider, settings=backend.settings, place=backend.place)
-        provider = self._layer(PROVIDERS, entry, backend.provider, "provider")
+        provider = self._layer(PROVIDERS, entry, backend.provider, backend.name)
         if provider is None:
             return None, own
         try:
@@ -97,9 +104,9 @@ class Assembly:
             chunk=chunk_layers(onion),
         ), [*own, provider]
 
-    def _middleware(self, entry: LayerSettings, position: int, *, inside: bool) -> Layer | None:
-        layer = self._layer(MIDDLEWARE, entry, f"{entry.use}#{position}", "use")
-        if layer is not None and not inside and getattr(layer.plugin, "backend_only", False):
+    def _middleware(self, entry: LayerSettings, position: int, backend: str = "") -> Layer | None:
+        layer = self._layer(MIDDLEWARE, entry, f"{entry.use}#{position}", backend)
+        if layer is not None and not backend and getattr(layer.plugin, "backend_only", False):
             self._faults.append(
                 entry.place.fault(
                     "use", f"{entry.use} belongs to one backend", "list it in [[backends.NAME.middleware]]"
@@ -107,8 +114,9 @@ class Assembly:
             )
         return layer
 
-    def _layer(self, group: str, entry: LayerSettings, name: str, key: str) -> Layer | None:
+    def _layer(self, group: str, entry: LayerSettings, name: str, backend: str) -> Layer | None:
         """A plugin in its place, or None and a fault."""
+        key = "use" if group == MIDDLEWARE else "provider"
         found = self._found(group, entry, key)
         if found is None:
             return None
@@ -116,6 +124,9 @@ class Assembly:
         if unfit is not None:
             self._faults.append(entry.place.fault(key, f"{KIND[group]} {entry.use!r} of {found.distribution} {unfit}"))
             return None
+        kept = self._kept(cls, entry, backend)
+        if kept is not None:
+            return attrs.evolve(kept, name=name, entry=entry)
         plugin, faults = construct(cls, entry.settings, entry.place)
         self._faults += faults
         if plugin is None:
@@ -129,7 +140,15 @@ class Assembly:
             text = f"{KIND[group]} {entry.use!r} of {found.distribution}: {cls.__name__}: {wrong}"
             self._faults.append(entry.place.fault(key, text))
             return None
-        return Layer(name, plugin, found.distribution, hooks)
+        return Layer(name, plugin, found.distribution, hooks, entry, backend)
+
+    def _kept(self, cls: type, entry: LayerSettings, backend: str) -> Layer | None:
+        """The first spare layer of that class in that place with the same settings."""
+        for layer in self._spare:
+            if type(layer.plugin) is cls and layer.backend == backend and _same(layer.entry, entry):
+                self._spare.remove(layer)
+                return layer
+        return None
 
     def _found(self, group: str, entry: LayerSettings, key: str) -> Found | None:
         found = self._registry.find(group, entry.use)
@@ -159,6 +178,13 @@ def chunk_layers(layers: list[Layer]) -> tuple[Layer, ...]:
     )
 
 
+def _same(one: LayerSettings | None, other: LayerSettings) -> bool:
+    try:
+        return one is not None and bool(one.use == other.use and one.settings == other.settings)
+    except Exception:  # noqa: BLE001 - a program may put objects into its mapping that cannot be compared
+        return False
+
+
 def _router(settings: Settings, routes: Mapping[str, Route]) -> Callable[[str], tuple[Route, str]]:
     """From the host's model name to a route; names are resolved once, as far as they are configured."""
     known: dict[str, tuple[Route, str]] = {}
@@ -178,18 +204,19 @@ def _router(settings: Settings, routes: Mapping[str, Route]) -> Callable[[str], 
     return route
 
 
-def assemble(settings: Settings, faults: list[Fault], registry: Registry) -> Plan:
+def assemble(settings: Settings, faults: list[Fault], registry: Registry, previous: Plan | None = None) -> Plan:
     """The plan of a configuration.
 
     Args:
         settings: the configuration.
         faults: what is wrong with it already; what is wrong with its plugins is added.
         registry: where plugins are found.
+        previous: the plan that it comes in place of, see ``Assembly``.
 
     Raises:
         ConfigError: lists all faults.
     """
-    plan = Assembly(settings, registry, faults).plan()
+    plan = Assembly(settings, registry, faults, previous).plan()
     if faults:
         raise ConfigError(faults)
     return plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -19,6 +19,7 @@ from jackfield.errors import ClientClosedError, ConfigError
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.plugins import assemble
 from jackfield.registry import Registry
+from jackfield.retired import Retired, close
 from jackfield.sensitive import remember_credentials
 from jackfield.wire import build_request
 
@@ -47,11 +48,42 @@ class Session:
     """
 
     def __init__(self, config: Config, profile: str | None, plugins: Mapping[str, type] | None) -> None:
-        registry = Registry(plugins)
-        loaded = load(config, profile=profile, installed=registry.has)
-        self.settings: Settings = loaded.settings
-        self.plan: Plan = assemble(loaded.settings, loaded.faults, registry)
+        self._source, self._profile, self._registry = config, profile, Registry(plugins)
+        self._retired = Retired()
+        self.settings, self.plan = self._load(config, None)
         self.closed = False
+
+    def reload(self, config: Config = None) -> None:
+        """Take the configuration anew: calls that begin from now on follow it, those that run end on the former one.
+
+        A plugin whose settings are the same in the same place is taken over with its state. Others are closed when the
+        last call on their configuration has ended; that is looked for when a call begins.
+
+        Args:
+            config: as for the class, and from now on in place of what was given there; None reads that again, the same
+                file where one was found.
+
+        Raises:
+            ConfigError: lists everything that is wrong with it; the former configuration stays in force.
+            ClientClosedError: the client was closed.
+        """
+        with self._retired.lock:
+            self.check()
+            source = self._source if config is None else config
+            if source is None and self.settings.files:
+                source = self.settings.files[0]
+            former = self.plan
+            settings, plan = self._load(source, former)
+            if config is not None:
+                self._source = config
+            self.settings, self.plan = settings, plan
+            self._retired.add(former, plan)
+            del former
+        self._retired.sweep()
+
+    def _load(self, config: Config, former: Plan | None) -> tuple[Settings, Plan]:
+        loaded = load(config, profile=self._profile, installed=self._registry.has)
+        return loaded.settings, assemble(loaded.settings, loaded.faults, self._registry, former)
 
     def engine(
         self,
@@ -73,10 +105,13 @@ class Session:
         """
         try:
             self.check()
+            if self._retired:
+                self._retired.sweep()
             if extra_headers:
                 _check_names(extra_headers)
                 remember_credentials(extra_headers)
-            request = self._request(request, fields, stream=stream)
+            plan = self.plan
+            request = _request(request, fields, plan.default_model or "", stream=stream)
             call = Call(
                 clock=time.monotonic,
                 model=request.model,
@@ -86,7 +121,7 @@ class Session:
                 extra_headers={name.lower(): value for name, value in (extra_headers or {}).items()},
                 extra_body=dict(extra_body or {}),
             )
-            return Engine(self.plan, call), request
+            return Engine(plan, call), request
         finally:
             del extra_headers, extra_body  # the frames of a traceback show no credentials
 
@@ -122,31 +157,24 @@ class Session:
 
     def close_plugins(self) -> None:
         """Call ``close`` of every plugin, once; the first failure is raised when all were called."""
-        failures = []
-        for layer in self.plan.layers:
-            hook: Callable[[], None] | None = layer.hooks.get("close")
-            if hook is not None:
-                try:
-                    hook()
-                except Exception as error:  # noqa: BLE001 - the others must be closed too
-                    error.add_note(f"raised in {layer}")
-                    failures.append(error)
+        failures = [*self._retired.close_all(), *close(self.plan.layers)]
         if failures:
             raise scrub_chain(failures[0])
 
-    def _request(
-        self, request: CreateChatCompletionRequest | None, fields: Mapping[str, Any], *, stream: bool | None
-    ) -> CreateChatCompletionRequest:
-        if request is None:
-            given = {"model": self.settings.default_model or "", **fields}
-            return build_request(given if stream is None else {**given, "stream": stream})
-        if not isinstance(request, CreateChatCompletionRequest):
-            raise TypeError("expected a CreateChatCompletionRequest, or its fields as keywords")
-        if fields:
-            raise TypeError(f"a request was given, so {', '.join(sorted(fields))} cannot be given too")
-        if stream is None or stream == (request.stream is True):
-            return request
-        return attrs.evolve(request, stream=stream)
+
+def _request(
+    request: CreateChatCompletionRequest | None, fields: Mapping[str, Any], model: str, *, stream: bool | None
+) -> CreateChatCompletionRequest:
+    if request is None:
+        given = {"model": model, **fields}
+        return build_request(given if stream is None else {**given, "stream": stream})
+    if not isinstance(request, CreateChatCompletionRequest):
+        raise TypeError("expected a CreateChatCompletionRequest, or its fields as keywords")
+    if fields:
+        raise TypeError(f"a request was given, so {', '.join(sorted(fields))} cannot be given too")
+    if stream is None or stream == (request.stream is True):
+        return request
+    return attrs.evolve(request, stream=stream)
 
 
 def _check_names(headers: Any) -> None:

@@ -24,13 +24,14 @@ class Stack:
 
     Attributes:
         frames: themselves; a plain list, which the loop of the engine reads fastest.
+        plan: whose layers they are of.
         slept: seconds that layers slept since the last attempt.
     """
 
-    __slots__ = ("_call", "_plan", "frames", "slept")
+    __slots__ = ("_call", "frames", "plan", "slept")
 
     def __init__(self, plan: Plan, call: Call) -> None:
-        self._plan, self._call = plan, call
+        self.plan, self._call = plan, call
         self.frames: list[Frame] = []
         self.slept = 0.0
         call.destination = partial(_destination, plan, self.frames)  # no method: the call would keep itself
@@ -41,7 +42,7 @@ class Stack:
         Raises:
             JackfieldError: no backend answers for its model.
         """
-        request, route, level, layer = self._plan.inward(request, route, level)
+        request, route, level, layer = self.plan.inward(request, route, level)
         if layer is not None:
             flow = begin(layer, "wrap_chat_completion", None, request, self._call)
             self.frames.append(Frame(CHAT, flow, layer=layer, route=route, level=level))
