@@ -7,13 +7,13 @@ from typing import Any
 import attrs
 
 from jackfield.call import Call
-from jackfield.errors import APIConnectionError
+from jackfield.errors import APIConnectionError, NotFoundError
 from jackfield.flow import Flow
 from jackfield.hookspecs import hookimpl
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.models.response import CreateChatCompletionResponse
 from jackfield_routing.checks import are_names, number, whole
-from jackfield_routing.circuit import Limits
+from jackfield_routing.circuit import Key, Limits, Pass
 from jackfield_routing.circuits import Circuits, Refusal
 from jackfield_routing.verdict import CIRCUIT_OPEN, Verdict, judge
 
@@ -36,8 +36,8 @@ def _longest(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None
 class CircuitBreaker:
     """Send nothing to a model for a while once too many of its calls have failed.
 
-    Each model name has a circuit. Closed, it lets all requests through; open, none; after that one at a time, the
-    probe, which closes it or opens it again for twice as long.
+    Each model of each backend has a circuit, whatever alias it is asked for by. Closed, it lets all requests through;
+    open, none; after that one at a time, the probe, which closes it or opens it again for twice as long.
 
     Attributes:
         min_calls: so many calls have to have ended within the window before a circuit opens.
@@ -58,7 +58,7 @@ class CircuitBreaker:
 
     def __attrs_post_init__(self) -> None:
         limits = Limits(self.min_calls, self.failure_ratio, self.window, self.open_for, self.max_open)
-        self._circuits = Circuits(limits, self.groups)
+        self._circuits = Circuits(limits)
 
     @hookimpl
     def wrap_chat_completion(
@@ -70,17 +70,15 @@ class CircuitBreaker:
             APIConnectionError: the circuit is open: code ``circuit_open``, nothing was sent, and ``retry_after`` tells
                 when a probe will be let through.
         """
-        before = len(call.attempts)
-
-        def answers() -> bool:
-            return len(call.attempts) > before and call.attempts[-1].first_chunk is not None
-
-        through = self._circuits.enter(request.model, call.clock(), answers)
-        if isinstance(through, Refusal):
-            raise _refused(request.model, through)
+        response: CreateChatCompletionResponse
+        key = _key(request.model, call)
+        if key is None:
+            response = yield request
+            return response
+        through, before = self._enter(key, call), len(call.attempts)
         verdict = Verdict.NOTHING
         try:
-            response: CreateChatCompletionResponse = yield request
+            response = yield request
         except Exception as error:
             verdict = judge(error, call.attempts[-1] if len(call.attempts) > before else None)
             raise
@@ -88,24 +86,44 @@ class CircuitBreaker:
             verdict = Verdict.SUCCESS if len(call.attempts) > before else verdict
             return response
         finally:
-            failed_at = _where(call) if verdict is Verdict.FAILURE else None
-            self._circuits.leave(through, verdict, call.clock(), failed_at)
+            groups = self._groups(call) if verdict is Verdict.FAILURE else []
+            self._circuits.leave(through, verdict, call.clock(), groups)
+
+    def _enter(self, key: Key, call: Call) -> Pass:
+        before = len(call.attempts)
+
+        def answers() -> bool:
+            return len(call.attempts) > before and call.attempts[-1].first_chunk is not None
+
+        through = self._circuits.enter(key, call.clock(), answers)
+        if isinstance(through, Refusal):
+            raise _refused(key, through)
+        return through
+
+    def _groups(self, call: Call) -> list[set[Key]]:
+        """The groups, by where their names lead."""
+        return [{key for name in group if (key := _key(name, call)) is not None} for group in self.groups]
 
 
-def _where(call: Call) -> tuple[str, str]:
-    attempt = call.attempts[-1]
-    return attempt.backend.name, attempt.model
+def _key(name: str, call: Call) -> Key | None:
+    """Where a name leads; None where it leads nowhere."""
+    if call.destination is None:  # a hook that is driven by hand
+        return "", name
+    try:
+        route, model = call.destination(name)
+    except NotFoundError:
+        return None
+    return route.backend.name, model
 
 
-def _refused(model: str, refusal: Refusal) -> APIConnectionError:
+def _refused(key: Key, refusal: Refusal) -> APIConnectionError:
     when = "" if refusal.wait is None else f"; the next probe in {refusal.wait:.1f} s"
     error = APIConnectionError(
-        f"the circuit of {model!r} is open: {refusal.reason}{when}",
+        f"the circuit of {'/'.join(key)!r} is open: {refusal.reason}{when}",
         code=CIRCUIT_OPEN,
         stage="not_sent",
         should_retry=False,
         retry_after=refusal.wait,
     )
-    if refusal.failed_at is not None:  # else the host would be told the backend of another attempt
-        error.backend, error.model = refusal.failed_at
+    error.backend, error.model = key  # else the host would be told those of an earlier attempt
     return error

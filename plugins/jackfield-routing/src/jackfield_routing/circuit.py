@@ -12,6 +12,8 @@ from jackfield_routing.verdict import Verdict
 from jackfield_routing.window import Window
 
 State = Literal["closed", "open", "half-open"]
+Key = tuple[str, str]
+"""Name of a backend, and its own name of a model."""
 
 
 @attrs.frozen
@@ -52,7 +54,7 @@ class Circuit:
     """Lets requests through until too many fail, then none for a while, then one at a time. For one thread at a time.
 
     Args:
-        name: of the model.
+        key: name of the backend, and its own name of the model.
         limits: when it opens, and for how long.
 
     Attributes:
@@ -60,18 +62,16 @@ class Circuit:
         era: how often the state has changed to open or to closed.
         until: when an open one lets a probe through.
         opened: how often it was opened since it was closed.
-        failed_at: name of the backend that failed last, and its own name of the model.
     """
 
-    __slots__ = ("_limits", "_probe", "_window", "era", "failed_at", "name", "opened", "state", "until")
+    __slots__ = ("_limits", "_probe", "_window", "era", "key", "opened", "state", "until")
 
-    def __init__(self, name: str, limits: Limits) -> None:
-        self.name = name
+    def __init__(self, key: Key, limits: Limits) -> None:
+        self.key = key
         self.state: State = "closed"
         self.era = 0
         self.until = 0.0
         self.opened = 0
-        self.failed_at: tuple[str, str] | None = None
         self._limits = limits
         self._window = Window(limits.window)
         self._probe: Pass | None = None

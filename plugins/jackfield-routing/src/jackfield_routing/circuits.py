@@ -1,14 +1,14 @@
-"""Circuits: one for each model name, for many threads."""
+"""Circuits: one for each model of each backend, for many threads."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 
 import attrs
 
-from jackfield_routing.circuit import Circuit, Limits, Pass
+from jackfield_routing.circuit import Circuit, Key, Limits, Pass
 from jackfield_routing.verdict import Verdict
 
 MOST = 1024
@@ -22,12 +22,10 @@ class Refusal:
     Attributes:
         reason: in words.
         wait: seconds until a probe will be let through; None while one is under way.
-        failed_at: name of the backend that failed last, and its own name of the model.
     """
 
     reason: str
     wait: float | None
-    failed_at: tuple[str, str] | None
 
 
 class Circuits:
@@ -35,68 +33,61 @@ class Circuits:
 
     Args:
         limits: of each.
-        groups: names of models that stand for each other: of each group one circuit stays closed.
     """
 
-    def __init__(self, limits: Limits, groups: Iterable[Iterable[str]] = ()) -> None:
+    def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._groups = [frozenset(group) for group in groups]
-        self._circuits: OrderedDict[str, Circuit] = OrderedDict()
+        self._circuits: OrderedDict[Key, Circuit] = OrderedDict()
         self._lock = threading.Lock()
 
-    def enter(self, name: str, now: float, answers: Callable[[], bool]) -> Pass | Refusal:
+    def enter(self, key: Key, now: float, answers: Callable[[], bool]) -> Pass | Refusal:
         """Let a request through, or refuse it.
 
         Args:
-            name: of its model.
+            key: where it would go.
             now: seconds, monotonic.
             answers: whether its answer has begun to arrive; asked as long as it is a probe.
         """
         with self._lock:
-            circuit = self._circuit(name)
+            circuit = self._circuit(key)
             through = circuit.enter(now, answers)
             if through is not None:
                 return through
-            wait = circuit.until - now if circuit.state == "open" else None
-            return Refusal(circuit.refused_by, wait, circuit.failed_at)
+            return Refusal(circuit.refused_by, circuit.until - now if circuit.state == "open" else None)
 
-    def leave(self, through: Pass, verdict: Verdict, now: float, failed_at: tuple[str, str] | None = None) -> None:
+    def leave(self, through: Pass, verdict: Verdict, now: float, groups: Collection[Collection[Key]] = ()) -> None:
         """Take down what came of a request that was let through.
 
         Args:
             through: as ``enter`` gave it.
             verdict: on its outcome.
             now: seconds, monotonic.
-            failed_at: where a failure was.
+            groups: of models that stand for each other: in each of them one circuit stays closed.
         """
         circuit = through.circuit
         with self._lock:
-            if failed_at is not None:
-                circuit.failed_at = failed_at
-            circuit.leave(through, verdict, now, lambda: self._has_others(circuit.name))
+            circuit.leave(through, verdict, now, lambda: self._has_others(circuit.key, groups))
 
-    def state(self, name: str) -> str:
-        """Of the circuit of a model, as the last request left it."""
+    def state(self, key: Key) -> str:
+        """Of a circuit, as the last request left it."""
         with self._lock:
-            circuit = self._circuits.get(name)
+            circuit = self._circuits.get(key)
             return "closed" if circuit is None else circuit.state
 
-    def _circuit(self, name: str) -> Circuit:
-        """The circuit of a name; the one that was not asked for longest makes room for a new one."""
-        circuit = self._circuits.get(name)
+    def _circuit(self, key: Key) -> Circuit:
+        """The circuit of a model; the one that was not asked for longest makes room for a new one."""
+        circuit = self._circuits.get(key)
         if circuit is None:
             if len(self._circuits) >= MOST:
                 self._circuits.popitem(last=False)
-            circuit = self._circuits[name] = Circuit(name, self._limits)
-        self._circuits.move_to_end(name)
+            circuit = self._circuits[key] = Circuit(key, self._limits)
+        self._circuits.move_to_end(key)
         return circuit
 
-    def _has_others(self, name: str) -> bool:
+    def _has_others(self, key: Key, groups: Collection[Collection[Key]]) -> bool:
         """Whether in each group of a model another one's circuit is closed."""
-        return all(
-            any(other != name and self._closed(other) for other in group) for group in self._groups if name in group
-        )
+        return all(any(other != key and self._closed(other) for other in group) for group in groups if key in group)
 
-    def _closed(self, name: str) -> bool:
-        circuit = self._circuits.get(name)
+    def _closed(self, key: Key) -> bool:
+        circuit = self._circuits.get(key)
         return circuit is None or circuit.state == "closed"

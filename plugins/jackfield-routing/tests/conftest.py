@@ -1,0 +1,136 @@
+"""A request, and a provider that fails as it is told."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import attrs
+import pytest
+
+from jackfield.errors import (
+    APIConnectionError,
+    APIError,
+    APIStatusError,
+    APITimeoutError,
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    ContentFilterError,
+    ContextLengthExceededError,
+    InternalServerError,
+    InvalidResponseError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    StreamInterruptedError,
+    UnexpectedRedirectError,
+    UnprocessableEntityError,
+)
+from jackfield.flow import Deliver, Flow
+from jackfield.hookspecs import hookimpl
+from jackfield.models.chunks import CreateChatCompletionStreamResponse
+from jackfield.models.request import CreateChatCompletionRequest
+from jackfield.models.response import CreateChatCompletionResponse
+from jackfield.wire import from_dict
+
+Maker = Callable[[], BaseException]
+CHUNK = {"id": "x", "choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}]}
+KINDS: dict[str, Maker] = {
+    "refused": lambda: APIConnectionError("refused", code="refused", stage="not_sent"),
+    "certificate": lambda: APIConnectionError("no", code="certificate", stage="not_sent"),
+    "circuit open": lambda: APIConnectionError("open", code="circuit_open", stage="not_sent", should_retry=False),
+    "pool": lambda: APITimeoutError("full", code="pool", stage="not_sent"),
+    "reset": lambda: APIConnectionError("reset", code="reset"),
+    "first byte": lambda: APITimeoutError("slow", code="first_byte"),
+    "stream broke": lambda: StreamInterruptedError("broke"),
+    "no answer": lambda: InvalidResponseError("not JSON"),
+    "unknown": lambda: APIError("what is it?"),
+    "server error inside an answer": lambda: InternalServerError("down"),
+    "rate limit inside an answer": lambda: RateLimitError("slow down"),
+    "unsupported parameter": lambda: APIError("no seed here", code="unsupported_parameter", stage="not_sent"),
+    "unsupported value": lambda: BadRequestError("no", status_code=400, code="unsupported_value"),
+    "too long": lambda: ContextLengthExceededError("too long", status_code=400),
+    "filter": lambda: ContentFilterError("refused", status_code=400),
+    "filter before sending": lambda: ContentFilterError("refused", stage="not_sent"),
+    "no quota": lambda: RateLimitError("used up", status_code=429, code="insufficient_quota", should_retry=False),
+    "301": lambda: UnexpectedRedirectError("moved", status_code=301),
+    "400": lambda: BadRequestError("bad", status_code=400),
+    "bad request inside an answer": lambda: BadRequestError("bad"),
+    "401": lambda: AuthenticationError("who?", status_code=401),
+    "402": lambda: APIStatusError("pay", status_code=402),
+    "403": lambda: PermissionDeniedError("no", status_code=403),
+    "404": lambda: NotFoundError("no such model", status_code=404, code="model_not_found"),
+    "408": lambda: APIStatusError("slow", status_code=408),
+    "409": lambda: ConflictError("busy", status_code=409),
+    "410": lambda: APIStatusError("gone", status_code=410),
+    "413": lambda: APIStatusError("too large", status_code=413),
+    "418": lambda: APIStatusError("a teapot", status_code=418),
+    "422": lambda: UnprocessableEntityError("bad", status_code=422),
+    "unprocessable inside an answer": lambda: UnprocessableEntityError("bad"),
+    "429": lambda: RateLimitError("slow down", status_code=429, retry_after=7.0),
+    "500": lambda: InternalServerError("down", status_code=500),
+    "503": lambda: InternalServerError("down", status_code=503),
+    "529": lambda: InternalServerError("overloaded", status_code=529, should_retry=False),
+}
+"""Every kind of failure that a backend, or a layer, has."""
+
+
+@attrs.define(eq=False)
+class Failing:
+    """Fails as ``failures`` say, in order, then answers; a stream breaks after ``chunks`` chunks."""
+
+    failures: Iterable[Maker] = ()
+    chunks: int = 0
+    asked: list[CreateChatCompletionRequest] = attrs.field(init=False, factory=list)
+    _left: Any = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._left = iter(self.failures)
+
+    @hookimpl
+    def create_chat_completion(self, request: CreateChatCompletionRequest) -> Flow[CreateChatCompletionResponse | None]:
+        self.asked.append(request)
+        failure = next(self._left, None)
+        if request.stream is True:
+            for _ in range(self.chunks):
+                yield Deliver([from_dict(CHUNK, CreateChatCompletionStreamResponse)])
+        if failure is not None:
+            raise failure()
+        if request.stream is not True:
+            return CreateChatCompletionResponse(id=request.model, choices=[])
+        yield Deliver([from_dict(CHUNK, CreateChatCompletionStreamResponse)], last=True)
+        return None
+
+    @property
+    def models(self) -> list[str]:
+        """The names of the models that it was asked for."""
+        return [request.model for request in self.asked]
+
+
+def make_request(model: str = "m", **fields: Any) -> CreateChatCompletionRequest:
+    messages = [{"role": "user", "content": "Hello."}]
+    return from_dict({"model": model, "messages": messages, **fields}, CreateChatCompletionRequest)
+
+
+@pytest.fixture
+def ask() -> Callable[..., CreateChatCompletionRequest]:
+    """Makes a request, of a model name and other fields."""
+    return make_request
+
+
+@pytest.fixture
+def failing() -> Callable[..., Failing]:
+    """Makes a provider that fails as the names of ``KINDS`` say, or always as one of them."""
+
+    def make(*names: str, always: str | None = None, chunks: int = 0) -> Failing:
+        return Failing([KINDS[name] for name in names] if always is None else itertools.repeat(KINDS[always]), chunks)
+
+    return make
+
+
+@pytest.fixture
+def kinds() -> dict[str, Maker]:
+    """Makers of failures, by what they are."""
+    return KINDS
