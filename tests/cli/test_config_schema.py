@@ -15,7 +15,8 @@ def test_the_schema_of_the_file_with_everything_installed(world) -> None:
     schema = json.loads(result.stdout)
     parrot = schema["$defs"]["provider.parrot"]["properties"]
 
-    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.exit_code == 0
+    assert "parrot" not in result.stderr
     Draft202012Validator.check_schema(schema)
     assert parrot["token"] == {"type": "string", "description": "a setting that no one may see.", "default": ""}
     assert {"provider.echo", "middleware.shout"} <= schema["$defs"].keys()

@@ -1,4 +1,4 @@
-"""``jackfield config``: show, validate, path, schema."""
+"""``jackfield config``: show, validate, path, schema, init."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from jackfield.errors import ConfigError
 if TYPE_CHECKING:
     from jackfield.errors import Fault
 
+FILE = "jackfield.toml"
 BUILT_IN = "no configuration file is found: the built-in default holds"
 
 
@@ -104,6 +105,38 @@ def print_schema() -> None:
     document(schema(found.providers, found.middleware))
     for fault in found.faults:
         say(fault)
+
+
+@config.command()
+@click.option("--path", "file", metavar="FILE", help="The file to write; else jackfield.toml here.")
+@click.option("--force", is_flag=True, help="Replace the file if it is there.")
+@click.pass_context
+def init(context: click.Context, *, file: str | None, force: bool) -> None:
+    """Write a first configuration file, with remarks on all that is installed.
+
+    It is valid as it is. It names what the built-in default does: openai, where OPENAI_API_KEY is set, and the local
+    model, where it is installed. A file that is there is not replaced unless you say so.
+    """
+    from jackfield.catalogue import catalogue
+    from jackfield.cli.newfile import write_new
+    from jackfield.cli.template import lacking, starter, template
+    from jackfield.registry import Registry
+
+    target = file or context.ensure_object(Source).config or FILE
+    found = catalogue(Registry())
+    text = template(starter(os.environ, found), found)
+    try:
+        write_new(target, text, force=force)
+    except FileExistsError:
+        raise click.ClickException(f"{target} is there already; --force replaces it") from None
+    except OSError as error:
+        raise click.ClickException(f"{target} cannot be written: {error.strerror}") from None
+    for fault in found.faults:
+        say(fault)
+    for distribution in lacking(os.environ, found):
+        say(f"OPENAI_API_KEY is set, and {distribution} is not installed: pip install {distribution}")
+    emit(f"{harmless(target, one_line=True)}\n")
+    say("Editors complete it with: jackfield config schema > jackfield.schema.json")
 
 
 def _names(files: Sequence[str]) -> str:

@@ -24,12 +24,12 @@ def _table(data: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
     """The lines of a table: plain values first, for what follows a header belongs to it."""
     for name, value in data.items():
         if not _has_header(value):
-            yield f"{_key(name)} = {_value(value)}"
+            yield f"{key_text(name)} = {value_text(value)}"
     for name, value in data.items():
         if not _has_header(value):
             continue
         inner = (*path, name)
-        title = ".".join(map(_key, inner))
+        title = ".".join(map(key_text, inner))
         for table in value if isinstance(value, list) else [value]:
             if isinstance(value, list):
                 yield f"\n[[{title}]]"
@@ -44,7 +44,8 @@ def _has_header(value: Any) -> bool:
     return isinstance(value, Mapping)
 
 
-def _key(name: str) -> str:
+def key_text(name: str) -> str:
+    """A key, in quotes where it needs them."""
     return name if _BARE.fullmatch(name) else _string(name)
 
 
@@ -52,12 +53,13 @@ def _string(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).translate(_IN_STRING)
 
 
-def _value(value: Any) -> str:
+def value_text(value: Any) -> str:
+    """A value on one line, a table inline."""
     if isinstance(value, str):
         return _string(value)
     if isinstance(value, list):
-        return f"[{', '.join(map(_value, value))}]"
+        return f"[{', '.join(map(value_text, value))}]"
     if isinstance(value, Mapping):
-        pairs = (f"{_key(name)} = {_value(item)}" for name, item in value.items())
+        pairs = (f"{key_text(name)} = {value_text(item)}" for name, item in value.items())
         return f"{{{', '.join(pairs)}}}"
     return str(value).lower()  # true, false, 1, 1.5, 1e+16, inf, nan

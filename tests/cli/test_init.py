@@ -1,0 +1,285 @@
+"""``jackfield config init``."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tomllib
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import attrs
+import pytest
+from jsonschema import Draft202012Validator
+
+from jackfield import Client, Secret, hookimpl
+from jackfield.catalogue import Catalogue
+from jackfield.cli.newfile import write_new
+from jackfield.cli.template import starter, template
+from jackfield.config.schema import schema
+from jackfield.testing.echo import Echo
+
+FILE = "jackfield.toml"
+
+
+@attrs.define(eq=False)
+class Zoo(Echo):
+    """Answer as an animal.
+
+    Attributes:
+        animal: which one it is.
+        level: how high it is.
+        any: whatever it is.
+    """
+
+    animal: str = attrs.field(kw_only=True)
+    level: Literal["a", "b"] = attrs.field(kw_only=True)
+    key: Secret = attrs.field(kw_only=True)
+    any: Any = None
+    choice: Literal["x", "y"] | None = None
+    nice: str | None = None
+
+
+@attrs.define(eq=False)
+class Loud:
+    """Shout."""
+
+    volume: int = 3
+
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        return (yield request)
+
+
+@attrs.define(eq=False)
+class Key(Loud):
+    """Send a key."""
+
+    backend_only: ClassVar[bool] = True
+
+
+Zoo.__doc__ = f"\x1b[31m{Zoo.__doc__}"
+FOUND = Catalogue(
+    {"echo": Echo, "openai": Echo, "zoo": Zoo}, {"bearer": Key, "loud": Loud, "odd name": Loud, "retry": Loud}
+)
+
+
+def of(environ: dict[str, str], found: Catalogue = FOUND) -> dict[str, Any]:
+    """What a first configuration names in this environment, without what is empty."""
+    return {key: value for key, value in starter(environ, found).items() if value}
+
+
+def valid(text: str, found: Catalogue = FOUND) -> None:
+    """Fail unless a client takes the configuration."""
+    with Client(config=tomllib.loads(text), plugins={**found.providers, **found.middleware}):
+        pass
+
+
+def test_a_first_file_is_written_and_is_valid(world) -> None:
+    """It is where jackfield looks for it, its path is on stdout, and it works at once."""
+    (world.directory / FILE).unlink()
+    result = world.run("config", "init")
+
+    assert (result.exit_code, result.stdout) == (0, f"{FILE}\n")
+    assert "jackfield config schema > jackfield.schema.json" in result.stderr
+    assert world.run("config", "validate").stdout == f"{world.directory / FILE}: valid\n"
+    assert (world.directory / FILE).read_text(encoding="utf-8").startswith("#:schema ./jackfield.schema.json\n")
+    assert os.listdir(world.directory).count(FILE) == 1
+    assert [name for name in os.listdir(world.directory) if name.endswith(".new")] == []
+
+
+def test_a_file_that_is_there_is_not_replaced_unasked(world) -> None:
+    """A failure that names the remedy, and the old file; with --force the new one."""
+    before = (world.directory / FILE).read_text(encoding="utf-8")
+    refused = world.run("config", "init")
+
+    assert refused.exit_code == 1
+    assert refused.stderr == f"Error: {FILE} is there already; --force replaces it\n"
+    assert (world.directory / FILE).read_text(encoding="utf-8") == before
+
+    assert world.run("config", "init", "--force").exit_code == 0
+    assert (world.directory / FILE).read_text(encoding="utf-8") != before
+
+
+def test_another_path_can_be_given(world) -> None:
+    """By --path, or by the option of every command."""
+    assert world.run("config", "init", "--path", "a.toml").stdout == "a.toml\n"
+    assert world.run("--config", "b.toml", "config", "init").stdout == "b.toml\n"
+    assert (world.directory / "a.toml").read_text() == (world.directory / "b.toml").read_text()
+
+
+def test_a_path_that_cannot_be_written_is_a_failure(world) -> None:
+    """One message, no traceback, nothing left behind."""
+    result = world.run("config", "init", "--path", "nowhere/a.toml")
+
+    assert result.exit_code == 1
+    assert result.stderr == "Error: nowhere/a.toml cannot be written: No such file or directory\n"
+
+
+def test_broken_plugins_and_missing_ones_are_told(world) -> None:
+    """What is left out is told with its reason; so is what the key of the environment is for."""
+    world.install("sick", "0.1", "[jackfield.providers]\nsick = nowhere:Sick\n")
+    world.install("other", "0.1", "[jackfield.middleware]\nbearer = nowhere:Bearer\n")
+    world.monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
+    result = world.run("config", "init", "--force")
+
+    assert result.exit_code == 0
+    assert "provider 'sick' of sick 0.1 cannot be imported" in result.stderr
+    assert "pip install jackfield-auth" in result.stderr
+    assert "canary" not in result.stderr + (world.directory / FILE).read_text(encoding="utf-8")
+    assert world.run("config", "validate").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("environ", "names"),
+    [
+        ({}, {"backends": {"openai": "bearer"}, "middleware": "retry"}),
+        ({"OPENAI_API_KEY": "k"}, {"backends": {"openai": "bearer"}, "middleware": "retry"}),
+        ({"OPENAI_API_KEY": "k", "OPENAI_MODEL": "m"}, {"default_model": "openai/m"}),
+    ],
+)
+def test_it_names_what_the_built_in_default_does(environ: dict[str, str], names: dict[str, Any]) -> None:
+    """OpenAI by its key, which is referred to and not written."""
+    tree = of(environ)
+    told = {
+        "default_model": tree.get("default_model"),
+        "backends": {name: table["middleware"][0]["use"] for name, table in tree["backends"].items()},
+        "middleware": tree["middleware"][0]["use"],
+    }
+
+    assert {key: told[key] for key in names} == names
+    assert tree["backends"]["openai"]["middleware"][0]["token"] == "env:OPENAI_API_KEY"
+
+
+def test_the_local_model_is_the_default_where_it_is_the_only_backend() -> None:
+    """As the built-in default has it."""
+    found = Catalogue({"local": Echo, "openai": Echo}, {})
+
+    assert of({}, found) == {
+        "default_model": "local/smollm2",
+        "backends": {"local": {"provider": "local", "middleware": []}},
+    }
+    assert list(of({"OPENAI_API_KEY": "k"}, found)["backends"]) == ["openai", "local"]
+
+
+def test_where_neither_is_installed_another_provider_is_named() -> None:
+    """The first that needs no settings; a default model of one that is not there is left out."""
+    found = Catalogue({"a": Zoo, "echo": Echo}, {})
+
+    assert of({"OPENAI_API_KEY": "k", "OPENAI_MODEL": "m"}, found) == {"backends": {"echo": {"provider": "echo"}}}
+    assert of({}, Catalogue({"a": Zoo}, {})) == {}
+
+
+@pytest.mark.parametrize("url", ["https://h/v1?api-key=canary", "https://user:canary@h/v1", "https://h/\ncanary"])
+def test_no_secret_of_the_environment_is_written(url: str) -> None:
+    """A URL that may hold one is not taken, headers never are."""
+    environ = {"OPENAI_BASE_URL": url, "OPENAI_API_KEY": "canary", "OPENAI_CUSTOM_HEADERS": "x: canary"}
+
+    assert "canary" not in str(of(environ))
+    assert of({"OPENAI_BASE_URL": "https://h/v1"})["backends"]["openai"]["base_url"] == "https://h/v1"
+
+
+TREE = {
+    "default_model": "echo/x",
+    "backends": {"echo": {"provider": "echo", "prefix": "> ", "middleware": [{"use": "bearer"}]}},
+    "middleware": [{"use": "loud", "volume": 4}],
+}
+SETTING = re.compile(r"^#(?=[a-z])", re.MULTILINE)
+
+
+def test_settings_that_are_given_stand_and_all_others_are_off() -> None:
+    """Each with its help above it."""
+    lines = template(TREE, FOUND).splitlines()
+
+    assert lines[lines.index('prefix = "> "') - 1] == "# stands before the text."
+    assert lines[lines.index("#chunk_size = 0") - 1].startswith("# characters in each chunk")
+    assert "volume = 4" in lines
+    assert tomllib.loads("\n".join(lines)) == {**TREE, "models": {}}
+
+
+def test_any_setting_that_is_off_can_be_put_on() -> None:
+    """The value that is shown is the default: with it the file is as valid as without."""
+    text = "\n\n".join(part for part in template(TREE, FOUND).split("\n\n") if not part.startswith("##"))
+    places = [match.start() for match in SETTING.finditer(text)]
+
+    assert [text[place:].split(" = ")[0] for place in places] == [
+        "#chunk_size",
+        "#models",
+        "#timeout",
+        "#transport",
+        "#volume",
+    ]
+    for place in places:
+        valid(text[:place] + text[place + 1 :])
+    valid(SETTING.sub("", text))
+
+
+def test_any_part_that_is_off_can_be_put_on() -> None:
+    """With one mark less on each of its lines it is a part like the others; its name is that of the plugin."""
+    text = template(TREE, FOUND)
+    parts = [part for part in text.split("\n\n") if part.startswith("##")]
+    names = set()
+    for part in parts:
+        on = re.sub("^#", "", part, flags=re.MULTILINE)
+        names.add(re.search(r'^(?:use|provider) = "(.*)"$', on, re.MULTILINE)[1])
+        if "zoo" not in on:
+            valid(text.replace(part, on))
+            valid(text.replace(part, SETTING.sub("", on)))
+
+    assert names == {"openai", "zoo", "odd name", "retry"}
+
+
+def test_what_is_needed_has_a_value_of_its_type() -> None:
+    """The reader is to give another one; its shape is right."""
+    text = template(TREE, FOUND)
+    part = next(part for part in text.split("\n\n") if 'provider = "zoo"' in part)
+    on = re.sub("^#", "", part, flags=re.MULTILINE)
+    zoo = tomllib.loads(on)["backends"]["zoo"]
+
+    assert zoo == {"provider": "zoo", "animal": "", "level": "a", "key": "env:NAME"}
+    assert "# zoo: \\x1b[31mAnswer as an animal." in on
+    assert "# any = (a value)" in on
+    assert '# choice = ("x" or "y")' in on
+    assert "# nice = (a string)" in on
+    assert Draft202012Validator(schema(FOUND.providers, {})).is_valid({"backends": {"zoo": zoo}})
+
+
+def test_without_any_backend_the_text_says_where_one_goes() -> None:
+    """Nothing is installed that can stand by itself."""
+    text = template({"backends": {}}, Catalogue({"zoo": Zoo}, {"bearer": Key}))
+
+    assert '# default_model = "NAME/MODEL"' in text
+    assert "#[[backends.NAME.middleware]]" in text
+
+
+def test_a_link_stays_one(tmp_path: Path) -> None:
+    """What it leads to is replaced."""
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "link").symlink_to("real")
+    write_new(str(tmp_path / "link"), "new", force=True)
+
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_text() == "new"
+
+
+def test_the_file_has_the_rights_of_any_new_file(tmp_path: Path) -> None:
+    """Others of the service may read it: there is no secret in it."""
+    write_new(str(tmp_path / "a"), "new", force=False)
+    (tmp_path / "b").write_text("")
+
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == stat.S_IMODE((tmp_path / "b").stat().st_mode)
+
+
+def test_without_hard_links_it_works_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some file systems have none: a file that is there is still not replaced."""
+
+    def refuse(*_: Any) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    write_new(str(tmp_path / "a"), "new", force=False)
+    with pytest.raises(FileExistsError):
+        write_new(str(tmp_path / "a"), "newer", force=False)
+
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a": "new"}
