@@ -173,7 +173,30 @@ def test_an_error_without_words_is_told() -> None:
     assert found.message == "the backend reported an error"
 
 
-@pytest.mark.parametrize("data", [None, [], "error", {}, {"error": None}, {"error": {}}, {"error": ""}, {"id": "x"}])
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"choices": [{"finish_reason": "error", "error": {"code": 502, "message": "gone"}}]}, "gone"),
+        ({"choices": [{"index": 0}, {"error": "gone"}]}, "gone"),
+        ({"choices": [{"index": 0}], "x_groq": {"error": "over capacity"}}, "over capacity"),
+        ({"error": {"message": "the first"}, "choices": [{"error": "the second"}]}, "the first"),
+    ],
+)
+def test_an_error_is_found_wherever_services_put_it_in_an_answer(data: Any, message: str) -> None:
+    """Beside what had been said, in a choice or in a field of the service's own."""
+    found = body_error(data)
+    assert found is not None
+    assert found.message == message
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(None, [], "error", {}, {"error": None}, {"error": {}}, {"error": ""}, {"id": "x"}),
+        *({"choices": None, "x_groq": None}, {"choices": ["error"], "x_groq": "error"}),
+        *({"choices": [{"error": None}], "x_groq": {"id": "req", "error": None}}, {"choices": {"error": "x"}}),
+    ],
+)
 def test_an_answer_is_no_error(data: Any) -> None:
     """Also where it has an empty member of that name."""
     assert body_error(data) is None

@@ -21,7 +21,9 @@ TABLE = {
     **dict.fromkeys(
         ("n", "seed", "logprobs", "modalities", "store", "service_tier", "top_logprobs"), no("leave it out")
     ),
-    **dict.fromkeys(("frequency_penalty", "presence_penalty"), no("leave it out")),
+    **dict.fromkeys(
+        ("frequency_penalty", "parallel_tool_calls", "presence_penalty", "tool_choice"), no("leave it out")
+    ),
 }
 
 
@@ -62,7 +64,9 @@ def test_without_an_attempt_a_drop_is_no_failure():
 NEUTRAL = {
     "n": 1,
     "frequency_penalty": 0.0,
+    "parallel_tool_calls": True,
     "presence_penalty": 0,
+    "tool_choice": "auto",
     "logprobs": False,
     "modalities": ["text"],
     "store": False,

@@ -97,14 +97,25 @@ def _margin() -> int:
 
 
 def body_error(data: Any) -> APIError | None:
-    """The exception for an error object in a place where an answer was expected (status 200, or inside a stream)."""
-    if not isinstance(data, dict) or data.get("error") in (None, "", {}, False):
+    """The exception for an error object in a place where an answer was expected (status 200, or inside a stream).
+
+    It stands beside the choices, in one of them (OpenRouter), or in ``x_groq`` (Groq).
+    """
+    places = [data, *_inner(data)] if isinstance(data, dict) else []
+    told = next((place for place in places if place.get("error") not in (None, "", {}, False)), None)
+    if told is None:
         return None
-    details, message = _details(data, b"")
+    details, message = _details(told, b"")
     number = details["code"] or ""
     status = int(number) if len(number) == 3 and number.isdecimal() and 400 <= int(number) <= 599 else None
     kind = _class(status, details)
     return kind(message or "the backend reported an error", status_code=status, **details)
+
+
+def _inner(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    choices = data.get("choices")
+    places = [data.get("x_groq"), *(choices if isinstance(choices, list) else ())]
+    return [place for place in places if isinstance(place, dict)]
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:

@@ -59,9 +59,11 @@ _NEUTRAL: Mapping[str, Any] = {
     "logprobs": False,
     "modalities": ("text",),
     "n": 1,
+    "parallel_tool_calls": True,
     "presence_penalty": 0,
     "service_tier": "auto",
     "store": False,
+    "tool_choice": "auto",
     "top_logprobs": 0,
 }
 """Values that ask for what every service does anyhow."""
