@@ -1,0 +1,16 @@
+"""Refusals: the errors that limits raise before anything is sent."""
+
+from __future__ import annotations
+
+from jackfield.errors import RateLimitError
+
+
+def refusal(message: str, code: str, retry_after: float | None = None) -> RateLimitError:
+    """A refusal of this program's own: no status, since no backend was asked; ``retry`` does not wait for it.
+
+    Args:
+        message: what is used up.
+        code: ``local_rate_limit``, ``local_concurrency_limit`` or ``budget_exceeded``.
+        retry_after: seconds after which another call may pass; None where that is not known.
+    """
+    return RateLimitError(message, code=code, stage="not_sent", retry_after=retry_after, should_retry=False)
