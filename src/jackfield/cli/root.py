@@ -12,6 +12,7 @@ from jackfield.chain import scrub_chain
 from jackfield.cli.chat import chat
 from jackfield.cli.completion import completion
 from jackfield.cli.config import config
+from jackfield.cli.explain import explain
 from jackfield.cli.main import INTERRUPTED
 from jackfield.cli.models import models
 from jackfield.cli.output import emit, say, told
@@ -79,5 +80,5 @@ def root() -> None:
     """
 
 
-for command in (chat, models, plugins, config, completion):
+for command in (chat, models, plugins, config, explain, completion):
     root.add_command(command)

@@ -28,11 +28,13 @@ class Loaded:
         settings: as much of the configuration as is sound.
         faults: everything wrong with it. Whoever loads adds those of the plugins, and raises one ``ConfigError``.
         profiles: names of those that it has.
+        places: where each value of it was written.
     """
 
     settings: Settings
     faults: list[Fault] = attrs.field(factory=list)
     profiles: tuple[str, ...] = ()
+    places: Places = attrs.field(factory=Places)
 
 
 def _everything(_: str) -> bool:
@@ -78,7 +80,7 @@ def load(
             faults += check_profile(table, document.places, ("profiles", name))
     faults += overlay(tree, environ, document.places)
     settings, wrong = check(tree, document.places, document.files)
-    return Loaded(attrs.evolve(settings, profile=chosen), faults + wrong, tuple(profiles))
+    return Loaded(attrs.evolve(settings, profile=chosen), faults + wrong, tuple(profiles), document.places)
 
 
 def _document(

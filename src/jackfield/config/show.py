@@ -68,14 +68,20 @@ def _layer(layer: LayerSettings, known: Known) -> dict[str, Any]:
 
 def _own(table: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
     """The settings of a plugin."""
-    return {key: _value(item, hide=key not in known or names_secret(key)) for key, item in table.items()}
+    return {key: safe(item, hide=key not in known or names_secret(key)) for key, item in table.items()}
 
 
 def _table(table: Mapping[Any, Any], *, hide: bool) -> dict[str, Any]:
-    return {str(key): _value(item, hide=hide or names_secret(str(key))) for key, item in table.items()}
+    return {str(key): safe(item, hide=hide or names_secret(str(key))) for key, item in table.items()}
 
 
-def _value(value: Any, *, hide: bool) -> Any:
+def safe(value: Any, *, hide: bool) -> Any:
+    """A value of a configuration, or of a plugin's setting, as plain values without secrets.
+
+    Args:
+        value: any; a ``Secret`` is its reference, an object of a program's own its class.
+        hide: mask texts unless they are references to secrets.
+    """
     if isinstance(value, Secret):
         return _text(value.reference, hide=True)
     if isinstance(value, str | ProxyURL):
@@ -85,7 +91,7 @@ def _value(value: Any, *, hide: bool) -> Any:
     if isinstance(value, Mapping):
         return _table(value, hide=hide)
     if isinstance(value, list | tuple | set | frozenset):
-        return [_value(item, hide=hide) for item in value]
+        return [safe(item, hide=hide) for item in value]
     return _other(value)
 
 

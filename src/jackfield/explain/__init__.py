@@ -1,0 +1,1 @@
+"""Explain: what a configuration means for a call, without making one."""

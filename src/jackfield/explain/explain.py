@@ -1,0 +1,112 @@
+"""Explain: from a configuration and the name of a model to what a call would pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from jackfield.config.resolve import points_to_backend, resolve
+from jackfield.config.show import safe
+from jackfield.explain.rehearsal import rehearse
+from jackfield.explain.views import Explanation, Layer, Setting
+from jackfield.plugins import assemble
+from jackfield.sensitive import names_secret
+from jackfield.wire import build_request
+
+if TYPE_CHECKING:
+    from jackfield.config.load import Loaded
+    from jackfield.config.place import Place
+    from jackfield.config.settings import BackendSettings
+    from jackfield.plan import Layer as PlanLayer
+    from jackfield.registry import Registry
+
+AROUND = {
+    "wrap_chat_completion": "calls",
+    "wrap_http": "HTTP exchanges",
+    "on_chunk": "chunks",
+    "end_of_stream": "the end of streams",
+}
+"""What a layer stands around, by its hooks."""
+
+
+def explain(loaded: Loaded, registry: Registry, model: str | None, fields: Mapping[str, Any]) -> Explanation:
+    """What a call for a model would pass and send; nothing is sent, and no secret is read.
+
+    Args:
+        loaded: a configuration.
+        registry: where plugins are found.
+        model: as a host gives it; None takes the default.
+        fields: of the request, ``messages`` among them, but not ``model``.
+
+    Raises:
+        ConfigError: the configuration is faulty, or nothing answers for the model.
+        ValidationError: a field is none.
+    """
+    settings = loaded.settings
+    plan = assemble(settings, list(loaded.faults), registry)
+    name, own = resolve(settings, model)
+    request = build_request({**fields, "model": own})
+    route = plan.routes[name]
+    host = [layer for layer in plan.layers if not layer.backend]
+    inner = [layer for layer in plan.layers if layer.backend == name and layer is not route.provider]
+    layers = tuple(tuple(map(_layer, several)) for several in (host, inner, [route.provider]))
+    return Explanation(
+        files=settings.files,
+        profile=settings.profile,
+        trail=tuple(_trail(loaded, model)),
+        backend=name,
+        model=own,
+        host=layers[0],
+        own=layers[1],
+        limits=tuple(_limits(settings.backends[name])),
+        provider=layers[2][0],
+        rehearsal=rehearse(route, request),  # last: it takes the secrets from the plugins
+    )
+
+
+def _trail(loaded: Loaded, model: str | None) -> Iterator[Setting]:
+    """How one name leads to the next; nothing for one that names its backend."""
+    settings, places = loaded.settings, loaded.places
+    name = model or ""
+    if model is None and settings.default_model is not None:
+        name = settings.default_model
+        yield Setting("default_model", name, places.place(("default_model",)))
+    while name in settings.models and not points_to_backend(name, settings.backends):
+        yield Setting(name, settings.models[name], places.place(("models", name)))
+        name = settings.models[name]
+    if not points_to_backend(name, settings.backends):
+        yield Setting(name, "/".join(resolve(settings, name)), None)
+
+
+def _layer(layer: PlanLayer) -> Layer:
+    around = tuple(AROUND[hook] for hook in AROUND if hook in layer.hooks)
+    return Layer(layer.name, type(layer.plugin).__name__, layer.distribution, around, tuple(_settings(layer)))
+
+
+def _settings(layer: PlanLayer) -> Iterator[Setting]:
+    entry = layer.entry
+    assert entry is not None  # noqa: S101 - of a plan that was made of a configuration
+    plugin: Any = layer.plugin
+    for field in attrs.fields(type(plugin)):
+        if not field.init or field.name.startswith("_"):
+            continue
+        written = field.alias in entry.settings
+        value = entry.settings[field.alias] if written else getattr(plugin, field.name, None)
+        place = entry.place.at(field.alias) if written else None
+        yield _setting(str(field.alias), value, place)
+
+
+def _limits(backend: BackendSettings) -> Iterator[Setting]:
+    for table in ("timeout", "transport"):
+        limits: Any = getattr(backend, table)
+        usual = type(limits)()
+        for field in attrs.fields(type(limits)):
+            value = getattr(limits, field.name)
+            place = None if value == getattr(usual, field.name) else backend.place.at(table, field.name)
+            yield _setting(f"{table}.{field.name}", value, place)
+
+
+def _setting(name: str, value: Any, place: Place | None) -> Setting:
+    return Setting(name, None if value is None else safe(value, hide=names_secret(name)), place)
