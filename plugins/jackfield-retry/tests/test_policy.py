@@ -74,6 +74,15 @@ def test_a_certificate_never_passes():
 
 
 @pytest.mark.parametrize("store", [True, False])
+@pytest.mark.parametrize(("wish", "wanted"), [(False, None), (True, Verdict(TRANSIENT)), (None, Verdict(TRANSIENT))])
+def test_a_layer_that_refused_to_send_is_obeyed(store: bool, wish: bool | None, wanted: Verdict | None):
+    """Where an open circuit says that another try is of no use, there is none."""
+    error = APIConnectionError("open", code="circuit_open", stage="not_sent", should_retry=wish)
+
+    assert judge(error, store=store) == wanted
+
+
+@pytest.mark.parametrize("store", [True, False])
 @pytest.mark.parametrize("code", ["dns", "refused", "connect", "tls", "proxy", "pool"])
 def test_what_was_not_sent_may_be_sent(code: str, store: bool):
     """A request that provably was not sent may be sent again, whatever it does."""

@@ -83,8 +83,8 @@ def judge(error: APIError, *, store: bool) -> Verdict | None:
 def _broken(error: APIError, *, store: bool) -> Verdict | None:
     """No answer, or half of one: what counts is how far the request came."""
     if error.stage == "not_sent":
-        # A certificate does not become valid by asking again.
-        return None if error.code == "certificate" else Verdict(TRANSIENT)
+        # A certificate does not become valid by asking again; and a layer that refused to send may have said so.
+        return None if error.code == "certificate" or error.should_retry is False else Verdict(TRANSIENT)
     return None if store else Verdict(TRANSIENT, ambiguous=True)
 
 
