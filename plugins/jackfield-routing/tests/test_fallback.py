@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import pytest
@@ -57,9 +57,9 @@ def test_the_first_that_answers_is_the_answer(ask, failing, kind: str, hops: int
 
 @attrs.define(eq=False)
 class Look:
-    """Keeps the calls that pass."""
+    """Keeps the call that passed last."""
 
-    calls = []
+    calls: ClassVar[list[Any]] = []
 
     @hookimpl
     def wrap_chat_completion(self, request: Any, call: Any) -> Flow[Any]:

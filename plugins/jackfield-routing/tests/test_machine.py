@@ -1,0 +1,162 @@
+"""The circuits, beside a model of them that is made of plain lists and tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
+
+from jackfield_routing.circuit import Limits, Pass
+from jackfield_routing.circuits import Circuits, Refusal
+from jackfield_routing.verdict import Verdict
+
+KEYS = [("a", "m"), ("b", "m"), ("c", "m")]
+GROUP = {("a", "m"), ("b", "m")}
+START = 1000.0
+
+
+@attrs.define(eq=False)
+class Ticket:
+    """A request that both let through.
+
+    Attributes:
+        through: as the circuits gave it.
+        key: where it went.
+        since: number of the period in which it is counted.
+        probe: whether it is a probe.
+        answering: whether its answer has begun.
+    """
+
+    key: tuple[str, str]
+    since: int = 0
+    probe: bool = False
+    answering: bool = False
+    through: Pass | None = None
+
+
+class Machine(RuleBasedStateMachine):
+    """Requests come and go, fail and succeed, while time passes."""
+
+    tickets = Bundle("tickets")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = START
+        self.model: dict[Any, dict[str, Any]] = {}
+
+    @initialize(
+        min_calls=st.integers(1, 4),
+        failure_ratio=st.sampled_from([0.01, 0.3, 0.5, 1.0]),
+        open_for=st.sampled_from([1.0, 5.0]),
+        max_open=st.sampled_from([5.0, 12.0, 300.0]),
+        grouped=st.booleans(),
+    )
+    def begin(self, min_calls: int, failure_ratio: float, open_for: float, max_open: float, grouped: bool) -> None:
+        """Any limits."""
+        self.limits = Limits(min_calls, failure_ratio, 30.0, open_for, max_open)
+        self.circuits = Circuits(self.limits)
+        self.groups = [GROUP] if grouped else []
+        new = {"is": "closed", "period": 0, "ended": [], "opened": 0, "until": None, "probe": None}
+        self.model = {key: {**new, "ended": []} for key in KEYS}
+
+    @rule(seconds=st.sampled_from([0.0, 0.3, 1.0, 5.0, 10.0, 29.0, 31.0, 301.0]))
+    def time_passes(self, seconds: float) -> None:
+        """Some of it, or much."""
+        self.now += seconds
+
+    @rule(target=tickets, key=st.sampled_from(KEYS))
+    def enter(self, key: tuple[str, str]) -> Ticket:
+        """A request comes: it is let through, or refused for as long as the model says."""
+        ticket = Ticket(key)
+        model = self.model[key]
+        if model["is"] == "open" and self.now >= model["until"]:
+            model["is"] = "half-open"
+        if model["probe"] is not None and model["probe"].answering:
+            answering = model["probe"]
+            self._close(model)
+            answering.probe, answering.since = False, model["period"]
+        refused = model["is"] == "open" or model["probe"] is not None
+
+        got = self.circuits.enter(key, self.now, lambda: ticket.answering)
+
+        assert isinstance(got, Refusal) == refused
+        if isinstance(got, Refusal):
+            wait = model["until"] - self.now if model["is"] == "open" else None
+            assert got.wait == wait
+            assert wait is None or 0 < wait <= self.limits.max_open
+            return Ticket(key)
+        ticket.through, ticket.since = got, model["period"]
+        if model["is"] == "half-open":
+            ticket.probe, model["probe"] = True, ticket
+        return ticket
+
+    @rule(ticket=tickets)
+    def answers(self, ticket: Ticket) -> None:
+        """The first part of an answer arrives."""
+        ticket.answering = True
+
+    @rule(ticket=consumes(tickets), verdict=st.sampled_from(Verdict))
+    def leave(self, ticket: Ticket, verdict: Verdict) -> None:
+        """A request ends, well or not, or was cancelled."""
+        if ticket.through is None:
+            return
+        model = self.model[ticket.key]
+        if ticket.probe:
+            model["probe"] = None
+            if verdict is Verdict.FAILURE:
+                self._open(model)
+            elif verdict in (Verdict.SUCCESS, Verdict.REFUSAL):
+                self._close(model)
+        elif model["is"] == "closed" and model["period"] == ticket.since:
+            self._count(ticket.key, verdict)
+        self.circuits.leave(ticket.through, verdict, self.now, self.groups)
+
+    def _count(self, key: tuple[str, str], verdict: Verdict) -> None:
+        model = self.model[key]
+        if verdict not in (Verdict.SUCCESS, Verdict.FAILURE):
+            return
+        model["ended"].append((int(self.now), verdict))
+        lately = [one for second, one in model["ended"] if second > int(self.now) - 30]
+        failed = lately.count(Verdict.FAILURE)
+        last = key in GROUP and self.groups and all(self.model[one]["is"] != "closed" for one in GROUP - {key})
+        enough = len(lately) >= self.limits.min_calls and failed / len(lately) >= self.limits.failure_ratio
+        if verdict is Verdict.FAILURE and enough and not last:
+            self._open(model)
+
+    def _open(self, model: dict[str, Any]) -> None:
+        doubled = self.limits.open_for * 2 ** model["opened"]
+        model.update({"is": "open", "until": self.now + min(doubled, self.limits.max_open)})
+        model["opened"] += 1
+        model["period"] += 1
+
+    @staticmethod
+    def _close(model: dict[str, Any]) -> None:
+        model.update({"is": "closed", "probe": None, "ended": [], "opened": 0, "period": model["period"] + 1})
+
+    @invariant()
+    def states_are_those_of_the_model(self) -> None:
+        """Each circuit is what the model says."""
+        assert {key: self.circuits.state(key) for key in self.model} == {
+            key: model["is"] for key, model in self.model.items()
+        }
+
+    @invariant()
+    def one_of_a_group_is_closed(self) -> None:
+        """Requests for those that stand for each other are never all refused."""
+        if self.model and self.groups:
+            assert "closed" in {self.circuits.state(key) for key in GROUP}
+
+
+TestMachine = Machine.TestCase
+TestMachine.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
+
+
+@pytest.mark.long
+class TestMachineAtLength(Machine.TestCase):
+    """The same, ten times as often."""
+
+    settings = settings(max_examples=2000, stateful_step_count=50, deadline=None)
