@@ -13,7 +13,8 @@ import pytest
 
 import jackfield
 
-PACKAGES = ["jackfield", *(f"jackfield_{name}" for name in ("auth", "local", "logging", "openai", "retry"))]
+PLUGINS = ("anthropic", "auth", "cache", "gemini", "limits", "local", "logging", "openai", "replay", "retry", "routing")
+PACKAGES = ["jackfield", *(f"jackfield_{name}" for name in PLUGINS)]
 FOREIGN = ("aiohttp", "attrs", "cattrs", "click", "keyring", "msgspec", "platformdirs", "pluggy", "rich", "urllib3")
 EVENTS = ("_thread.start", "open", "os.fork", "os.mkdir", "os.posix_spawn", "os.system", "socket.", "subprocess.")
 

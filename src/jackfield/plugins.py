@@ -21,12 +21,24 @@ from jackfield.plan import Layer, Plan, Route
 from jackfield.registry import KIND, MIDDLEWARE, PROVIDERS, Found, Registry
 
 OWN = {
+    "anthropic": "jackfield-anthropic",
+    "azure": "jackfield-openai",
+    "balance": "jackfield-routing",
     "bearer": "jackfield-auth",
+    "budget": "jackfield-limits",
+    "cache": "jackfield-cache",
+    "circuit-breaker": "jackfield-routing",
+    "concurrency": "jackfield-limits",
+    "fallback": "jackfield-routing",
+    "gemini": "jackfield-gemini",
     "header": "jackfield-auth",
     "local": "jackfield-local",
     "logging": "jackfield-logging",
     "oauth2": "jackfield-auth",
     "openai": "jackfield-openai",
+    "rate-limit": "jackfield-limits",
+    "record": "jackfield-replay",
+    "replay": "jackfield-replay",
     "retry": "jackfield-retry",
 }
 """Which distribution brings a plugin, of those that are published with jackfield."""
