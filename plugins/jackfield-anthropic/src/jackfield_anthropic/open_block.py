@@ -1,0 +1,113 @@
+"""OpenBlock: one block of a stream while its deltas come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from jackfield.models.chunks import ChatCompletionMessageToolCallChunk, FunctionCallDelta
+from jackfield.wire import to_json
+from jackfield_anthropic.message import call_extra, citations
+from jackfield_anthropic.request.block import Block, tool_input
+from jackfield_anthropic.response import checked
+
+Fields = dict[str, Any]
+"""Fields of a delta of OpenAI's; empty where there is nothing to tell."""
+_EMPTY = {"text": {"text": ""}, "thinking": {"thinking": ""}}
+_PIECES = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
+"""Kinds of deltas, and the member of the block that each adds to."""
+_TOLD = {"text": "content", "thinking": "reasoning_content"}
+"""Kinds of blocks whose pieces are told, and the field of OpenAI's in which."""
+
+
+class OpenBlock:
+    """Puts together a block, and tells its pieces in OpenAI's words.
+
+    Args:
+        begun: the block as it began.
+        number: which call of the message it is, if it is one.
+
+    Attributes:
+        block: it, as far as it has come.
+        is_call: whether it is a call of a tool of the host.
+
+    Raises:
+        msgspec.ValidationError: it is not what its kind is.
+    """
+
+    def __init__(self, begun: Mapping[str, Any], number: int) -> None:
+        self.block: Block = checked({**_EMPTY.get(begun.get("type", ""), {}), **begun})
+        self.is_call = self.block["type"] == "tool_use"
+        self._number = number
+        self._json: list[str] = []
+
+    @property
+    def length(self) -> int:
+        """Characters that it adds to the answer's text."""
+        return len(self.block["text"]) if self.block["type"] == "text" else 0
+
+    def begin(self) -> Fields:
+        """What its beginning tells."""
+        if self.is_call:
+            function = FunctionCallDelta(name=self.block["name"], arguments="")
+            return self._call(id=self.block["id"], type="function", function=function, extra=call_extra(self.block))
+        kind = self.block["type"]
+        return {_TOLD[kind]: self.block[kind]} if kind in _TOLD and self.block[kind] else {}
+
+    def add(self, delta: Mapping[str, Any]) -> Fields:
+        """What a delta tells; members of kinds that are not known are added to the block's own.
+
+        Raises:
+            msgspec.ValidationError: a piece is no text.
+        """
+        kind = delta.get("type")
+        if kind == "input_json_delta":
+            return self._add_json(_text(delta, "partial_json"))
+        if kind == "citations_delta":
+            self.block["citations"] = [*self.block.get("citations", ()), delta.get("citation")]
+            return {}
+        name = _PIECES.get(kind or "")
+        if name is None:
+            self._add_unknown(delta)
+            return {}
+        piece = _text(delta, name)
+        self.block[name] = _text({name: "", **self.block}, name) + piece
+        return {_TOLD[name]: piece} if piece and name == self.block["type"] else {}
+
+    def end(self, start: int) -> Fields:
+        """What its end tells: citations, and the arguments of a call where no piece of them came.
+
+        Args:
+            start: characters of the answer's text before it.
+        """
+        if self.block["type"] == "text":
+            found = citations(self.block, start)
+            return {"annotations": found} if found else {}
+        text = "".join(self._json)
+        if text:
+            self.block["input"] = tool_input(text)
+        elif self.is_call:
+            return self._call(function=FunctionCallDelta(arguments=to_json(self.block["input"])))
+        return {}
+
+    def _add_unknown(self, delta: Mapping[str, Any]) -> None:
+        for name, value in delta.items():
+            if name != "type" and value is not None:
+                had = self.block.get(name)
+                self.block[name] = had + value if isinstance(had, str) and isinstance(value, str) else value
+
+    def _add_json(self, piece: str) -> Fields:
+        self._json.append(piece)
+        return self._call(function=FunctionCallDelta(arguments=piece)) if piece and self.is_call else {}
+
+    def _call(self, **fields: Any) -> Fields:
+        return {"tool_calls": [ChatCompletionMessageToolCallChunk(index=self._number, **fields)]}
+
+
+def _text(delta: Mapping[str, Any], name: str) -> str:
+    value = delta.get(name)
+    if not isinstance(value, str):
+        raise msgspec.ValidationError(f"{name}: expected text")
+    return value

@@ -1,0 +1,1 @@
+"""From a request in OpenAI's words to the body of ``POST /messages``."""

@@ -1,0 +1,118 @@
+"""Assistant: what the model answered before, to the blocks that it answered with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from jackfield_anthropic.request.block import Block, call_id, said, tell, text_block, tool_input
+from jackfield_anthropic.request.part import content_blocks
+
+if TYPE_CHECKING:
+    from jackfield.parameters import Fitting
+
+THINKING = "thinking_blocks"
+"""The unknown field of a message that keeps its thoughts, with their signatures."""
+BLOCKS = "content_blocks"
+"""The unknown field of a message that keeps all its blocks, where its other fields do not tell all of them."""
+_TOLD = {
+    "role",
+    "content",
+    "refusal",
+    "name",
+    "audio",
+    "tool_calls",
+    "function_call",
+    "cache_control",
+    THINKING,
+    BLOCKS,
+}
+_CALL = ("cache_control", "caller")
+"""Members of a call that are the service's own."""
+
+
+def assistant_blocks(message: Mapping[str, Any], path: str, function_id: str, fitting: Fitting) -> list[Block]:
+    """The blocks of an assistant message: its thoughts first, then what it said, then its calls.
+
+    A message that keeps all its blocks gives these again, unless its text or its calls were changed since.
+
+    Args:
+        message: as JSON.
+        path: of it in the request.
+        function_id: the id that a deprecated ``function_call`` gets.
+        fitting: takes what cannot be said.
+
+    Raises:
+        UnsupportedParameterError: a part, a call or a field cannot be said.
+    """
+    _leave_out(message, path, fitting)
+    texts = content_blocks(message.get("content"), f"{path}.content", fitting)
+    if message.get("refusal"):
+        texts.append(text_block(message["refusal"]))
+    calls = _calls(message, path, function_id, fitting)
+    kept = _kept(message, BLOCKS)
+    if kept and _same(kept, [*texts, *calls]):
+        return said(kept)
+    return [*_kept(message, THINKING), *said(texts), *calls]
+
+
+def _kept(message: Mapping[str, Any], name: str) -> list[Block]:
+    return [dict(block) for block in message.get(name) or () if isinstance(block, dict)]
+
+
+def _leave_out(message: Mapping[str, Any], path: str, fitting: Fitting) -> None:
+    for name in ("name", "audio"):
+        if message.get(name) is not None:
+            fitting.lacks(f"{path}.{name}", "leave it out")
+    for name, value in message.items():
+        if name in _TOLD or value is None or (name == "reasoning_content" and message.get(THINKING)):
+            continue
+        tell(fitting, f"{path}.{name}")  # thoughts without a signature, and what other services add to their answers
+
+
+def _calls(message: Mapping[str, Any], path: str, function_id: str, fitting: Fitting) -> list[Block]:
+    calls = [
+        block
+        for number, call in enumerate(message.get("tool_calls") or ())
+        if (block := _call(call, f"{path}.tool_calls[{number}]", fitting)) is not None
+    ]
+    if message.get("function_call"):
+        calls.append(_used(function_id, message["function_call"]))
+    return calls
+
+
+def _call(call: Mapping[str, Any], path: str, fitting: Fitting) -> Block | None:
+    kind = call.get("type")
+    if kind == "function":
+        block = _used(call["id"], call["function"])
+    elif kind == "custom":
+        block = _used(call["id"], {"name": call["custom"]["name"]}) | {"input": {"input": call["custom"]["input"]}}
+    else:
+        fitting.lacks(path, "leave it out")
+        return None
+    for name, value in call.items():
+        if name in _CALL:
+            block[name] = value
+        elif name not in ("type", "id", kind):
+            tell(fitting, f"{path}.{name}")
+    return block
+
+
+def _used(identity: str, function: Mapping[str, Any]) -> Block:
+    return {
+        "type": "tool_use",
+        "id": call_id(identity),
+        "name": function["name"],
+        "input": tool_input(function.get("arguments", "")),
+    }
+
+
+def _same(kept: list[Block], told: list[Block]) -> bool:
+    """Whether the blocks that a message keeps say what its text and its calls say."""
+    return _gist(kept) == _gist(told)
+
+
+def _gist(blocks: list[Block]) -> tuple[str, list[tuple[Any, ...]]]:
+    text = "".join(block.get("text", "") for block in blocks if block.get("type") == "text")
+    calls = [block for block in blocks if block.get("type") == "tool_use"]
+    return text, [(call.get("id"), call.get("name"), call.get("input")) for call in calls]

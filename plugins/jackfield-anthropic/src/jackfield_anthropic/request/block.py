@@ -1,0 +1,63 @@
+"""Blocks: the pieces of content of the Messages API, and what all kinds of them have in common."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from jackfield.errors import ValidationError
+from jackfield.wire import parse
+
+if TYPE_CHECKING:
+    from jackfield.parameters import Fitting
+
+Block: TypeAlias = dict[str, Any]
+"""A content block, as JSON."""
+
+INVALID = "invalid_json"
+"""The member under which arguments stand that are no JSON object; the format takes nothing else."""
+_ID = re.compile(r"[a-zA-Z0-9_-]+")
+
+
+def text_block(text: str) -> Block:
+    """A block of text."""
+    return {"type": "text", "text": text}
+
+
+def is_blank(block: Mapping[str, Any]) -> bool:
+    """Whether a block is text that says nothing; the service refuses such a block."""
+    return block.get("type") == "text" and not str(block.get("text", "")).strip()
+
+
+def said(blocks: Iterable[Block]) -> list[Block]:
+    """The blocks without those that say nothing."""
+    return [block for block in blocks if not is_blank(block)]
+
+
+def call_id(identity: str) -> str:
+    """The id of a tool call, in the characters that the service takes: the same id always gives the same.
+
+    Ids of other services may hold others; these are replaced, and a hash keeps ids apart.
+    """
+    if _ID.fullmatch(identity):
+        return identity
+    return f"{re.sub(r'[^a-zA-Z0-9_-]', '_', identity)}_{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
+
+
+def tool_input(arguments: str) -> dict[str, Any]:
+    """The arguments of a call as an object: ``{}`` for none, and under ``INVALID`` what is no JSON object."""
+    if not arguments.strip():
+        return {}
+    try:
+        value = parse(arguments)
+    except ValidationError:
+        value = None
+    return value if isinstance(value, dict) else {INVALID: arguments}
+
+
+def tell(fitting: Fitting, path: str) -> None:
+    """Enter in the attempt that something was left out which is never refused: what another service said besides."""
+    if fitting.attempt is not None:
+        fitting.attempt.dropped += (path,)

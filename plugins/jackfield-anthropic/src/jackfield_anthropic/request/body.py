@@ -1,0 +1,84 @@
+"""Body: what ``POST /messages`` is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from jackfield.wire import request_fields, to_dict
+from jackfield_anthropic.parameters import PARAMETERS
+from jackfield_anthropic.request.conversation import Conversation, LaterSystem
+from jackfield_anthropic.request.options import (
+    metadata,
+    most_tokens,
+    sampling,
+    service_tier,
+    stop_sequences,
+    streaming,
+)
+from jackfield_anthropic.request.output import Thinking, answer_format, thinking
+from jackfield_anthropic.request.tools import tool_fields
+
+if TYPE_CHECKING:
+    from jackfield.models import CreateChatCompletionRequest
+    from jackfield.parameters import Fitting
+
+
+@attrs.frozen
+class Manner:
+    """How a backend wants to be asked, as far as its settings say.
+
+    Attributes:
+        max_tokens: where the request does not say.
+        later_system: where system messages after the first turn go.
+        thinking: how the model is told to think.
+        thinking_display: whether its thoughts are told.
+    """
+
+    max_tokens: int
+    later_system: LaterSystem
+    thinking: Thinking
+    thinking_display: str | None
+
+
+def body(
+    request: CreateChatCompletionRequest, manner: Manner, fitting: Fitting, extra: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The body for a request; its unknown fields are the service's own, and those of ``extra`` win over all.
+
+    Raises:
+        UnsupportedParameterError: something in the request cannot be said.
+    """
+    unsaid = fitting.unsaid(request, PARAMETERS)
+    plain = to_dict(request)
+    asked = {name: plain[name] for name in request_fields() if plain.get(name) is not None and name not in unsaid}
+    most = most_tokens(asked, manner.max_tokens)
+    conversation = Conversation(manner.later_system, fitting)
+    conversation.add(asked["messages"])
+    return {
+        "model": asked["model"],
+        "max_tokens": most,
+        **conversation.fields(),
+        **tool_fields(asked, fitting),
+        **_output(asked, most, manner, fitting),
+        **sampling(asked, fitting),
+        **stop_sequences(asked, fitting),
+        **metadata(asked, fitting),
+        **service_tier(asked, fitting),
+        **streaming(asked, fitting),
+        **request.extra,
+        **extra,
+    }
+
+
+def _output(asked: Mapping[str, Any], most: int, manner: Manner, fitting: Fitting) -> dict[str, Any]:
+    """``thinking`` and ``output_config``."""
+    thought, effort = thinking(asked, most, manner.thinking, manner.thinking_display, fitting)
+    form = answer_format(asked, fitting)
+    config = {**({} if effort is None else {"effort": effort}), **({} if form is None else {"format": form})}
+    return {
+        **({} if thought is None else {"thinking": thought}),
+        **({"output_config": config} if config else {}),
+    }
