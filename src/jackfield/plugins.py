@@ -6,6 +6,7 @@ A plugin that is broken is told with its name and distribution, and harms no one
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pluggy
@@ -19,6 +20,9 @@ from jackfield.hooks import HookFinder, missing
 from jackfield.http import Backend, Origin
 from jackfield.plan import Layer, Plan, Route
 from jackfield.registry import KIND, MIDDLEWARE, PROVIDERS, Found, Registry
+
+if TYPE_CHECKING:
+    from jackfield.config.place import Path
 
 OWN = {
     "anthropic": "jackfield-anthropic",
@@ -71,6 +75,7 @@ class Assembly:
             for position, entry in enumerate(self._settings.middleware)
             if (layer := self._middleware(entry, position)) is not None
         ]
+        self._check_names(host)
         routes: dict[str, Route] = {}
         layers = list(host)
         for backend in self._settings.backends.values():
@@ -115,6 +120,21 @@ class Assembly:
             http=having(onion, "wrap_http"),
             chunk=chunk_layers(onion),
         ), [*own, provider]
+
+    def _check_names(self, host: list[Layer]) -> None:
+        """Each name of a model in a layer's settings leads to a backend, or is one that another layer replaces."""
+        for layer in host:
+            replaced = {name for other in host if other is not layer for name in _told(other, "model_groups")}
+            for path, name in _told(layer, "model_names"):
+                if name not in replaced:
+                    self._check_name(layer, path, name)
+
+    def _check_name(self, layer: Layer, path: Path, name: str) -> None:
+        try:
+            resolve(self._settings, name)
+        except ConfigError as error:
+            assert layer.entry is not None  # noqa: S101 - it was made here
+            self._faults.append(layer.entry.place.fault(path, str(error)))
 
     def _middleware(self, entry: LayerSettings, position: int, backend: str = "") -> Layer | None:
         layer = self._layer(MIDDLEWARE, entry, f"{entry.use}#{position}", backend)
@@ -188,6 +208,11 @@ def chunk_layers(layers: list[Layer]) -> tuple[Layer, ...]:
     return tuple(
         layer for layer in reversed(layers) if not layer.hooks.keys().isdisjoint({"on_chunk", "end_of_stream"})
     )
+
+
+def _told(layer: Layer, attribute: str) -> Iterable[Any]:
+    told: Iterable[Any] = getattr(layer.plugin, attribute, ())
+    return told
 
 
 def _same(one: LayerSettings | None, other: LayerSettings) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Literal
 
 import attrs
@@ -66,6 +66,17 @@ class Balance:
     def __attrs_post_init__(self) -> None:
         self._wheels = {name: Wheel(weights) for name, weights in self.models.items()}
         self._in_flight = {model: 0 for weights in self.models.values() for model in weights}
+
+    @property
+    def model_names(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """The names that it asks for, by their places in its settings."""
+        for name, weights in self.models.items():
+            yield from ((("models", name, model), model) for model in weights)
+
+    @property
+    def model_groups(self) -> Collection[str]:
+        """The names that it replaces by others."""
+        return self.models.keys()
 
     @hookimpl
     def wrap_chat_completion(

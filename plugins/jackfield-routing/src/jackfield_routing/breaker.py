@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -59,6 +60,12 @@ class CircuitBreaker:
     def __attrs_post_init__(self) -> None:
         limits = Limits(self.min_calls, self.failure_ratio, self.window, self.open_for, self.max_open)
         self._circuits = Circuits(limits)
+
+    @property
+    def model_names(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """The names in its groups, by their places in its settings."""
+        for place, group in enumerate(self.groups):
+            yield from ((("groups", place, index), name) for index, name in enumerate(group))
 
     @hookimpl
     def wrap_chat_completion(

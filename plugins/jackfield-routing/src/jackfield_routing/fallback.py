@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -44,6 +44,13 @@ class Fallback:
 
     models: Mapping[str, tuple[str, ...]] = attrs.field(validator=_chains)
     on: tuple[Condition, ...] = attrs.field(default=(), validator=some_of(CONDITIONS))
+
+    @property
+    def model_names(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """The names that it asks for, by their places in its settings."""
+        for first, nexts in self.models.items():
+            yield ("models", first), first
+            yield from ((("models", first, index), name) for index, name in enumerate(nexts))
 
     @hookimpl
     def wrap_chat_completion(
