@@ -26,7 +26,7 @@ from jackfield.provider import HttpProvider
 from jackfield.redaction import scrub
 from jackfield.testing import Reply, ScriptedDriver, make_call, plan, run_call, run_flow
 from jackfield.wire import from_dict
-from jackfield_openai import OpenAIProvider
+from jackfield_openai import AzureProvider, OpenAIProvider
 
 MESSAGES = [{"role": "user", "content": "Hello."}]
 README = Path(__file__).parents[1] / "README.md"
@@ -338,23 +338,32 @@ def test_a_list_of_models_that_is_none_is_an_invalid_response() -> None:
 # -- the package -----------------------------------------------------------------------------------------------------
 
 
-def test_the_entry_point_leads_to_the_class() -> None:
+@pytest.mark.parametrize(("name", "kind"), [("openai", OpenAIProvider), ("azure", AzureProvider)])
+def test_the_entry_points_lead_to_the_classes(name: str, kind: type[Any]) -> None:
     """Configuration says ``provider = "openai"``."""
-    (point,) = entry_points(group="jackfield.providers", name="openai")
+    (point,) = entry_points(group="jackfield.providers", name=name)
 
-    assert point.load() is OpenAIProvider
-    assert issubclass(OpenAIProvider, HttpProvider)
+    assert point.load() is kind
+    assert issubclass(kind, HttpProvider)
 
 
-def test_the_readme_lists_every_setting_with_its_default() -> None:
-    """The table is the class, neither more nor less."""
-    rows = dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", README.read_text(), re.MULTILINE))
+@pytest.mark.parametrize("kind", [OpenAIProvider, AzureProvider])
+def test_the_readme_lists_every_setting_with_its_default(kind: type[Any]) -> None:
+    """Each table is the class, neither more nor less."""
+    section = README.read_text(encoding="utf-8").partition(f"\n## {kind.__name__.removesuffix('Provider').lower()}\n")[
+        2
+    ]
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", section.partition("\n## ")[0], re.MULTILINE))
+    made = kind() if kind is OpenAIProvider else kind(base_url="https://a.example")
+    required = {field.name for field in attrs.fields(kind) if field.default is attrs.NOTHING and field.init}
 
-    assert rows == {field.alias: written(field.default) for field in attrs.fields(OpenAIProvider) if field.init}
+    assert rows == {
+        field.alias: "required" if field.name in required else written(getattr(made, field.name))
+        for field in attrs.fields(kind)
+        if field.init
+    }
 
 
 def written(default: Any) -> str:
     """A default as the table has it."""
-    if default is None or isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # a class, for all that its stub says
-        return "none"
-    return f"`{json.dumps(default).strip(chr(34))}`"
+    return f"`{json.dumps(default).strip(chr(34))}`" if default not in (None, {}) else "none"

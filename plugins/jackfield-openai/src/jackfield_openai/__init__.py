@@ -1,7 +1,8 @@
-"""jackfield provider for OpenAI's chat completions and every service that speaks their protocol."""
+"""jackfield providers for OpenAI's chat completions: OpenAI, Azure, and every service that speaks their protocol."""
 
 from __future__ import annotations
 
+from jackfield_openai.azure import AzureProvider
 from jackfield_openai.provider import OpenAIProvider
 
-__all__ = ["OpenAIProvider"]
+__all__ = ["AzureProvider", "OpenAIProvider"]

@@ -1,100 +1,73 @@
-"""OpenAIProvider: OpenAI's dialect of POST /chat/completions and GET /models."""
+"""OpenAIProvider: OpenAI's service, and the services that speak its protocol."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Any, ClassVar
 
 import attrs
 
-from jackfield import Call, HttpProvider, HttpRequest
-from jackfield.models import (
-    UNSET,
-    CreateChatCompletionRequest,
-    CreateChatCompletionResponse,
-)
-from jackfield.service import head, is_url, no_credential, remember_plain, scrubbed, under
-from jackfield.wire import decode_response, encode, from_json, to_dict
+from jackfield.models import CreateChatCompletionRequest
+from jackfield.parameters import Parameter
+from jackfield.service import is_url, scrubbed, under
+from jackfield_openai.dialect import ChatCompletions
+from jackfield_openai.fields import ALL
+from jackfield_openai.preset import Preset
+from jackfield_openai.presets import PRESETS, PresetName
 
-if TYPE_CHECKING:
-    from jackfield.models import Model
-    from jackfield.reader import StreamReader
+OPENAI = "https://api.openai.com/v1"
+
+
+def _usual_url(provider: OpenAIProvider) -> str:
+    preset = PRESETS.get(provider.preset or "")
+    return OPENAI if preset is None else preset.base_url
+
+
+def _known(_: Any, attribute: attrs.Attribute[Any], value: str | None) -> None:
+    if value is not None and value not in PRESETS:
+        raise ValueError(f"{attribute.name}: expected one of {', '.join(PRESETS)}")
 
 
 @attrs.define(eq=False, slots=False)
-class OpenAIProvider(HttpProvider):
+class OpenAIProvider(ChatCompletions):
     """OpenAI, or anything that speaks its protocol.
 
     Attributes:
-        base_url: up to and with the version, without ``/chat/completions``; a query is kept.
+        preset: the service, if it is one that is known to depart from OpenAI: its URL, and what it takes otherwise.
+        base_url: up to and with the version, without ``/chat/completions``; a query is kept. The preset's, or OpenAI's.
         organization, project: sent as ``OpenAI-Organization`` and ``OpenAI-Project``.
         headers: sent with every request. Credentials belong to an auth middleware.
         include_usage: ask for the usage of streams too; switch it off for servers that refuse ``stream_options``.
+        on_unsupported: ``error`` refuses a parameter that the preset's service has no way to say, ``drop`` leaves it
+            out, and the attempt tells.
     """
 
-    base_url: str = attrs.field(default="https://api.openai.com/v1", validator=is_url, repr=scrubbed)
+    parameters: ClassVar[Mapping[str, Parameter]] = ALL
+
+    preset: PresetName | None = attrs.field(default=None, validator=_known)
+    base_url: str = attrs.field(default=attrs.Factory(_usual_url, takes_self=True), validator=is_url, repr=scrubbed)
     organization: str | None = None
     project: str | None = None
-    headers: dict[str, str] = attrs.field(factory=dict, validator=no_credential, repr=False)
-    include_usage: bool = True
 
-    def __attrs_post_init__(self) -> None:
-        remember_plain(self.base_url, self.headers)
+    def chat_url(self, request: CreateChatCompletionRequest) -> str:
+        """The same for every model."""
+        del request
+        return self._chat_url
 
-    def encode(self, request: CreateChatCompletionRequest, call: Call) -> HttpRequest:
-        """POST /chat/completions."""
-        headers = {**self._head, "content-type": "application/json"}
-        if request.stream is True:
-            headers["accept"] = "text/event-stream"
-            if self._adds_usage(request):
-                from jackfield.models import ChatCompletionStreamOptions  # as below: only a stream needs it
+    def models_url(self) -> str:
+        """Beside that of chat completions."""
+        return under(self.base_url, "/models")
 
-                request = attrs.evolve(request, stream_options=ChatCompletionStreamOptions(include_usage=True))
-        if call.extra_headers:
-            headers.update(call.extra_headers)
-        body = encode({**to_dict(request), **call.extra_body}) if call.extra_body else encode(request)
-        return HttpRequest("POST", self._chat_url, headers, body)
-
-    def decode(self, body: bytes) -> CreateChatCompletionResponse:
-        """The response, whatever else the service says in it."""
-        return decode_response(body)
-
-    def reader(self, request: CreateChatCompletionRequest, max_line_bytes: int) -> StreamReader:
-        """Reads the stream; usage that the host did not ask for comes with the last chunk."""
-        from jackfield.event import decode_chunk, decode_plain
-        from jackfield.reader import StreamReader
-
-        return StreamReader(
-            decode_chunk,
-            decode_plain=decode_plain,
-            max_line_bytes=max_line_bytes,
-            choices=request.n if isinstance(request.n, int) else 1,
-            merge_usage=self._adds_usage(request),
-        )
-
-    def encode_models(self, call: Call) -> HttpRequest:
-        """GET /models."""
-        return HttpRequest("GET", self._models_url, {**self._head, **call.extra_headers})
-
-    def decode_models(self, body: bytes) -> list[Model]:
-        """The list of models."""
-        from jackfield.models import ModelList
-
-        return list(from_json(body, ModelList).data)
-
-    def _adds_usage(self, request: CreateChatCompletionRequest) -> bool:
-        return self.include_usage and (request.stream_options is None or request.stream_options is UNSET)
-
-    @cached_property
-    def _head(self) -> Mapping[str, str]:
+    def own_headers(self) -> Mapping[str, str]:
+        """Those that say on whose account."""
         own = {"openai-organization": self.organization, "openai-project": self.project}
-        return head({name: value for name, value in own.items() if value}, self.headers)
+        return {name: value for name, value in own.items() if value}
+
+    def departs(self) -> Preset | None:
+        """The preset."""
+        return None if self.preset is None else PRESETS[self.preset]
 
     @cached_property
     def _chat_url(self) -> str:
         return under(self.base_url, "/chat/completions")
-
-    @cached_property
-    def _models_url(self) -> str:
-        return under(self.base_url, "/models")

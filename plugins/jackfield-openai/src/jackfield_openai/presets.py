@@ -1,0 +1,295 @@
+"""Presets: the table of services, by the names that the setting ``preset`` takes.
+
+What is here is what the documentation of each service says; where it says nothing, a field is sent as it is, and the
+service judges. ``no`` is said of what a service refuses, and of what it would pass over in silence though the answer
+would be another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from jackfield.parameters import no, partly
+from jackfield_openai.fields import only
+from jackfield_openai.preset import Preset
+
+PresetName = Literal[
+    "cerebras",
+    "cohere",
+    "deepseek",
+    "fireworks",
+    "github",
+    "groq",
+    "huggingface",
+    "llama.cpp",
+    "lm-studio",
+    "mistral",
+    "moonshot",
+    "nvidia",
+    "ollama",
+    "openrouter",
+    "perplexity",
+    "together",
+    "vllm",
+    "xai",
+]
+"""The names, for type checkers and editors."""
+
+MEDIA = ("audio", "modalities")
+EXTRAS = ("moderation", "prediction", "service_tier", "store", "verbosity", "web_search_options")
+LIMIT = {"max_completion_tokens": "max_tokens"}
+AS_SYSTEM = {"developer": "system"}
+REFUSED = no("the service refuses it: leave it out")
+PASSED_OVER = no("the server passes over it: leave it out")
+NO_EFFECT = partly("without effect while the model thinks")
+UNTOLD = partly("its documentation does not tell of it; it is sent, and the service judges")
+FEW_MODELS = partly("models that reason refuse it")
+USAGE_UNASKED = partly("not sent: the usage of a stream is told unasked")
+
+PRESETS: Mapping[str, Preset] = {
+    "cerebras": Preset(
+        title="Cerebras",
+        base_url="https://api.cerebras.ai/v1",
+        key="CEREBRAS_API_KEY",
+        sources=("https://inference-docs.cerebras.ai/resources/openai",),
+        parameters=dict.fromkeys(
+            ("frequency_penalty", "logit_bias", "parallel_tool_calls", "presence_penalty", "service_tier"),
+            REFUSED,
+        ),
+        roles=AS_SYSTEM,
+        notes=("System messages weigh more than OpenAI's: they stand where the developer's do.",),
+    ),
+    "cohere": Preset(
+        title="Cohere, compatibility API",
+        base_url="https://api.cohere.ai/compatibility/v1",
+        key="COHERE_API_KEY",
+        sources=("https://docs.cohere.com/docs/compatibility-api",),
+    ),
+    "deepseek": Preset(
+        title="DeepSeek",
+        base_url="https://api.deepseek.com",
+        key="DEEPSEEK_API_KEY",
+        sources=(
+            "https://api-docs.deepseek.com/guides/thinking_mode",
+            "https://api-docs.deepseek.com/quick_start/error_codes",
+        ),
+        parameters={
+            **dict.fromkeys(("temperature", "presence_penalty", "frequency_penalty"), NO_EFFECT),
+            **dict.fromkeys(("n", "parallel_tool_calls", "seed", "user"), UNTOLD),
+            "response_format": partly("text and json_object; json_schema is not documented"),
+            "reasoning_effort": partly("low, high and max; the others are taken as the nearest of these"),
+        },
+        renamed=LIMIT,
+        thoughts="reasoning_content",
+        notes=(
+            "Where an answer called tools, its `reasoning_content` has to be sent back: keep the message as it came.",
+            "`finish_reason` may be `insufficient_system_resource`: the answer broke off, and may be asked for again.",
+        ),
+    ),
+    "fireworks": Preset(
+        title="Fireworks",
+        base_url="https://api.fireworks.ai/inference/v1",
+        key="FIREWORKS_API_KEY",
+        sources=("https://docs.fireworks.ai/tools-sdks/openai-compatibility",),
+        parameters={
+            "stream_options": partly("the usage of a stream comes with its last choice"),
+            "top_logprobs": partly("at most 5"),
+            "reasoning_effort": partly("low, medium, high and none; not every model takes none"),
+        },
+        renamed=LIMIT,
+        defaults={"context_length_exceeded_behavior": "error"},
+        thoughts="reasoning_content",
+        notes=("Unasked, the service would cut a prompt that is too long; here it is an error, as OpenAI has it.",),
+    ),
+    "github": Preset(
+        title="GitHub Models",
+        base_url="https://models.github.ai/inference",
+        key="GITHUB_TOKEN",
+        sources=("https://docs.github.com/en/github-models/quickstart",),
+        notes=("The list of models is elsewhere, so that `jackfield models` fails.",),
+    ),
+    "groq": Preset(
+        title="Groq",
+        base_url="https://api.groq.com/openai/v1",
+        key="GROQ_API_KEY",
+        sources=("https://console.groq.com/docs/openai", "https://console.groq.com/docs/errors"),
+        parameters={
+            **dict.fromkeys(
+                ("logit_bias", "logprobs", "metadata", "store", "top_logprobs"),
+                no("the service refuses it: leave it out"),
+            ),
+            "n": partly("1 only"),
+            "temperature": partly("0 is taken as 1e-8"),
+        },
+        unsaid={"name": "put the name into the text"},
+        thoughts="reasoning",
+    ),
+    "huggingface": Preset(
+        title="Hugging Face, Inference Providers",
+        base_url="https://router.huggingface.co/v1",
+        key="HF_TOKEN",
+        sources=("https://huggingface.co/docs/inference-providers/index",),
+        notes=("What a parameter does depends on the provider that the router takes.",),
+    ),
+    "llama.cpp": Preset(
+        title="llama.cpp, llama-server",
+        base_url="http://localhost:8080/v1",
+        sources=("https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",),
+        parameters={
+            **dict.fromkeys((*MEDIA, *EXTRAS), PASSED_OVER),
+            "function_call": no("use `tool_choice`"),
+            "functions": no("use `tools`"),
+            "tool_choice": partly("a named function counts as auto; tools need the server's option `--jinja`"),
+        },
+        renamed=LIMIT,
+        thoughts="reasoning_content",
+        notes=("A key is demanded only where the server was started with `--api-key`.",),
+    ),
+    "lm-studio": Preset(
+        title="LM Studio",
+        base_url="http://localhost:1234/v1",
+        sources=(
+            "https://lmstudio.ai/docs/developer/openai-compat/chat-completions",
+            "https://lmstudio.ai/docs/developer/api-changelog",
+        ),
+        parameters=only(
+            *("frequency_penalty", "logit_bias", "max_completion_tokens", "max_tokens", "messages", "model"),
+            *("presence_penalty", "seed", "stop", "stream", "stream_options", "temperature", "tools", "top_p"),
+            reasoning_effort=UNTOLD,
+            response_format=partly("text and json_schema; json_object is not documented"),
+            tool_choice=partly("none, auto and required; no named function"),
+        ),
+        renamed=LIMIT,
+        thoughts="reasoning_content",
+        notes=("A key is demanded only where it is switched on.",),
+    ),
+    "mistral": Preset(
+        title="Mistral",
+        base_url="https://api.mistral.ai/v1",
+        key="MISTRAL_API_KEY",
+        sources=(
+            "https://docs.mistral.ai/api/endpoint/chat",
+            "https://github.com/mistralai/client-python/blob/main/src/mistralai/client/models/chatcompletionrequest.py",
+        ),
+        parameters=only(
+            *("frequency_penalty", "max_completion_tokens", "max_tokens", "messages", "metadata", "model", "n"),
+            *("parallel_tool_calls", "prediction", "presence_penalty", "prompt_cache_key", "response_format", "seed"),
+            *("stop", "stream", "temperature", "tool_choice", "tools", "top_p"),
+            reasoning_effort=partly("none and high, more on some models"),
+            stream_options=USAGE_UNASKED,
+        ),
+        renamed=LIMIT | {"seed": "random_seed"},
+        roles=AS_SYSTEM,
+        stream_options=False,
+        thoughts="content",
+        notes=(
+            "The last message has to be the user's or a tool's; the assistant's needs `prefix`, a field of its own.",
+        ),
+    ),
+    "moonshot": Preset(
+        title="Moonshot (Kimi)",
+        base_url="https://api.moonshot.ai/v1",
+        key="MOONSHOT_API_KEY",
+        sources=("https://platform.moonshot.ai/docs/api/chat",),
+        parameters=dict.fromkeys(
+            ("frequency_penalty", "n", "presence_penalty", "temperature", "top_p"), partly("fixed for some models")
+        ),
+        thoughts="reasoning_content",
+        notes=("Keys of api.moonshot.cn are others: set `base_url` for these.",),
+    ),
+    "nvidia": Preset(
+        title="NVIDIA NIM",
+        base_url="https://integrate.api.nvidia.com/v1",
+        key="NVIDIA_API_KEY",
+        sources=("https://docs.api.nvidia.com/nim/reference/", "https://build.nvidia.com/"),
+        renamed=LIMIT,
+        notes=("Which parameters are taken depends on the model.",),
+    ),
+    "ollama": Preset(
+        title="Ollama",
+        base_url="http://localhost:11434/v1",
+        sources=("https://docs.ollama.com/api/openai-compatibility",),
+        parameters=only(
+            *("frequency_penalty", "max_completion_tokens", "max_tokens", "messages", "model", "presence_penalty"),
+            *("response_format", "seed", "stop", "stream", "stream_options", "temperature", "tools", "top_p"),
+            logprobs=partly("newer versions only; others pass over it"),
+            top_logprobs=partly("newer versions only; others pass over it"),
+            reasoning_effort=partly("low, medium, high and none"),
+        ),
+        renamed=LIMIT,
+        thoughts="reasoning",
+        notes=("The ids of answers are not unique.", "Images have to be data URLs."),
+    ),
+    "openrouter": Preset(
+        title="OpenRouter",
+        base_url="https://openrouter.ai/api/v1",
+        key="OPENROUTER_API_KEY",
+        sources=(
+            "https://openrouter.ai/docs/api/reference/overview",
+            "https://openrouter.ai/docs/api/reference/errors-and-debugging",
+        ),
+        parameters={"stream_options": partly("without effect: the usage of a stream is always told")},
+        thoughts="reasoning",
+        notes=(
+            "Parameters that the chosen model does not take are passed over.",
+            "`reasoning_details` of a message has to be sent back as it came: keep the message.",
+            "The headers `HTTP-Referer` and `X-Title` name your application; set them in `headers`.",
+        ),
+    ),
+    "perplexity": Preset(
+        title="Perplexity",
+        base_url="https://api.perplexity.ai",
+        key="PERPLEXITY_API_KEY",
+        sources=("https://docs.perplexity.ai/",),
+        parameters=dict.fromkeys(("tool_choice", "tools"), no("the service calls no tools: use another backend")),
+        notes=("Each answer searches the web.", "There is no list of models."),
+    ),
+    "together": Preset(
+        title="Together",
+        base_url="https://api.together.ai/v1",
+        key="TOGETHER_API_KEY",
+        sources=(
+            "https://docs.together.ai/docs/inference/openai-compatibility",
+            "https://github.com/togethercomputer/together-py/blob/main/src/together/types/chat/completion_create_params.py",
+        ),
+        parameters=only(
+            *("frequency_penalty", "function_call", "logit_bias", "max_completion_tokens", "max_tokens", "messages"),
+            *("model", "n", "presence_penalty", "response_format", "seed", "stop", "stream", "temperature"),
+            *("tool_choice", "tools", "top_p"),
+            logprobs=no("give `extra_body` a number, as the service wants it"),
+            reasoning_effort=partly("low, medium and high"),
+            stream_options=USAGE_UNASKED,
+        ),
+        renamed=LIMIT,
+        roles=AS_SYSTEM,
+        arrays=("stop",),
+        stream_options=False,
+        thoughts="reasoning",
+        notes=("`finish_reason` may be `eos`.",),
+    ),
+    "vllm": Preset(
+        title="vLLM",
+        base_url="http://localhost:8000/v1",
+        sources=("https://docs.vllm.ai/en/latest/serving/online_serving/openai_compatible_server.html",),
+        parameters={
+            **dict.fromkeys((*MEDIA, *EXTRAS, "metadata"), PASSED_OVER),
+            "tool_choice": partly("auto needs the server's options for it"),
+            "user": partly("without effect"),
+        },
+        thoughts="reasoning",
+        notes=("A key is demanded only where the server was started with `--api-key`.",),
+    ),
+    "xai": Preset(
+        title="xAI",
+        base_url="https://api.x.ai/v1",
+        key="XAI_API_KEY",
+        sources=("https://docs.x.ai/docs/guides/reasoning",),
+        parameters={
+            **dict.fromkeys(("frequency_penalty", "presence_penalty", "stop"), FEW_MODELS),
+            "reasoning_effort": partly("not every model takes it"),
+        },
+        thoughts="reasoning_content",
+    ),
+}
+"""By name."""
