@@ -60,6 +60,18 @@ class Peeking:
 
 
 @plugin
+class Relabelling:
+    @hookimpl
+    def wrap_http(self, http_request, call):
+        response = yield http_request
+
+        def reader(effect):
+            return (yield attrs.evolve(effect, response=response))
+
+        return jackfield.HttpResponse(response.status, {}, response.request, response.body, reader)
+
+
+@plugin
 class Throttling:
     @hookimpl
     def wrap_http(self, http_request, call):

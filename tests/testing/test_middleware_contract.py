@@ -87,6 +87,7 @@ BROKEN: list[tuple[type, str, str, dict[str, Any], dict[str, Any]]] = [
     (state.Sleeping, "nothing_is_kept_of_finished_calls", "did time.sleep in a hook (whole call)", {}, {}),
     (http.Peeking, "http_response_passes_outward", "read a response that it returned (wrap_http, whole call, between others, status 400)", {}, {}),
     (http.Throttling, "http_response_passes_outward", "made RuntimeError('a body was read after it had been released') of it (wrap_http, whole call, between others, status 429)", {}, {}),
+    (http.Relabelling, "http_response_passes_outward", "returned another HTTP response than it got (wrap_http, whole call, between others, status 200)", {}, {}),
     (http.Forging, "http_response_passes_outward", "returned another HTTP response than it got (wrap_http, whole call, between others, status 302)", {}, {}),
     (http.Unwired, "http_failure_passes_outward", "raised OSError('the backend failed (not_sent)') in place of APIConnectionError('the backend failed (not_sent)') (wrap_http, whole call, between others, APIConnectionError, stage not_sent)", {}, {}),
     (http.Repeating, "http_failure_passes_outward", "sent the HTTP request 2 times after APIConnectionError (wrap_http, whole call, between others, APIConnectionError, stage not_sent)", {}, {}),
