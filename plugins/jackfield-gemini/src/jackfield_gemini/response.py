@@ -1,0 +1,71 @@
+"""Response: a whole GenerateContentResponse as a response of chat completions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from jackfield.models.response import (
+    ChatCompletionAudio,
+    ChatCompletionChoice,
+    ChatCompletionResponseMessage,
+    CreateChatCompletionResponse,
+)
+from jackfield.models.toolcalls import ChatCompletionMessageToolCall, FunctionCall
+from jackfield_gemini.answer import Answer
+from jackfield_gemini.choice import Added, Call, Choice
+from jackfield_gemini.ending import check_answer, check_prompt
+from jackfield_gemini.logprobs import logprobs
+from jackfield_gemini.usage import usage
+
+
+def response(answer: Answer) -> CreateChatCompletionResponse:
+    """The response that an answer tells.
+
+    Raises:
+        ContentFilterError: the prompt was blocked, or nothing of the answer was let through.
+        InvalidResponseError: the service itself calls the answer broken.
+        ValidationError: a call of a function is none.
+    """
+    check_prompt(answer.feedback, answer.id)
+    choices, endings = [], []
+    for place, candidate in enumerate(answer.candidates):
+        index = candidate.get("index")
+        choice = Choice(place if index is None else index)
+        added = choice.take(candidate, answer.id)
+        if candidate.get("finishReason"):
+            endings.append(choice.ending)
+        choices.append(_choice(choice, added, candidate))
+    if endings:
+        check_answer(endings, answer.id)
+    return CreateChatCompletionResponse(
+        id=answer.id,
+        created=answer.created,
+        model=answer.model,
+        choices=choices,
+        usage=usage(answer.usage),
+        service_tier=answer.usage.get("serviceTier"),
+        extra=answer.extra,
+    )
+
+
+def _choice(choice: Choice, added: Added, candidate: Mapping[str, Any]) -> ChatCompletionChoice:
+    message = ChatCompletionResponseMessage(
+        content=added.text or None,
+        reasoning_content=added.thoughts,
+        audio=None if added.audio is None else ChatCompletionAudio(data=added.audio),
+        tool_calls=[_call(call) for call in added.calls] or None,
+        extra=choice.told,
+    )
+    return ChatCompletionChoice(
+        index=choice.index,
+        message=message,
+        logprobs=logprobs(candidate.get("logprobsResult")),
+        finish_reason=choice.ending.finish_reason or None,
+        extra=choice.extra,
+    )
+
+
+def _call(call: Call) -> ChatCompletionMessageToolCall:
+    function = FunctionCall(name=call.name, arguments=call.arguments)
+    return ChatCompletionMessageToolCall(id=call.id, function=function, extra=call.extra)
