@@ -112,8 +112,8 @@ def fingerprint(route: Route, cache: type) -> str:
     The settings are those of the provider, of the backend's layers and of layers around its HTTP exchanges, but for
     those of caches. Credentials are in it by their reference.
     """
-    layers = [route.provider, *route.chat, *route.http]
-    settings = [_settings(layer) for layer in layers if not isinstance(layer.plugin, cache)]
+    layers = ((route.provider,), route.chat, route.http)
+    settings = [[_settings(layer) for layer in some if not isinstance(layer.plugin, cache)] for some in layers]
     backend = route.backend
     text = json.dumps([backend.name, backend.provider, str(backend.origin), settings])
     return hashlib.sha256(text.encode()).hexdigest()

@@ -9,6 +9,8 @@ from jackfield.models.base import UNSET
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.models.response import CreateChatCompletionResponse
 
+ABSENT: tuple[Any, ...] = (None, UNSET)
+"""Values of a field that asks for nothing. Others need not be hashable."""
 WHOLE = frozenset({"stop", "length", "tool_calls", "function_call"})
 """Finish reasons of an answer that would be the same again."""
 LOCAL_TOOLS = frozenset({"function", "custom"})
@@ -26,7 +28,7 @@ def cacheable(request: CreateChatCompletionRequest, call: Call, *, only_determin
         return call.extra_body[name] if name in call.extra_body else getattr(request, name)
 
     modalities = asked("modalities")
-    if asked("store") not in {None, UNSET, False} or asked("audio") not in {None, UNSET}:
+    if asked("store") not in (*ABSENT, False) or asked("audio") not in ABSENT:
         return False
     if isinstance(modalities, list | tuple) and "audio" in modalities:
         return False
@@ -38,7 +40,7 @@ def _deterministic(asked: Any) -> bool:
     temperature, n, tools = asked("temperature"), asked("n"), asked("tools")
     if isinstance(temperature, bool) or not isinstance(temperature, int | float) or temperature != 0:
         return False
-    if n not in {None, UNSET, 1} or asked("web_search_options") not in {None, UNSET}:
+    if n not in (*ABSENT, 1) or asked("web_search_options") not in ABSENT:
         return False
     return not isinstance(tools, list | tuple) or all(_type(tool) in LOCAL_TOOLS for tool in tools)
 

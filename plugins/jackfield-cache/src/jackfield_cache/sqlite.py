@@ -43,6 +43,7 @@ class SQLiteStore:
         self._ttl, self._max_bytes, self._clock = ttl, max_bytes, clock
         self._lock = threading.Lock()
         self._db: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
 
     def get(self, key: str, within: float) -> bytes | None:
         """See ``Store``."""
@@ -105,9 +106,12 @@ class SQLiteStore:
         if not self._lock.acquire(timeout=max(within, 0.0)):
             raise TimeoutError("other calls have used it for too long")
         try:
+            if self._file != self._there():  # who deletes the file wants its answers forgotten
+                self.disconnect()
             if self._db is None:
                 fork.watch(self)
                 self._db = schema.connect(self._path, within)
+                self._file = self._there()
             schema.wait_at_most(self._db, within)
             yield self._db
         except BaseException:
@@ -115,6 +119,14 @@ class SQLiteStore:
             raise
         finally:
             self._lock.release()
+
+    def _there(self) -> tuple[int, int] | None:
+        """Which file is at the path now; None where there is none."""
+        try:
+            found = os.stat(self._path)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     # -- what is in it -------------------------------------------------------------------------------------------
 
