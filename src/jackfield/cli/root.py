@@ -12,6 +12,7 @@ from jackfield.chain import scrub_chain
 from jackfield.cli.chat import chat
 from jackfield.cli.completion import completion
 from jackfield.cli.config import config
+from jackfield.cli.doctor import doctor
 from jackfield.cli.explain import explain
 from jackfield.cli.main import INTERRUPTED
 from jackfield.cli.models import models
@@ -80,5 +81,5 @@ def root() -> None:
     """
 
 
-for command in (chat, models, plugins, config, explain, completion):
+for command in (chat, models, plugins, config, explain, doctor, completion):
     root.add_command(command)

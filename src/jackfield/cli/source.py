@@ -32,8 +32,12 @@ class Source:
         """A client of that configuration. Raises ``ConfigError``."""
         from jackfield.client import Client
 
-        _log_nowhere()
+        self.hush()
         return Client(config=self.config, profile=self.profile)
+
+    def hush(self) -> None:
+        """Have nobody log on stderr by default: a command tells of a failure itself."""
+        _log_nowhere()
 
     def load(self) -> Loaded:
         """That configuration, without its plugins, and what is wrong with it."""
