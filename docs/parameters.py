@@ -33,9 +33,9 @@ be told everything. This page is made from the providers' own tables, which they
 
 - **yes**: it means the same there.
 - **partly**: some of its values cannot be said, or mean something slightly else; the notes below the table tell what.
-- **no**: it cannot be said. The request is refused with `UnsupportedParameterError`, which names the parameter and
-  what to do instead, before anything is sent. With the provider's setting `on_unsupported = "drop"` the parameter is
-  left out instead, and the attempt tells so in `dropped`. A value that asks for nothing special (null, `n = 1`, penalties of 0,
+- **no**: it cannot be said. The request is refused with `UnsupportedParameterError`, which names the parameter and what
+  to do instead, before anything is sent. With the provider's setting `on_unsupported = "drop"` the parameter is left
+  out, and the attempt tells so in `dropped`. A value that asks for nothing special (null, `n = 1`, penalties of 0,
   `logprobs = false`, `modalities = ["text"]`, `parallel_tool_calls = true`, `service_tier = "auto"`, `store = false`,
   `tool_choice = "auto"`, `top_logprobs = 0`) is left out without a word.
 
