@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from jackfield import hookimpl
-from jackfield.checkup.plugins import idle_row, named, plugin_rows
+from jackfield.checkup.plugins import idle_row, plugin_rows
 from jackfield.checkup.row import Row
 from jackfield.config.load import load
 from jackfield.registry import Found, Registry
@@ -123,9 +123,8 @@ def test_a_plugin_is_named_wherever_it_stands() -> None:
         },
         environ={},
     ).settings
-    keys = named(settings)
 
-    assert [key for key, _ in plugin_rows(keys, registry())] == [
+    assert [key for key, _ in plugin_rows(settings.plugins, registry())] == [
         ("provider", "o"),
         ("provider", "p"),
         ("middleware", "l"),

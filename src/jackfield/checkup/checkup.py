@@ -8,7 +8,7 @@ from contextlib import suppress
 from jackfield.checkup.build import Built, build_backend, build_host
 from jackfield.checkup.configuration import configuration_rows
 from jackfield.checkup.network import reach
-from jackfield.checkup.plugins import idle_row, named, plugin_rows
+from jackfield.checkup.plugins import idle_row, plugin_rows
 from jackfield.checkup.row import Row
 from jackfield.checkup.scope import Scope
 from jackfield.checkup.secrets import secret_rows
@@ -67,7 +67,7 @@ class _Checkup:
 
     def rows(self) -> Iterator[Row]:
         """All rows."""
-        keys = named(self._settings)
+        keys = self._settings.plugins
         plugins = list(plugin_rows(keys, self._registry))
         broken = {key for key, row in plugins if row.status == "failed"}
         host = build_host(self._settings, broken, self._registry)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 
 from jackfield.checkup.row import Row
 from jackfield.config.hints import did_you_mean
-from jackfield.config.settings import Settings
 from jackfield.plugins import OWN
 from jackfield.registry import KIND, MIDDLEWARE, PROVIDERS, Registry
 
@@ -16,20 +16,13 @@ Key = tuple[str, str]
 """Kind and name."""
 
 
-def named(settings: Settings) -> set[Key]:
-    """Kind and name of every plugin that a configuration names."""
-    backends = settings.backends.values()
-    layers = [*settings.middleware, *(layer for backend in backends for layer in backend.middleware)]
-    return {("provider", backend.provider) for backend in backends} | {("middleware", layer.use) for layer in layers}
-
-
-def plugin_rows(keys: set[Key], registry: Registry) -> Iterator[tuple[Key, Row]]:
+def plugin_rows(keys: AbstractSet[Key], registry: Registry) -> Iterator[tuple[Key, Row]]:
     """A row for each plugin that is named: by which distribution it is brought, or why it cannot be used."""
     for kind, name in _sorted(keys):
         yield (kind, name), _row(kind, name, registry)
 
 
-def idle_row(keys: set[Key], registry: Registry) -> Row | None:
+def idle_row(keys: AbstractSet[Key], registry: Registry) -> Row | None:
     """What is installed and not named; None where there is nothing."""
     idle = _sorted({(KIND[one.group], one.name) for one in registry.everything()} - keys)
     text = ", ".join(f"{kind} {name}" for kind, name in idle)
@@ -65,6 +58,6 @@ def _again(distribution: str, wrong: str) -> str:
     return f"pip install --force-reinstall {name}" if "imported" in wrong else f"upgrade {name}, or tell its author"
 
 
-def _sorted(keys: set[Key]) -> list[Key]:
+def _sorted(keys: AbstractSet[Key]) -> list[Key]:
     """Providers first."""
     return sorted(keys, key=lambda key: (list(GROUP).index(key[0]), key[1]))

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import attrs
 import click
 
 from jackfield.cli.output import document, say, table
 from jackfield.cli.source import Source, source_options
-
-if TYPE_CHECKING:
-    from jackfield.config.settings import Settings
 
 HEAD = ("NAME", "KIND", "ENABLED", "DISTRIBUTION", "VERSION", "FAULT")
 
@@ -55,7 +51,7 @@ def plugins(context: click.Context, *, as_json: bool, check: bool) -> None:
     Columns: name, kind, enabled, distribution, version, fault. What is not enabled is not imported, unless you say so.
     """
     loaded = context.ensure_object(Source).load()
-    rows = list(_rows(enabled(loaded.settings), everything=check))
+    rows = list(_rows(loaded.settings.plugins, everything=check))
     if as_json:
         document([attrs.asdict(row) for row in rows])
     else:
@@ -64,14 +60,7 @@ def plugins(context: click.Context, *, as_json: bool, check: bool) -> None:
         say("The configuration is faulty, so what is enabled may be incomplete; see jackfield config validate.")
 
 
-def enabled(settings: Settings) -> set[tuple[str, str]]:
-    """Kind and name of every plugin that a configuration names."""
-    backends = settings.backends.values()
-    layers = [*settings.middleware, *(layer for backend in backends for layer in backend.middleware)]
-    return {("provider", backend.provider) for backend in backends} | {("middleware", layer.use) for layer in layers}
-
-
-def _rows(wanted: set[tuple[str, str]], *, everything: bool) -> Iterator[Row]:
+def _rows(wanted: frozenset[tuple[str, str]], *, everything: bool) -> Iterator[Row]:
     from jackfield.registry import KIND, installed
 
     found = installed()

@@ -70,3 +70,11 @@ class Settings:
     middleware: tuple[LayerSettings, ...] = ()
     files: tuple[str, ...] = ()
     profile: str | None = None
+
+    @property
+    def plugins(self) -> frozenset[tuple[str, str]]:
+        """Kind (``provider`` or ``middleware``) and name of every plugin that it names."""
+        backends = self.backends.values()
+        layers = [*self.middleware, *(layer for backend in backends for layer in backend.middleware)]
+        names = [("provider", backend.provider) for backend in backends]
+        return frozenset(names + [("middleware", layer.use) for layer in layers])
