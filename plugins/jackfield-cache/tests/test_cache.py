@@ -13,8 +13,9 @@ from jackfield.errors import (
     NotFoundError,
     StreamInterruptedError,
 )
-from jackfield.flow import Run
+from jackfield.flow import Deliver, Run
 from jackfield.hookspecs import hookimpl
+from jackfield.models.chunks import CreateChatCompletionStreamResponse
 from jackfield.models.response import CreateChatCompletionResponse
 from jackfield.wire import from_dict, to_dict
 
@@ -364,6 +365,66 @@ def test_what_cannot_be_read_is_asked_for_again(make_bench):
 
     assert bench.says() == "Answer 2."
     assert bench.says() == "Answer 2."
+
+
+def test_a_backend_may_answer_a_stream_at_once(make_bench, kit):
+    """What came without chunks where a stream was asked for is kept too."""
+
+    @attrs.define(eq=False)
+    class Whole(kit.Backend):
+        @hookimpl
+        def create_chat_completion(self, request):
+            self.asked.append(request)
+            return from_dict(kit.answer(), CreateChatCompletionResponse)
+
+    bench = make_bench(Whole())
+
+    assert [bench.says(stream=True), bench.says(stream=True), bench.says()] == ["Because."] * 3
+    assert len(bench.backend.asked) == 1
+
+
+def test_what_only_layers_outside_say_is_not_kept(make_bench, kit):
+    """Where no chunk came to the cache there is no answer of the backend."""
+
+    @attrs.define(eq=False)
+    class Says:
+        @hookimpl
+        def end_of_stream(self):
+            return [from_dict(piece, CreateChatCompletionStreamResponse) for piece in kit.pieces("Mine.")[1:]]
+
+    @attrs.define(eq=False)
+    class Mute:
+        @hookimpl
+        def on_chunk(self):
+            return ()
+
+    bench = make_bench(outside=[Says()], inside=[Mute()])
+    bench.ask(stream=True)
+    assert bench.streamed == "Mine."
+
+    assert bench.says() == "Answer 2."
+
+
+def test_unknown_fields_of_a_stream_are_kept(make_bench, kit):
+    """Of chunks, choices and deltas, as the host of the stream has them."""
+    extra = {"x_chunk": 1, "choices": [{"index": 0, "delta": {"content": "a", "x_delta": [2]}, "x_choice": {"a": 3}}]}
+
+    @attrs.define(eq=False)
+    class Odd(kit.Backend):
+        @hookimpl
+        def create_chat_completion(self, request):
+            self.asked.append(request)
+            for piece in ({**kit.pieces("a")[0], **extra}, *kit.pieces("a")[2:]):
+                yield Deliver([from_dict(piece, CreateChatCompletionStreamResponse)])
+
+    bench = make_bench(Odd())
+    first = bench.ask(stream=True)
+    second = bench.ask()
+
+    assert len(bench.backend.asked) == 1
+    assert to_dict(second) == to_dict(first)
+    assert second.extra == {"x_chunk": 1}
+    assert second.choices[0].message.extra == {"x_delta": [2]}
 
 
 def test_nothing_is_left_of_a_call(make_bench):

@@ -61,7 +61,7 @@ class Flights:
 
     def __init__(self) -> None:
         self._flights: dict[tuple[int, str], Flight] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a flow that is forgotten ends its flight where its memory is collected
 
     def __len__(self) -> int:
         return len(self._flights)

@@ -38,15 +38,15 @@ class _Watch:
                 self._registered = True
 
     def _before(self) -> None:
-        with self._lock:
-            watched = list(self._watched)
-        for one in watched:
+        self._lock.acquire()  # nor is there a new one before it is over
+        for one in list(self._watched):
             one.hold()
             self._held.append(one)
 
     def _after(self) -> None:
         while self._held:
             self._held.pop().resume()
+        self._lock.release()
 
 
 _watch = _Watch()

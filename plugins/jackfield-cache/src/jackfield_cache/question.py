@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from jackfield.call import Call
+from jackfield.call import Attempt, Call
 from jackfield.errors import ValidationError
 from jackfield.fold import Folder
 from jackfield.models.request import CreateChatCompletionRequest
@@ -41,16 +41,17 @@ class Question:
         """What is kept of an answer; None where it is not fit to be given to others.
 
         Args:
-            response: what came from inside; of a stream, what the host was given.
+            response: what came from inside; of chunks, those that the host was given.
             asked: how many attempts there were before.
-            folder: the chunks of a stream, as they came to the layer.
+            folder: the chunks, as they came to the layer; None where none did.
         """
-        if not self._from_backend(asked):
+        attempt = self.call.attempt
+        if attempt is None or not self._from_backend(attempt, asked):
             return None
-        if self.streamed:
-            if folder is None:
-                return None
+        if folder is not None:
             response = folder.whole()
+        elif attempt.folder is not None:
+            return None  # all that the host was given came from layers outside
         if not storable(response):
             return None
         from jackfield.wire import encode
@@ -60,10 +61,9 @@ class Question:
         except ValidationError:
             return None
 
-    def _from_backend(self, asked: int) -> bool:
+    def _from_backend(self, attempt: Attempt, asked: int) -> bool:
         """Whether the model that was asked for answered: no layer inside by itself, no other model in its place."""
-        attempt = self.call.attempt
-        if attempt is None or len(self.call.attempts) == asked or attempt.outcome != "success":
+        if len(self.call.attempts) == asked or attempt.outcome != "success":
             return False
         if self.destination is None:
             return True

@@ -44,6 +44,7 @@ class SQLiteStore:
         self._lock = threading.Lock()
         self._db: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
+        fork.watch(self)
 
     def get(self, key: str, within: float) -> bytes | None:
         """See ``Store``."""
@@ -109,7 +110,6 @@ class SQLiteStore:
             if self._file != self._there():  # who deletes the file wants its answers forgotten
                 self.disconnect()
             if self._db is None:
-                fork.watch(self)
                 self._db = schema.connect(self._path, within)
                 self._file = self._there()
             schema.wait_at_most(self._db, within)
