@@ -7,19 +7,31 @@ from typing import Any
 
 import pytest
 
-from jackfield.errors import BadRequestError
-from jackfield_local.body import Defaults, question
+from jackfield.call import Attempt
+from jackfield.errors import BadRequestError, UnsupportedParameterError
+from jackfield.http import Backend
+from jackfield.models import CreateChatCompletionRequest
+from jackfield.parameters import Fitting
+from jackfield.wire import from_dict
+from jackfield_local.body import Defaults, Question, question
+from jackfield_local.parameters import PARAMETERS
 
 USER = {"role": "user", "content": "Hi."}
-PARAMETERS = {"type": "object", "properties": {}}
-TOOL = {"type": "function", "function": {"name": "add", "parameters": PARAMETERS}}
+SCHEMA = {"type": "object", "properties": {}}
+TOOL = {"type": "function", "function": {"name": "add", "parameters": SCHEMA}}
 SHORT = Defaults("Be short.", 0.0, 512)
 
 
 def asked(defaults: Defaults = SHORT, extra: dict[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
     """The body for a request with ``fields``, and one user message unless told."""
-    body: dict[str, Any] = json.loads(question({"model": "m", "messages": [USER]} | fields, extra or {}, defaults).body)
+    body: dict[str, Any] = json.loads(put(fields, extra or {}, "error", defaults).body)
     return body
+
+
+def put(fields: Any, extra: Any, on_unsupported: Any, defaults: Defaults = SHORT, attempt: Any = None) -> Question:
+    """The question for a request with ``fields``."""
+    request = from_dict({"model": "m", "messages": [USER]} | fields, CreateChatCompletionRequest)
+    return question(request, extra, Fitting("the local engine", on_unsupported, attempt), defaults)
 
 
 def test_the_engine_is_asked_to_stream_and_to_tell_what_it_does() -> None:
@@ -124,46 +136,103 @@ def test_a_demanded_call_is_had_by_grammar() -> None:
 
     body = asked(tools=[TOOL], tool_choice="required", messages=[system, USER], response_format={"type": "json_object"})
 
-    assert body["response_format"]["json_schema"]["schema"] == PARAMETERS
+    assert body["response_format"]["json_schema"]["schema"] == SCHEMA
     assert body["messages"][0]["content"].startswith("Be nice.\n\nCall this function")
     assert body["messages"][1] == USER
     assert "tools" not in body
 
 
+IMAGE = {"type": "image_url", "image_url": {"url": "x"}}
+CUSTOM = {"type": "custom", "id": "c", "custom": {"name": "f", "input": "x"}}
+UNSAID = [
+    ({"n": 2}, ["n"]),
+    ({"modalities": ["text", "audio"]}, ["modalities"]),
+    ({"audio": {"voice": "alloy", "format": "wav"}}, ["audio"]),
+    ({"functions": [{"name": "f"}], "function_call": "auto"}, ["function_call", "functions"]),
+    ({"web_search_options": {}}, ["web_search_options"]),
+    ({"moderation": {"model": "m"}}, ["moderation"]),
+    ({"reasoning_effort": "high", "store": True, "verbosity": "low"}, ["reasoning_effort", "store", "verbosity"]),
+    ({"logprobs": True, "top_logprobs": 2, "tools": [TOOL]}, ["logprobs"]),
+    ({"tools": [TOOL, {"type": "custom", "custom": {"name": "f"}}]}, ["tools[1]"]),
+    ({"messages": [USER, {"role": "function", "name": "f", "content": "1"}]}, ["messages[1]"]),
+    ({"messages": [{"role": "user", "content": [IMAGE, {"type": "text", "text": "Hi."}]}]}, ["messages[0].content[0]"]),
+    ({"messages": [USER, {"role": "assistant", "audio": {"id": "a"}}]}, ["messages[1].audio"]),
+    ({"messages": [{**USER, "name": "ann"}]}, ["messages[0].name"]),
+    ({"messages": [USER, {"role": "assistant", "tool_calls": [CUSTOM]}]}, ["messages[1].tool_calls[0]"]),
+]
+"""What the engine cannot do, and where it stands."""
+
+
+@pytest.mark.parametrize(("fields", "params"), UNSAID)
+def test_what_the_engine_cannot_do_is_refused(fields: dict[str, Any], params: list[str]) -> None:
+    """The error names the parameter, and says what to do."""
+    with pytest.raises(UnsupportedParameterError) as caught:
+        asked(**fields)
+
+    assert (caught.value.param, caught.value.code) == (params[0], "unsupported_parameter")
+    assert caught.value.message.startswith(f"{params[0]}: the local engine has no way to say it; ")
+
+
+@pytest.mark.parametrize(("fields", "params"), UNSAID)
+def test_what_the_engine_cannot_do_is_dropped_where_that_is_wanted(fields: dict[str, Any], params: list[str]) -> None:
+    """All of it is entered in the attempt, and the rest is asked."""
+    attempt = Attempt(number=1, backend=Backend("b", "local"), model="m")
+
+    body = json.loads(put(fields, {}, "drop", Defaults(), attempt).body)
+
+    assert list(attempt.dropped) == params
+    assert body.keys() <= {"messages", "tools", "stream", "stream_options", "return_progress"}
+    assert body["messages"][0] == USER
+    assert body.get("tools", [TOOL]) == [TOOL]
+
+
+def test_what_stands_in_extra_body_is_refused_too() -> None:
+    """It would be lost there without a word."""
+    with pytest.raises(UnsupportedParameterError, match=r"^n: "):
+        asked(SHORT, {"n": 2})
+
+
+def test_what_has_no_effect_is_not_asked() -> None:
+    """The table says so: it would change nothing of the answer."""
+    effectless = {
+        "metadata": {"a": "b"}, "prediction": {"type": "content", "content": "x"}, "prompt_cache_key": "k",
+        "prompt_cache_options": {}, "prompt_cache_retention": "24h", "safety_identifier": "s", "service_tier": "flex",
+        "user": "me",
+    }  # fmt: skip
+
+    assert asked(**effectless) == asked()
+    assert {name for name, one in PARAMETERS.items() if one.note.startswith("without effect")} == set(effectless)
+
+
+def test_reasoning_of_an_earlier_answer_goes_to_the_template() -> None:
+    """A model that does not reason passes over it; one that does may want it."""
+    thought = {"role": "assistant", "content": "Yes.", "reasoning_content": "Hm."}
+
+    assert asked(Defaults(), messages=[USER, thought])["messages"][1] == thought
+
+
 @pytest.mark.parametrize(
     ("fields", "param"),
     [
-        ({"n": 2}, "n"),
-        ({"modalities": ["text", "audio"]}, "modalities"),
-        ({"audio": {"voice": "alloy", "format": "wav"}}, "audio"),
-        ({"functions": [{"name": "f"}]}, "functions"),
-        ({"function_call": "auto"}, "function_call"),
-        ({"web_search_options": {}}, "web_search_options"),
-        ({"moderation": {"model": "m"}}, "moderation"),
-        ({"logprobs": True, "tools": [TOOL]}, "logprobs"),
-        ({"tools": [{"type": "custom", "custom": {"name": "f"}}]}, "tools[0].type"),
         ({"messages": []}, "messages"),
-        ({"messages": [USER, {"role": "function", "name": "f", "content": "1"}]}, "messages[1].role"),
-        (
-            {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]},
-            "messages[0].content[0]",
-        ),
-        ({"messages": [{"role": "assistant", "audio": {"id": "a"}}]}, "messages[0]"),
-        (
-            {"messages": [{"role": "assistant", "tool_calls": [{"type": "custom", "id": "c"}]}]},
-            "messages[0].tool_calls[0].type",
-        ),
+        ({"messages": [USER, {"role": "judge", "content": "1"}]}, "messages[1].role"),
         ({"messages": [{"role": "user", "content": "\ud800"}]}, "messages"),
-        ({"temperature": float("nan")}, None),
+        ({"tool_choice": "required"}, "tool_choice"),
     ],
 )
-def test_what_the_engine_cannot_do_is_refused(fields: dict[str, Any], param: str | None) -> None:
-    """The error is a 400 that names the parameter, and says what to do or what is expected."""
+def test_what_is_no_request_is_refused(fields: dict[str, Any], param: str | None) -> None:
+    """The error is a 400 that names the parameter, and says what is expected."""
     with pytest.raises(BadRequestError) as caught:
         asked(**fields)
 
     assert (caught.value.param, caught.value.status_code) == (param, 400)
     assert len(caught.value.message) > 20
+
+
+def test_what_is_no_json_is_refused() -> None:
+    """A number that has none, in ``extra_body``."""
+    with pytest.raises(BadRequestError, match="cannot be written as JSON"):
+        asked(SHORT, {"temperature": float("nan")})
 
 
 @pytest.mark.parametrize("fields", [{"n": 1}, {"modalities": ["text"]}, {"logprobs": True}, {"audio": None}])

@@ -9,7 +9,13 @@ from typing import Any
 
 import pytest
 
-from jackfield.errors import BadRequestError, ConfigError, ContextLengthExceededError, NotFoundError
+from jackfield.errors import (
+    BadRequestError,
+    ConfigError,
+    ContextLengthExceededError,
+    NotFoundError,
+    UnsupportedParameterError,
+)
 from jackfield_local import LocalProvider
 
 pytest.importorskip("xllamacpp")
@@ -167,7 +173,7 @@ def test_what_cannot_be_done_is_refused_before_anything_is_loaded(make: Make, dr
     """A refusal costs nothing."""
     provider = make(model_path="/nowhere/model.gguf")
 
-    with pytest.raises(BadRequestError) as caught:
+    with pytest.raises(UnsupportedParameterError) as caught:
         drive(provider).chat(n=2)
 
     assert caught.value.param == "n"

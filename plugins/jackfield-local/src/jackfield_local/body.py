@@ -4,45 +4,45 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from jackfield.parameters import Fitting
+from jackfield.wire import to_dict
 from jackfield_local.failure import bad_request
+from jackfield_local.parameters import ELSEWHERE, PARAMETERS
 from jackfield_local.tools import Choice, Tool, choose, instruction, schema
+
+if TYPE_CHECKING:
+    from jackfield.models.request import CreateChatCompletionRequest
 
 NOT_ASKED = frozenset(
     {
         "max_completion_tokens",
         "messages",
         "metadata",
-        "modalities",
         "model",
-        "n",
         "prediction",
         "prompt_cache_key",
         "prompt_cache_options",
         "prompt_cache_retention",
-        "reasoning_effort",
         "safety_identifier",
         "service_tier",
-        "store",
         "stream",
         "stream_options",
         "tool_choice",
         "tools",
         "user",
-        "verbosity",
     }
 )
-"""Fields that the engine is not given: they are translated here, or do not change what is answered."""
-REFUSED = {
-    "audio": "the local engine gives no audio",
-    "function_call": "the local engine does not know this deprecated field; use tool_choice",
-    "functions": "the local engine does not know this deprecated field; use tools",
-    "moderation": "the local engine does not moderate; use a middleware, or another backend",
-    "web_search_options": "the local engine cannot search the web; use another backend",
+"""Fields that the engine is not given: they are translated here, or would have no effect."""
+UNSAID = {
+    "audio": "send its text",
+    "function_call": "use tool_calls",
+    "name": "put the name into the text",
 }
+"""Fields of a message that the engine cannot be told, with what to do instead."""
 ROLES = frozenset({"assistant", "system", "tool", "user"})
 
 
@@ -76,21 +76,27 @@ class Question:
     usage_chunk: bool
 
 
-def question(fields: Mapping[str, Any], extra_body: Mapping[str, Any], defaults: Defaults) -> Question:
+def question(
+    request: CreateChatCompletionRequest, extra_body: Mapping[str, Any], fitting: Fitting, defaults: Defaults
+) -> Question:
     """Put a request to the engine.
 
     Args:
-        fields: the request as plain JSON types. Fields that OpenAI's API does not have are passed on: the engine's own
-            (``top_k``, ``min_p``, ``repeat_penalty``, ``grammar``, ...) among them.
+        request: fields that OpenAI's API does not have are passed on: the engine's own (``top_k``, ``min_p``,
+            ``repeat_penalty``, ``grammar``, ...) among them.
         extra_body: the same, from the host.
+        fitting: tells what becomes of that which the engine cannot do.
         defaults: for what the request leaves open.
 
     Raises:
-        BadRequestError: it asks for what the engine cannot do; ``param`` tells where.
+        UnsupportedParameterError: it asks for what the engine cannot do, and that is not dropped.
+        BadRequestError: it is no request; ``param`` tells where.
     """
-    fields = {**fields, **extra_body}
-    _refuse(fields)
+    fields = _fields(request, extra_body, fitting)
     choice = choose(fields)
+    if fields.get("logprobs") and (choice.offered or choice.demanded):
+        fitting.lacks("logprobs", "leave it or the tools out")
+        fields["logprobs"] = fields["top_logprobs"] = None
     body = {key: value for key, value in fields.items() if value is not None and key not in NOT_ASKED}
     limit = fields.get("max_completion_tokens") or fields.get("max_tokens") or defaults.max_tokens
     if limit is not None:
@@ -99,11 +105,27 @@ def question(fields: Mapping[str, Any], extra_body: Mapping[str, Any], defaults:
         body.setdefault("temperature", defaults.temperature)
     if fields.get("seed") is not None:
         body.setdefault("cache_prompt", False)  # else rounding depends on what was asked before
-    body["messages"] = _messages(fields.get("messages") or ())
+    body["messages"] = _messages(fields.get("messages") or (), fitting)
     _add_tools(body, choice, defaults)
     body |= {"stream": True, "stream_options": {"include_usage": True}, "return_progress": True}
     options = fields.get("stream_options") or {}
     return Question(_encode(body), choice.demanded, bool(options.get("include_usage")))
+
+
+def _fields(request: CreateChatCompletionRequest, extra_body: Mapping[str, Any], fitting: Fitting) -> dict[str, Any]:
+    """What of a request the engine can do, as plain JSON."""
+    asked = attrs.evolve(request, **{key: value for key, value in extra_body.items() if _is_refused(key)})
+    unsaid = fitting.unsaid(asked, PARAMETERS)
+    fields = {key: value for key, value in {**to_dict(request), **extra_body}.items() if key not in unsaid}
+    tools = fields.get("tools") or ()
+    for index, tool in enumerate(tools):
+        if tool.get("type") != "function":
+            fitting.lacks(f"tools[{index}]", "offer a function")
+    return {**fields, "tools": [tool for tool in tools if tool.get("type") == "function"]}
+
+
+def _is_refused(key: str) -> bool:
+    return key in PARAMETERS and PARAMETERS[key].taken == "no"
 
 
 def _encode(body: Mapping[str, Any]) -> bytes:
@@ -113,18 +135,6 @@ def _encode(body: Mapping[str, Any]) -> bytes:
         raise bad_request("expected text, got half of a surrogate pair", "messages") from None
     except (ValueError, TypeError, RecursionError) as error:
         raise bad_request(f"the request cannot be written as JSON: {error}") from None
-
-
-def _refuse(fields: Mapping[str, Any]) -> None:
-    for key, reason in REFUSED.items():
-        if fields.get(key) is not None:
-            raise bad_request(reason, key)
-    if fields.get("n") not in {None, 1}:
-        raise bad_request("the local engine gives one answer to a request; send the request n times", "n")
-    if set(fields.get("modalities") or ()) - {"text"}:
-        raise bad_request("the local engine gives text only", "modalities")
-    if fields.get("logprobs") and fields.get("tools") and fields.get("tool_choice") != "none":
-        raise bad_request("the local engine gives no logprobs together with tools; leave one of them out", "logprobs")
 
 
 def _add_tools(body: dict[str, Any], choice: Choice, defaults: Defaults) -> None:
@@ -153,42 +163,51 @@ def _tell(messages: list[dict[str, Any]], text: str) -> None:
 # -- messages ------------------------------------------------------------------------------------------------------
 
 
-def _messages(messages: Any) -> list[dict[str, Any]]:
+def _messages(messages: Any, fitting: Fitting) -> list[dict[str, Any]]:
     if not messages:
         raise bad_request("expected at least one message", "messages")
-    return [_message(message, f"messages[{index}]") for index, message in enumerate(messages)]
+    told = (_message(message, f"messages[{index}]", fitting) for index, message in enumerate(messages))
+    return [message for message in told if message is not None]
 
 
-def _message(message: Mapping[str, Any], path: str) -> dict[str, Any]:
+def _message(message: Mapping[str, Any], path: str, fitting: Fitting) -> dict[str, Any] | None:
     role = message.get("role")
     role = "system" if role == "developer" else role
+    if role == "function":
+        fitting.lacks(path, "use the role tool")
+        return None
     if role not in ROLES:
-        remedy = "; use the role tool" if role == "function" else ""
-        raise bad_request(f"the local engine has no role {role!r}{remedy}", f"{path}.role")
-    if message.get("audio") is not None or message.get("function_call") is not None:
-        raise bad_request("the local engine knows neither audio nor function_call in a message", path)
-    result = {"role": role, "content": _text(message.get("content"), path) or message.get("refusal") or ""}
-    calls = message.get("tool_calls")
+        raise bad_request(f"the local engine has no role {role!r}", f"{path}.role")
+    for name, remedy in UNSAID.items():
+        if message.get(name) is not None:
+            fitting.lacks(f"{path}.{name}", remedy)
+    text = _text(message.get("content"), f"{path}.content", fitting)
+    result = {"role": role, "content": text or message.get("refusal") or ""}
+    calls = _calls(message.get("tool_calls") or (), f"{path}.tool_calls", fitting)
     if calls:
-        for index, call in enumerate(calls):
-            if call.get("type", "function") != "function":
-                raise bad_request("the local engine only knows calls of functions", f"{path}.tool_calls[{index}].type")
         result["tool_calls"] = calls
-    if "tool_call_id" in message:
-        result["tool_call_id"] = message["tool_call_id"]
+    for name in ("tool_call_id", "reasoning_content"):
+        if message.get(name) is not None:
+            result[name] = message[name]
     return result
 
 
-def _text(content: Any, path: str) -> str:
+def _calls(calls: Any, path: str, fitting: Fitting) -> list[Any]:
+    for index, call in enumerate(calls):
+        if call.get("type", "function") != "function":
+            fitting.lacks(f"{path}[{index}]", "send calls of functions")
+    return [call for call in calls if call.get("type", "function") == "function"]
+
+
+def _text(content: Any, path: str, fitting: Fitting) -> str:
     """The text of a message; its parts, if it has any, one a line."""
     if content is None or isinstance(content, str):
         return content or ""
     texts = []
     for index, part in enumerate(content):
         kind = part.get("type")
-        if kind not in {"text", "refusal"}:
-            raise bad_request(
-                f"the local engine only reads text, not {kind}; use another backend", f"{path}.content[{index}]"
-            )
-        texts.append(part.get(kind) or "")
+        if kind in {"text", "refusal"}:
+            texts.append(part.get(kind) or "")
+        else:
+            fitting.lacks(f"{path}[{index}]", f"say it in text, or {ELSEWHERE}")
     return "\n".join(texts)

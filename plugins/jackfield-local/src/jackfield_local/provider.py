@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
 from jackfield.errors import APIError, NotFoundError, StreamInterruptedError
 from jackfield.flow import Acquire, Deliver, Run
 from jackfield.hookspecs import hookimpl
+from jackfield.parameters import Fitting, OnUnsupported, Parameter
 from jackfield_local.body import Defaults, Question, question
 from jackfield_local.engine import Engine, EngineSettings
 from jackfield_local.fetch import model_file
 from jackfield_local.packaged import SMOLLM2
+from jackfield_local.parameters import PARAMETERS
 
 if TYPE_CHECKING:
     from jackfield.call import Call
@@ -62,7 +65,11 @@ class LocalProvider:
         temperature: where the request gives none. None takes 0 for SmolLM2, and the engine's own for another model.
         max_tokens: most tokens of an answer, where the request gives no limit. None takes 512 for SmolLM2, and what
             the context holds for another model.
+        on_unsupported: what becomes of a parameter that the engine has no way to take: ``error`` refuses the request,
+            ``drop`` leaves the parameter out, and the attempt tells.
     """
+
+    parameters: ClassVar[Mapping[str, Parameter]] = PARAMETERS
 
     model_path: str | None = attrs.field(default=None, validator=_name)
     model_name: str | None = attrs.field(default=None, validator=_name)
@@ -73,6 +80,7 @@ class LocalProvider:
     system_prompt: str | None = None
     temperature: float | None = attrs.field(default=None, validator=attrs.validators.optional(attrs.validators.ge(0)))
     max_tokens: int | None = attrs.field(default=None, validator=attrs.validators.optional(_at_least(1)))
+    on_unsupported: OnUnsupported = "error"
     _engine: Engine = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -88,15 +96,15 @@ class LocalProvider:
         """Generate an answer; for a stream deliver it as it is made.
 
         Raises:
-            BadRequestError: the request asks for what the engine cannot do.
+            UnsupportedParameterError: the request asks for what the engine cannot do.
+            BadRequestError: it is no request.
             ContextLengthExceededError: the messages do not fit ``context``.
             NotFoundError: the model has another name.
             ConfigError: the model cannot be fetched or loaded, or this machine cannot run it.
         """
-        from jackfield.wire import to_dict  # not needed to list models
-
         self._check_model(request.model)
-        asked = question(to_dict(request), call.extra_body, self._defaults())
+        fitting = Fitting("the local engine", self.on_unsupported, call.attempt)
+        asked = question(request, call.extra_body, fitting, self._defaults())
         try:
             return (yield from self._answer(asked, call, stream=request.stream is True))
         except APIError as error:

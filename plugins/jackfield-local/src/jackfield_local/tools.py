@@ -34,15 +34,12 @@ class Choice:
 
 
 def choose(fields: Mapping[str, Any]) -> Choice:
-    """Read ``tools`` and ``tool_choice`` of a request.
+    """Read ``tools``, which are functions, and ``tool_choice`` of a request.
 
     Raises:
-        BadRequestError: a tool is no function, or ``tool_choice`` names none of them.
+        BadRequestError: ``tool_choice`` names none of them.
     """
     tools, choice = fields.get("tools") or (), fields.get("tool_choice")
-    for index, tool in enumerate(tools):
-        if tool.get("type") != "function":
-            raise bad_request("the local engine only knows tools of type function", f"tools[{index}].type")
     if isinstance(choice, Mapping) and choice.get("type") == "allowed_tools":
         allowed = choice.get("allowed_tools") or {}
         tools = [_find(tools, tool) for tool in allowed.get("tools") or ()]
