@@ -548,6 +548,16 @@ chunk = 4
     assert of(rows, "bad")["service"] == ("skipped", "its configuration is at fault")
 
 
+def test_without_a_layer_of_its_own_a_backend_is_asked_nothing(serve: Serve) -> None:
+    """What the layer would have done (send the key, say) is missing; the way to the service is looked at."""
+    server = serve([answer(MODELS)])
+    rows = found(config(server.url, middleware=[{"use": "bearer", "tokn": "env:CANARY"}]), live=True)
+
+    assert statuses(rows) == {"dns": "ok", "tcp": "ok", "http": "skipped", "call": "skipped"}
+    assert of(rows, "b")["http"][1] == "its configuration is at fault"
+    assert server.requests == []
+
+
 def test_a_fault_around_all_backends_is_told_once() -> None:
     """However many backends there are."""
     data = {

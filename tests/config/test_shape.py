@@ -255,3 +255,11 @@ def test_a_class_that_holds_others_of_its_kind_has_an_end() -> None:
 
     assert tree["properties"]["children"]["items"] == {"type": "object"}
     assert tree["properties"]["name"] == {"type": "string", "default": ""}
+
+
+def test_a_class_may_be_the_type_of_several_settings() -> None:
+    """Only one inside itself ends what is told."""
+    fields = {name: attrs.field(type=Inner) for name in ("one", "other")}
+    tables = table_of(attrs.make_class("Plugin", fields, eq=False))["properties"]
+
+    assert tables == {"one": INNER, "other": INNER}

@@ -68,8 +68,8 @@ def schema(providers: Mapping[str, type], middleware: Mapping[str, type]) -> Sch
         "layer": _chosen("use", "middleware.", outside),
         "inner": _chosen("use", "middleware.", middleware),
     }
-    for name in ("timeout", "transport", *(f"provider.{name}" for name in providers)):
-        definitions[f"part.{name}"] = _partial(definitions[name])
+    for name in providers:
+        definitions[f"part.provider.{name}"] = _partial(definitions[f"provider.{name}"])
     definitions["part.backend"] = _partial(_chosen("provider", "part.provider.", providers))
     definitions["part.backend"]["allOf"].append(_any_provider(definitions, providers))
     keys = _keys("backend")
@@ -162,9 +162,6 @@ def _any_provider(definitions: Schema, names: Mapping[str, Any]) -> Schema:
 
 def _partial(value: Schema) -> Schema:
     """A table that is merged with another, and so needs nothing; an array in it is replaced whole, and so needs all."""
-    if "$ref" in value:
-        name = value["$ref"].removeprefix("#/$defs/")
-        return _ref(f"part.{name}") if name in {"timeout", "transport"} else value
     change: Mapping[str, Callable[[Any], Any]] = {
         "properties": lambda items: {key: _partial(item) for key, item in items.items()},
         "additionalProperties": lambda item: _partial(item) if isinstance(item, dict) else item,
@@ -173,7 +170,7 @@ def _partial(value: Schema) -> Schema:
         "minProperties": lambda _: 0,
         "required": lambda _: [],
     }
-    if "if" in value:
+    if "if" in value:  # a case of ``_chosen``, which refers to what is partial itself
         return value
     return {key: change[key](item) if key in change else item for key, item in value.items()}
 
