@@ -109,14 +109,19 @@ class GeminiDialect:
             "end-with-last": [*said[:-1], _json(last)],
             "signed-end": [*said, _event(ask, signed, finish="STOP")],
             "no-content-end": [*said, _json({**_head(ask), **bare})],
-            "no-parts-end": [*said, _json({"candidates": [{"content": {"role": "model"}, "finishReason": "STOP"}], "usageMetadata": USAGE})],
+            "no-parts-end": [
+                *said,
+                _json({"candidates": [{"content": {"role": "model"}, "finishReason": "STOP"}], "usageMetadata": USAGE}),
+            ],
             "thoughts-first": [thought, thought, *said, end],
             "usage-apart": [*said, end, _json({"usageMetadata": USAGE, **_head(ask)})],
             "no-index": [data.replace(b', "index": 0', b"") for data in [*said, end]],
             "together": [_event(ask, _calls(ask) or [{"text": ask.text}]), end],
             "feedback-first": [_json({"promptFeedback": {"safetyRatings": []}, **_head(ask)}), *said, end],
             "stop-before-more": [*said[:-1], _event(ask, [], finish="STOP"), said[-1], end],
-            "unknown-fields": [data.replace(b'"candidates"', b'"x_own": [1, {"a": null}], "candidates"') for data in [*said, end]],
+            "unknown-fields": [
+                data.replace(b'"candidates"', b'"x_own": [1, {"a": null}], "candidates"') for data in [*said, end]
+            ],
         }
 
 
@@ -138,7 +143,9 @@ def _head(ask: Ask) -> dict[str, Any]:
 
 def _calls(ask: Ask) -> list[dict[str, Any]]:
     calls = (tool_call(number, name) for number, name in enumerate(ask.tools))
-    return [{"functionCall": {"name": name, "args": json.loads(args), "id": identity}} for identity, name, args in calls]
+    return [
+        {"functionCall": {"name": name, "args": json.loads(args), "id": identity}} for identity, name, args in calls
+    ]
 
 
 def _said(ask: Ask) -> list[bytes]:

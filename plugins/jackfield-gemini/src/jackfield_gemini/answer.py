@@ -83,6 +83,7 @@ class _Usage(_Shape):
     total_token_count: int | None = None
     prompt_tokens_details: list[_Tokens] | None = None
     candidates_tokens_details: list[_Tokens] | None = None
+    tool_use_prompt_tokens_details: list[_Tokens] | None = None
     service_tier: str | None = None
 
 

@@ -129,10 +129,10 @@ class Conversation:
     # -- what models differ in -----------------------------------------------------------------------------------
 
     def _end(self) -> None:
-        if not self.contents:
-            self._fitting.lacks("messages", "give one of the user that is not empty")
         if self._family.gemma:
             self._give_to_user()
+        if not self.contents:  # all of it are instructions, or the user said nothing: the service wants one content
+            self.contents = [{"role": "user", "parts": [{"text": ""}]}]
         if self._family.new:
             for content in self.contents:
                 _sign(content["parts"])

@@ -90,7 +90,7 @@ def _config(request: CreateChatCompletionRequest, functions: Sequence[Any], fitt
     if choice is UNSET and request.function_call is not UNSET:
         name, choice = "function_call", request.function_call  # type: ignore[assignment]  # told apart below
     if not functions:
-        if choice not in {UNSET, "auto", "none"}:
+        if choice is not UNSET and not (isinstance(choice, str) and choice in {"auto", "none"}):
             fitting.lacks(name, "give functions")
         return None
     strict = any(getattr(function, "strict", None) is True for function in functions)

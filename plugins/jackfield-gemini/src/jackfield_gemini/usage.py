@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from jackfield.models.response import CompletionTokensDetails, CompletionUsage, PromptTokensDetails
@@ -36,7 +36,7 @@ def usage(metadata: Mapping[str, Any]) -> CompletionUsage | None:
 
 
 def _prompt(metadata: Mapping[str, Any]) -> PromptTokensDetails:
-    details = _by_modality(metadata.get("promptTokensDetails"))
+    details = _by_modality(metadata, "promptTokensDetails", "toolUsePromptTokensDetails")
     return PromptTokensDetails(
         cached_tokens=_count(metadata, "cachedContentTokenCount"),
         audio_tokens=details.get("AUDIO"),
@@ -46,7 +46,7 @@ def _prompt(metadata: Mapping[str, Any]) -> PromptTokensDetails:
 
 
 def _completion(metadata: Mapping[str, Any], thoughts: int) -> CompletionTokensDetails:
-    details = _by_modality(metadata.get("candidatesTokensDetails"))
+    details = _by_modality(metadata, "candidatesTokensDetails")
     return CompletionTokensDetails(
         reasoning_tokens=thoughts, audio_tokens=details.get("AUDIO"), text_tokens=details.get("TEXT")
     )
@@ -56,5 +56,10 @@ def _count(metadata: Mapping[str, Any], name: str) -> int:
     return metadata.get(name) or 0
 
 
-def _by_modality(details: Sequence[Mapping[str, Any]] | None) -> dict[Any, int]:
-    return {each.get("modality"): each.get("tokenCount") or 0 for each in details or ()}
+def _by_modality(metadata: Mapping[str, Any], *names: str) -> dict[Any, int]:
+    tokens: dict[Any, int] = {}
+    for name in names:
+        for each in metadata.get(name) or ():
+            kind = each.get("modality")
+            tokens[kind] = tokens.get(kind, 0) + (each.get("tokenCount") or 0)
+    return tokens
