@@ -19,8 +19,10 @@ from jackfield.testing import Reply, ScriptedDriver, make_call, plan, run_call
 from jackfield.testing.faults import FaultServer, OpenAIDialect
 from jackfield.wire import build_request
 from jackfield_openai import OpenAIProvider
-from jackfield_openai.fields import FIELDS, only
-from jackfield_openai.presets import PRESETS, PresetName
+from jackfield_openai.deviations import only
+from jackfield_openai.fields import FIELDS
+from jackfield_openai.preset import PresetName
+from jackfield_openai.presets import PRESETS
 
 USER = {"role": "user", "content": "Hello."}
 TOOL = {"type": "function", "function": {"name": "add", "parameters": {"type": "object", "properties": {}}}}
@@ -236,7 +238,7 @@ HISTORY = [
 
 def test_a_role_that_a_service_does_not_know_has_its_old_name() -> None:
     """``system`` says the same."""
-    for name in ("cerebras", "mistral", "together"):
+    for name in ("cerebras", "deepseek", "mistral", "together"):
         assert body(name, asked(messages=HISTORY[:1]))["messages"] == [{"role": "system", "content": "Be nice."}]
     assert body("vllm", asked(messages=HISTORY[:1]))["messages"] == HISTORY[:1]
 
@@ -255,14 +257,17 @@ def test_a_field_of_a_message_that_a_service_refuses_is_refused_by_its_path() ->
             seen.append(call)
             return super().encode(request, call)
 
-    result = {"role": "function", "name": "f", "content": "1"}
+    results = [
+        {"role": "function", "name": "f", "content": "1"},
+        {"role": "tool", "tool_call_id": "a", "content": "1", "name": "f"},
+    ]
     answer = {"index": 0, "message": {"role": "assistant", "content": "x"}, "finish_reason": "stop"}
     driver = ScriptedDriver([Reply.of_json({"id": "a", "created": 1, "model": "m", "choices": [answer]})])
-    run_call(plan(Keep(preset="groq", on_unsupported="drop")), asked(messages=[*HISTORY, result], store=True), driver)
+    run_call(plan(Keep(preset="groq", on_unsupported="drop")), asked(messages=[*HISTORY, *results], store=True), driver)
 
     assert seen[0].attempts[0].dropped == ("store", "messages[1].name")
     sent = json.loads(driver.requests[0].body)["messages"]
-    assert [message.get("name") for message in sent] == [None] * 5 + ["f"]
+    assert [message.get("name") for message in sent] == [None] * 5 + ["f", "f"]
 
 
 def test_reasoning_goes_back_to_mistral_as_it_came() -> None:
@@ -270,15 +275,32 @@ def test_reasoning_goes_back_to_mistral_as_it_came() -> None:
     thinking = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
     said = {"type": "text", "text": "Hi."}
 
-    messages = body("mistral", asked(messages=HISTORY))["messages"]
+    messages = body("mistral", asked(messages=HISTORY), on_unsupported="drop")["messages"]
 
     assert [message["content"] for message in messages[2:]] == [[thinking, said], [thinking, said], "Hi."]
     assert all(message.keys().isdisjoint({"reasoning", "reasoning_content"}) for message in messages)
 
 
-def test_reasoning_goes_back_to_others_in_its_own_field() -> None:
-    """DeepSeek demands it after a call of a tool."""
-    assert body("deepseek", asked(messages=HISTORY))["messages"] == HISTORY
+@pytest.mark.parametrize("name", [name for name, preset in PRESETS.items() if preset.thoughts not in {None, "content"}])
+def test_reasoning_goes_back_in_the_field_that_the_service_has_for_it(name: str) -> None:
+    """Wherever it came from: Groq and Cerebras refuse a field that they do not know, DeepSeek demands its own."""
+    place = PRESETS[name].thoughts
+
+    messages = body(name, asked(messages=[*HISTORY[2:], {"role": "assistant", "content": "x", "reasoning": ""}]))[
+        "messages"
+    ]
+
+    thoughts = [
+        {key: message[key] for key in ("reasoning", "reasoning_content") if key in message} for message in messages
+    ]
+    assert thoughts == [{place: "Hm."}, {place: "Hm."}, {}, {}]
+
+
+def test_reasoning_goes_back_as_it_came_where_nothing_is_known() -> None:
+    """Without a preset, and to services that do not say."""
+    assert body("huggingface", asked(messages=HISTORY))["messages"] == HISTORY
+    sent = json.loads(OpenAIProvider().encode(asked(messages=HISTORY), make_call()).body)
+    assert sent["messages"] == HISTORY
 
 
 def test_an_empty_array_of_tools_is_not_sent() -> None:

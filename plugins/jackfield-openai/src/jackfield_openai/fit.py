@@ -12,6 +12,8 @@ from jackfield_openai.preset import Preset
 
 THOUGHTS = ("reasoning_content", "reasoning")
 """Fields of a message that hold the text of its reasoning."""
+NAMED = frozenset({"function", "tool"})
+"""Roles of messages whose name is that of a function, and has its place."""
 
 
 def fit(request: CreateChatCompletionRequest, preset: Preset, fitting: Fitting) -> dict[str, Any]:
@@ -50,19 +52,22 @@ def _message(message: Mapping[str, Any], path: str, preset: Preset, fitting: Fit
     role = message["role"]
     fields = {**message, "role": preset.roles.get(role, role)}
     for name, remedy in preset.unsaid.items():
-        if name in fields and role != "function":  # where the name is that of the function, and has to be
+        if name in fields and role not in NAMED:
             del fields[name]
             fitting.lacks(f"{path}.{name}", remedy)
-    if preset.thoughts == "content":
-        _put_together(fields)
+    if preset.thoughts is not None:
+        _put_thoughts(fields, preset.thoughts)
     return fields
 
 
-def _put_together(fields: dict[str, Any]) -> None:
-    """Put the reasoning of a message into its content, which is where it came from."""
+def _put_thoughts(fields: dict[str, Any], place: str) -> None:
+    """Put the reasoning of a message where the service has it, wherever the one that thought it had it."""
     texts = [fields.pop(name, None) for name in THOUGHTS]
     text = next(filter(None, texts), None)
     if text is None:
+        return
+    if place != "content":
+        fields[place] = text
         return
     content = fields.get("content") or []
     said = [{"type": "text", "text": content}] if isinstance(content, str) else list(content)

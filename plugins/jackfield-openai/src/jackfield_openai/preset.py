@@ -9,6 +9,28 @@ import attrs
 
 from jackfield.parameters import Parameter
 
+PresetName = Literal[
+    "cerebras",
+    "cohere",
+    "deepseek",
+    "fireworks",
+    "github",
+    "groq",
+    "huggingface",
+    "llama.cpp",
+    "lm-studio",
+    "mistral",
+    "moonshot",
+    "nvidia",
+    "ollama",
+    "openrouter",
+    "perplexity",
+    "together",
+    "vllm",
+    "xai",
+]
+"""The names of the table, for type checkers and editors."""
+
 
 @attrs.frozen(kw_only=True)
 class Preset:
@@ -26,8 +48,8 @@ class Preset:
         arrays: fields that it takes as an array only.
         defaults: fields of its own, for what OpenAI does unasked; the request's own value stands above them.
         stream_options: whether it takes that field; one that does not tells the usage of streams unasked.
-        thoughts: the field of a message in which it tells its reasoning; ``content`` for parts of the text's own
-            field, which the provider takes apart and puts together again; None where it does not say.
+        thoughts: the field of a message in which it tells its reasoning, and takes it back; ``content`` for parts of
+            the text's own field, which the provider takes apart and puts together again; None where it does not say.
         notes: what else is different, a sentence each.
     """
 

@@ -8,56 +8,39 @@ would be another.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 from jackfield.parameters import no, partly
-from jackfield_openai.fields import only
+from jackfield_openai.deviations import (
+    AS_SYSTEM,
+    EXTRAS,
+    FEW_MODELS,
+    LIMIT,
+    MEDIA,
+    NO_EFFECT,
+    NO_NAMES,
+    PASSED_OVER,
+    REFUSED,
+    UNTOLD,
+    USAGE_UNASKED,
+    only,
+)
 from jackfield_openai.preset import Preset
-
-PresetName = Literal[
-    "cerebras",
-    "cohere",
-    "deepseek",
-    "fireworks",
-    "github",
-    "groq",
-    "huggingface",
-    "llama.cpp",
-    "lm-studio",
-    "mistral",
-    "moonshot",
-    "nvidia",
-    "ollama",
-    "openrouter",
-    "perplexity",
-    "together",
-    "vllm",
-    "xai",
-]
-"""The names, for type checkers and editors."""
-
-MEDIA = ("audio", "modalities")
-EXTRAS = ("moderation", "prediction", "service_tier", "store", "verbosity", "web_search_options")
-LIMIT = {"max_completion_tokens": "max_tokens"}
-AS_SYSTEM = {"developer": "system"}
-REFUSED = no("the service refuses it: leave it out")
-PASSED_OVER = no("the server passes over it: leave it out")
-NO_EFFECT = partly("without effect while the model thinks")
-UNTOLD = partly("its documentation does not tell of it; it is sent, and the service judges")
-FEW_MODELS = partly("models that reason refuse it")
-USAGE_UNASKED = partly("not sent: the usage of a stream is told unasked")
 
 PRESETS: Mapping[str, Preset] = {
     "cerebras": Preset(
         title="Cerebras",
         base_url="https://api.cerebras.ai/v1",
         key="CEREBRAS_API_KEY",
-        sources=("https://inference-docs.cerebras.ai/resources/openai",),
+        sources=(
+            "https://inference-docs.cerebras.ai/resources/openai",
+            "https://inference-docs.cerebras.ai/capabilities/reasoning",
+        ),
         parameters=dict.fromkeys(
             ("frequency_penalty", "logit_bias", "parallel_tool_calls", "presence_penalty", "service_tier"),
             REFUSED,
         ),
         roles=AS_SYSTEM,
+        thoughts="reasoning",
         notes=("System messages weigh more than OpenAI's: they stand where the developer's do.",),
     ),
     "cohere": Preset(
@@ -65,6 +48,14 @@ PRESETS: Mapping[str, Preset] = {
         base_url="https://api.cohere.ai/compatibility/v1",
         key="COHERE_API_KEY",
         sources=("https://docs.cohere.com/docs/compatibility-api",),
+        parameters=only(
+            *("frequency_penalty", "max_completion_tokens", "max_tokens", "messages", "model", "presence_penalty"),
+            *("response_format", "seed", "stop", "stream", "temperature", "tools", "top_p"),
+            reasoning_effort=partly("none and high"),
+            stream_options=UNTOLD,
+            tool_choice=UNTOLD,
+        ),
+        renamed=LIMIT,
     ),
     "deepseek": Preset(
         title="DeepSeek",
@@ -81,6 +72,7 @@ PRESETS: Mapping[str, Preset] = {
             "reasoning_effort": partly("low, high and max; the others are taken as the nearest of these"),
         },
         renamed=LIMIT,
+        roles=AS_SYSTEM,
         thoughts="reasoning_content",
         notes=(
             "Where an answer called tools, its `reasoning_content` has to be sent back: keep the message as it came.",
@@ -122,7 +114,7 @@ PRESETS: Mapping[str, Preset] = {
             "n": partly("1 only"),
             "temperature": partly("0 is taken as 1e-8"),
         },
-        unsaid={"name": "put the name into the text"},
+        unsaid=NO_NAMES,
         thoughts="reasoning",
     ),
     "huggingface": Preset(
@@ -140,7 +132,8 @@ PRESETS: Mapping[str, Preset] = {
             **dict.fromkeys((*MEDIA, *EXTRAS), PASSED_OVER),
             "function_call": no("use `tool_choice`"),
             "functions": no("use `tools`"),
-            "tool_choice": partly("a named function counts as auto; tools need the server's option `--jinja`"),
+            "reasoning_effort": partly("only where the template of the model knows it"),
+            "tool_choice": partly("a hint, where the template of the model knows tools"),
         },
         renamed=LIMIT,
         thoughts="reasoning_content",
@@ -181,6 +174,7 @@ PRESETS: Mapping[str, Preset] = {
         ),
         renamed=LIMIT | {"seed": "random_seed"},
         roles=AS_SYSTEM,
+        unsaid=NO_NAMES,
         stream_options=False,
         thoughts="content",
         notes=(
@@ -242,7 +236,10 @@ PRESETS: Mapping[str, Preset] = {
         base_url="https://api.perplexity.ai",
         key="PERPLEXITY_API_KEY",
         sources=("https://docs.perplexity.ai/",),
-        parameters=dict.fromkeys(("tool_choice", "tools"), no("the service calls no tools: use another backend")),
+        parameters={
+            **dict.fromkeys(("tool_choice", "tools"), no("the service calls no tools: use another backend")),
+            **dict.fromkeys(("logit_bias", "logprobs", "seed", "service_tier", "stop", "top_logprobs"), UNTOLD),
+        },
         notes=("Each answer searches the web.", "There is no list of models."),
     ),
     "together": Preset(

@@ -13,8 +13,8 @@ from jackfield.parameters import Parameter
 from jackfield.service import is_url, scrubbed, under
 from jackfield_openai.dialect import ChatCompletions
 from jackfield_openai.fields import ALL
-from jackfield_openai.preset import Preset
-from jackfield_openai.presets import PRESETS, PresetName
+from jackfield_openai.preset import Preset, PresetName
+from jackfield_openai.presets import PRESETS
 
 OPENAI = "https://api.openai.com/v1"
 
