@@ -99,5 +99,7 @@ def test_an_attempt_reads_limits_from_the_head_of_the_answer():
     head = {"X-RateLimit-Remaining-Requests": "9", "openai-processing-ms": "12.5", "date": "now"}
     attempt = Attempt(1, BACKEND, "m", head=head)
     assert attempt.rate_limit == {"remaining-requests": "9"}
+    anthropic = Attempt(1, BACKEND, "m", head={"Anthropic-RateLimit-Tokens-Reset": "2026-01-01T00:00:00Z"})
+    assert anthropic.rate_limit == {"tokens-reset": "2026-01-01T00:00:00Z"}
     silent = Attempt(1, BACKEND, "m")
     assert silent.rate_limit == {}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from jackfield.models.response import CompletionUsage, CreateChatCompletionResponse
     from jackfield.plan import Route
 
-_RATE_LIMIT = "x-ratelimit-"
+_RATE_LIMIT = ("x-ratelimit-", "anthropic-ratelimit-")
 PRIVATE_HEADERS = frozenset({"set-cookie", "set-cookie2", "www-authenticate"})
 """Headers of an answer that are not kept with an error."""
 Outcome = Literal["running", "success", "error", "cancelled"]
@@ -76,11 +76,15 @@ class Attempt:
 
     @property
     def rate_limit(self) -> dict[str, str]:
-        """The backend's ``x-ratelimit-*`` headers, without that prefix."""
+        """What the backend's ``x-ratelimit-*`` headers tell, by their names without that prefix.
+
+        Anthropic's ``anthropic-ratelimit-*`` are told likewise; the services name and count in their own ways.
+        """
         return {
-            name.removeprefix(_RATE_LIMIT): value
+            name.removeprefix(prefix): value
             for name, value in self.headers.items()
-            if name.startswith(_RATE_LIMIT)
+            for prefix in _RATE_LIMIT
+            if name.startswith(prefix)
         }
 
     def __getstate__(self) -> dict[str, Any]:

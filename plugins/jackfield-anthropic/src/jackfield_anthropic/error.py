@@ -16,9 +16,7 @@ from jackfield.errors import (
     InternalServerError,
 )
 
-_TOO_LONG = re.compile(
-    r"prompt is too long|input length and `max_tokens` exceed context limit|exceeds the available context size"
-)
+_TOO_LONG = re.compile(r"prompt is too long|input length and `max_tokens` exceed context limit")
 _NO_MONEY = re.compile(r"credit balance is too low")
 _TYPES: Mapping[str, type[APIStatusError]] = {
     "timeout_error": InternalServerError,
@@ -30,7 +28,7 @@ _TYPES: Mapping[str, type[APIStatusError]] = {
 def told(error: APIError) -> APIError:
     """The error that the service's words make of one that only its status or its type named."""
     status = error.status_code
-    if status in (None, 400, 413) and _TOO_LONG.search(error.message):
+    if status in (None, 400) and _TOO_LONG.search(error.message):
         return _as(ContextLengthExceededError, error, "context_length_exceeded")
     if _NO_MONEY.search(error.message):
         return _as(type(error) if status is not None else BadRequestError, error, "insufficient_quota")

@@ -22,6 +22,10 @@ from jackfield_anthropic.usage import tier_of, usage_of
 Delta = ChatCompletionStreamResponseDelta
 
 
+_ENDING = ("stop_reason", "stop_sequence", "stop_details")
+"""Why the model ended, as ``message_delta`` tells it."""
+
+
 class _Event(msgspec.Struct):
     """An event, whichever it is."""
 
@@ -31,9 +35,9 @@ class _Event(msgspec.Struct):
     content_block: dict[str, Any] | None = None
     delta: dict[str, Any] | None = None
     usage: dict[str, Any] | None = None
-    context_management: dict[str, Any] | None = None
 
 
+_BESIDES = {*_Event.__struct_fields__, *_ENDING}
 _decode = msgspec.json.Decoder(_Event).decode
 _KINDS = {
     "message",
@@ -83,7 +87,7 @@ class MessagesReader(EventReader):
         if kind not in _KINDS or not data.strip() or data.strip() == b"[DONE]":
             return
         try:
-            self._take(_decode(data), chunks)
+            self._take(_decode(data), data, chunks)
         except _BROKEN as error:
             raise InvalidResponseError(f"an event of the stream is none of the format: {error}") from None
 
@@ -101,11 +105,11 @@ class MessagesReader(EventReader):
             extra=choice_extra(self._message),
         )
         chunks.append(self._chunk([choice], usage=None if self._apart else usage, extra=self._besides))
-        if self._apart:
+        if self._apart and usage is not None:
             chunks.append(self._chunk([], usage=usage))
         return chunks
 
-    def _take(self, event: _Event, chunks: list[Chunk]) -> None:
+    def _take(self, event: _Event, data: bytes, chunks: list[Chunk]) -> None:
         match event.type:
             case "message_start":
                 self._begin(event)
@@ -116,7 +120,7 @@ class MessagesReader(EventReader):
             case "content_block_stop":
                 self._close(event.index, chunks)
             case "message_delta":
-                self._add_to_message(event)
+                self._add_to_message(event, data)
             case "message_stop":
                 self.whole = self.done = True
 
@@ -144,15 +148,14 @@ class MessagesReader(EventReader):
             raise ValueError(f"a delta of block {event.index}, which is not open")
         self._deliver(block.add(event.delta or {}), chunks)
 
-    def _add_to_message(self, event: _Event) -> None:
+    def _add_to_message(self, event: _Event, data: bytes) -> None:
         delta: dict[str, Any] = {name: value for name, value in (event.delta or {}).items() if value is not None}
-        known: dict[str, Any] = {
-            name: delta[name] for name in ("stop_reason", "stop_sequence", "stop_details") if name in delta
-        }
+        known: dict[str, Any] = {name: delta[name] for name in _ENDING if name in delta}
         ending = msgspec.convert({"content": [], **known}, Message)
         for name in known:
             setattr(self._message, name, getattr(ending, name))
-        self._besides |= unknown({**delta, "context_management": event.context_management})
+        members = {**msgspec.json.decode(data), **delta}
+        self._besides |= {name: value for name, value in members.items() if name not in _BESIDES and value is not None}
         self._add_usage(event.usage)
         self.whole = self.whole or (self._head is not None and self._message.stop_reason is not None)
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from jackfield_anthropic.request.assistant import assistant_blocks
-from jackfield_anthropic.request.block import Block, call_id, said, text_block
+from jackfield_anthropic.request.block import Block, call_id, said, tell, text_block
 from jackfield_anthropic.request.part import content_blocks
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ class Conversation:
         self._fitting = fitting
         self._system: list[Block] = []
         self._turns: list[dict[str, Any]] = []
-        self._held: list[Block] = []
-        """Later system messages, until the user's turn has ended."""
+        self._held: list[tuple[list[Block], dict[str, Any]]] = []
+        """Later system messages and their unknown fields, until the user's turn has ended."""
         self._function_id = ""
 
     def add(self, messages: Sequence[Message]) -> None:
@@ -80,16 +80,21 @@ class Conversation:
         return _cached(said(blocks) or blocks, message)  # where nothing is said, the service shall tell
 
     def _instruct(self, message: Message, path: str) -> None:
-        blocks = said(self._content(message, path))
-        if not self._turns or self._later == "top":
-            self._system += blocks
-        elif self._later == "system":
-            self._held += blocks
-        else:
+        blocks, besides = said(self._content(message, path)), _besides(message)
+        if self._turns and self._later == "system":
+            self._held.append((blocks, besides))
+            return
+        for name in besides:
+            self._fitting.lacks(f"{path}.{name}", "leave it out")
+        if self._turns and self._later == "user":
             self._append("user", [_tagged(block) for block in blocks])
+        else:
+            self._system += blocks
 
     def _result(self, message: Message, path: str) -> Block:
         """The result of a call; unknown fields of the message, such as ``is_error``, are the block's own."""
+        if message["role"] == "tool" and message.get("name") is not None:
+            tell(self._fitting, f"{path}.name")  # the call tells it
         identity = self._function_id if message["role"] == "function" else message["tool_call_id"]
         blocks = said(content_blocks(message["content"], f"{path}.content", self._fitting))
         block: Block = {"type": "tool_result", "tool_use_id": call_id(identity)}
@@ -108,7 +113,8 @@ class Conversation:
     def _release(self) -> None:
         """End the user's turn: what was held comes after it."""
         held, self._held = self._held, []
-        self._append("system", held)
+        for blocks, besides in held:
+            self._append("system", blocks, besides)
 
 
 def _besides(message: Message) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def _text(part: Part, path: str, fitting: Fitting) -> Block:
 
 def _refusal(part: Part, path: str, fitting: Fitting) -> Block:
     del path, fitting
-    return {**text_block(part["refusal"]), **_besides(part, "refusal")}
+    return {**text_block(str(part.get("refusal", ""))), **_besides(part, "refusal")}
 
 
 def _audio(part: Part, path: str, fitting: Fitting) -> None:
@@ -59,11 +59,11 @@ def _audio(part: Part, path: str, fitting: Fitting) -> None:
 
 
 def _image(part: Part, path: str, fitting: Fitting) -> Block | None:
-    image = part["image_url"]
+    image = _member(part, "image_url", "url")
     for name, value in image.items():
         if name != "url" and (name, value) != ("detail", "auto"):
             fitting.lacks(f"{path}.image_url.{name}", "leave it out")
-    source = url_source(image["url"])
+    source = url_source(str(image.get("url", "")))
     if source is None:
         fitting.lacks(f"{path}.image_url.url", _IMAGE)
         return None
@@ -71,7 +71,7 @@ def _image(part: Part, path: str, fitting: Fitting) -> Block | None:
 
 
 def _file(part: Part, path: str, fitting: Fitting) -> Block | None:
-    file = part["file"]
+    file = _member(part, "file", "file_data")
     source = _source(file)
     if source is None:
         fitting.lacks(f"{path}.file", _FILE)
@@ -84,10 +84,16 @@ def _file(part: Part, path: str, fitting: Fitting) -> Block | None:
 def _source(file: Mapping[str, Any]) -> dict[str, Any] | None:
     if file.get("file_id"):
         return {"type": "file", "file_id": file["file_id"]}
-    data = file.get("file_data") or ""
+    data = str(file.get("file_data") or "")
     if is_web(data):
         return {"type": "url", "url": data}
     return file_source(*(split_data(data) or (guess(data, file.get("filename", "")), data)))
+
+
+def _member(part: Part, name: str, only: str) -> Mapping[str, Any]:
+    """An object in a part; in tool messages it may be anything, and be given by its only member."""
+    value = part.get(name)
+    return value if isinstance(value, dict) else {only: value or ""}
 
 
 def _besides(part: Part, own: str) -> Block:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any
 from urllib.parse import unquote, unquote_to_bytes
 
@@ -57,6 +56,6 @@ def file_source(media: str, data: str) -> dict[str, Any] | None:
         return None
     try:
         text = base64.b64decode(data, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no base64, or no UTF-8
         return None
     return {"type": "text", "media_type": "text/plain", "data": text}

@@ -56,19 +56,23 @@ def _choice(choice: Any, fitting: Fitting) -> tuple[dict[str, Any] | None, Seque
     if choice is None:
         return None, None
     if isinstance(choice, str):
-        if choice not in _MODES:
-            fitting.lacks("tool_choice", "give `auto`, `required`, `none` or a tool")
-        return _MODES.get(choice), None
+        return _mode(choice, fitting), None
     kind = choice["type"]
     if kind == "function":
         return {"type": "tool", "name": choice["function"]["name"]}, None
     if kind == "allowed_tools":
         allowed = choice["allowed_tools"]
-        return _MODES.get(allowed["mode"]), [_name(tool) for tool in allowed["tools"]]
+        return _mode(allowed["mode"], fitting), [_name(tool) for tool in allowed["tools"]]
     if kind == "custom":
         fitting.lacks("tool_choice", _CUSTOM)
         return None, None
     return dict(choice), None
+
+
+def _mode(mode: str, fitting: Fitting) -> dict[str, Any] | None:
+    if mode not in _MODES:
+        fitting.lacks("tool_choice", "give `auto`, `required`, `none` or a tool")
+    return _MODES.get(mode)
 
 
 def _name(tool: Tool) -> str:

@@ -1,0 +1,322 @@
+"""Streams: the same chunks however the bytes are cut, and the same answer as a whole one."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from jackfield.errors import (
+    APIError,
+    ContextLengthExceededError,
+    InternalServerError,
+    InvalidResponseError,
+    RateLimitError,
+    StreamInterruptedError,
+)
+from jackfield.fold import fold
+from jackfield.wire import to_dict
+from jackfield_anthropic.reader import MessagesReader
+from jackfield_anthropic.response import decode
+
+TOLD = ["text", "tools", "thinking", "interleaved", "web_search", "refusal", "empty", "compaction"]
+RECORDED = ["llama_text", "llama_tool"]
+
+
+def read(*blocks: bytes, **settings: Any) -> list[Any]:
+    """The chunks of a stream that came in these blocks."""
+    reader = MessagesReader(2**20, **settings)
+    chunks: list[Any] = []
+    for block in blocks:
+        if not reader.done:
+            chunks += reader.feed(block)
+    return chunks if reader.done else chunks + reader.end()
+
+
+def event(kind: str, **members: Any) -> bytes:
+    return f"event: {kind}\ndata: {json.dumps({'type': kind, **members})}\n\n".encode()
+
+
+def start(**members: Any) -> bytes:
+    return event("message_start", message={"id": "msg_1", "model": "m", "content": [], **members})
+
+
+def begun(index: int, kind: str = "text", **members: Any) -> bytes:
+    return event("content_block_start", index=index, content_block={"type": kind, **members})
+
+
+def delta(index: int, kind: str, **members: Any) -> bytes:
+    return event("content_block_delta", index=index, delta={"type": kind, **members})
+
+
+def end(reason: str | None = "end_turn", **members: Any) -> bytes:
+    return event("message_delta", delta={"stop_reason": reason}, **members)
+
+
+STOP = event("message_stop")
+
+
+def deltas(chunks: list[Any]) -> list[dict[str, Any]]:
+    return [to_dict(choice.delta) for chunk in chunks for choice in chunk.choices]
+
+
+def plain(response: Any) -> dict[str, Any]:
+    """A response as JSON, with arguments parsed: the model's spaces in them are told only by a stream."""
+    made = to_dict(response)
+    for choice in made["choices"]:
+        for call in choice["message"].get("tool_calls") or ():
+            call["function"]["arguments"] = json.loads(call["function"]["arguments"])
+    return {**made, "object": None}
+
+
+# -- recorded and documented streams ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", TOLD)
+@pytest.mark.parametrize("usage_apart", [False, True])
+def test_a_stream_tells_what_the_whole_answer_tells(data, name, usage_apart):
+    """Text, calls, thoughts, citations, usage, and what only the service understands."""
+    folded = fold(read(data(f"{name}.sse"), usage_apart=usage_apart))
+
+    assert plain(folded) == plain(decode(data(f"{name}.json")))
+
+
+@pytest.mark.parametrize("name", [*TOLD, *RECORDED])
+def test_a_stream_gives_the_same_chunks_however_it_is_cut(data, name):
+    """At every byte, and into single bytes."""
+    stream = data(f"{name}.sse")
+    wanted = read(stream)
+
+    assert read(*(stream[at : at + 1] for at in range(len(stream)))) == wanted
+    for at in range(1, len(stream)):
+        assert read(stream[:at], stream[at:]) == wanted
+
+
+@pytest.mark.parametrize("name", [*TOLD, *RECORDED])
+def test_a_stream_that_is_cut_off_is_no_answer(data, name):
+    """Wherever that is, before the model told why it ended."""
+    stream = data(f"{name}.sse")
+    for at in range(stream.index(b'"message_delta"')):
+        with pytest.raises(StreamInterruptedError):
+            read(stream[:at])
+
+
+@pytest.mark.parametrize("name", [*TOLD, *RECORDED])
+def test_the_first_chunk_has_the_role_and_the_last_the_reason(data, name):
+    """As hosts of OpenAI's streams expect; each chunk has the message's id and its model."""
+    chunks = read(data(f"{name}.sse"))
+
+    assert [chunk.choices[0].delta.role for chunk in chunks] == ["assistant", *[None] * (len(chunks) - 1)]
+    assert [chunk.choices[0].finish_reason is not None for chunk in chunks] == [*[False] * (len(chunks) - 1), True]
+    assert [chunk.usage is not None for chunk in chunks] == [*[False] * (len(chunks) - 1), True]
+    assert len({(chunk.id, chunk.model) for chunk in chunks}) == 1
+
+
+def test_the_recorded_text_of_llama_cpp(data):
+    """Piece by piece."""
+    response = fold(read(data("llama_text.sse")))
+
+    assert response.choices[0].message.content == "Hello from a tiny llama model on this real server."
+    assert (response.usage.prompt_tokens, response.usage.completion_tokens) == (21, 12)
+    assert response.usage.prompt_tokens_details.cached_tokens == 20
+    assert len(read(data("llama_text.sse"))) == 12
+
+
+def test_the_recorded_call_of_llama_cpp(data):
+    """Its beginning has no input, and its pieces are single characters."""
+    (call,) = fold(read(data("llama_tool.sse"))).choices[0].message.tool_calls
+
+    assert (call.function.name, call.function.arguments) == ("add", '{"a":0,"b":0}')
+
+
+def test_pieces_of_calls_have_their_place_among_calls(data):
+    """The format counts all blocks; the name and the id come first, an empty piece is none."""
+    pieces = [one["tool_calls"][0] for one in deltas(read(data("tools.sse"))) if "tool_calls" in one]
+
+    assert pieces == [
+        {"index": 0, "id": "toolu_01", "type": "function", "function": {"name": "get_weather", "arguments": ""},
+         "caller": {"type": "direct"}},
+        {"index": 0, "function": {"arguments": '{"location":'}},
+        {"index": 0, "function": {"arguments": ' "San Francisc'}},
+        {"index": 0, "function": {"arguments": 'o, CA"}'}},
+        {"index": 1, "id": "toolu_02", "type": "function", "function": {"name": "get_time", "arguments": ""}},
+        {"index": 1, "function": {"arguments": "{}"}},
+    ]  # fmt: skip
+
+
+def test_what_only_all_blocks_tell_comes_with_the_end(data):
+    """Once, so that it is not told again and again."""
+    made = deltas(read(data("interleaved.sse")))
+
+    assert [("thinking_blocks" in one, "content_blocks" in one) for one in made[:-1]] == [(False, False)] * (
+        len(made) - 1
+    )
+    assert made[-1]["content_blocks"] == json.loads(data("interleaved.json"))["content"]
+
+
+def test_usage_that_was_asked_for_comes_by_itself(data):
+    """As OpenAI documents it: a last chunk without choices."""
+    *chunks, last = read(data("text.sse"), usage_apart=True)
+
+    assert (last.choices, last.usage.total_tokens) == ((), 40)
+    assert all(chunk.usage is None for chunk in chunks)
+
+
+# -- what servers do besides -----------------------------------------------------------------------------------------
+
+
+def test_counts_are_those_up_to_now():
+    """Overwritten and never added; a null says nothing, and neither does an event without usage."""
+    usage = {"input_tokens": 0, "cache_read_input_tokens": 5, "output_tokens": 1}
+    last = {"input_tokens": 7, "cache_read_input_tokens": None, "output_tokens": 9}
+
+    response = fold(read(start(usage=usage), end(None), end(usage=last), STOP))
+
+    assert (response.usage.prompt_tokens, response.usage.completion_tokens) == (12, 9)
+    assert fold(read(start(), end(), STOP)).usage is None
+    assert [chunk.usage for chunk in read(start(), end(), STOP, usage_apart=True)] == [None]
+
+
+def test_blocks_may_overlap():
+    """Each delta goes to its own block, and late ends do no harm."""
+    stream = [start(), begun(0, "thinking", thinking=""), begun(1, text=""), begun(2, "tool_use", id="t", name="f"),
+              delta(1, "text_delta", text="a"), delta(0, "thinking_delta", thinking="b"),
+              delta(2, "input_json_delta", partial_json="{}"), delta(0, "signature_delta", signature=""),
+              *(event("content_block_stop", index=index) for index in (2, 0, 1, 7)), end("tool_use"), STOP]  # fmt: skip
+
+    message = fold(read(*stream)).choices[0].message
+
+    assert (message.content, message.reasoning_content) == ("a", "b")
+    assert message.tool_calls[0].function.arguments == "{}"
+    assert message.extra == {"thinking_blocks": [{"type": "thinking", "thinking": "b", "signature": ""}]}
+
+
+def test_a_block_may_begin_with_all_that_it_has():
+    """As some gateways send it; a second block at the same index ends the first."""
+    stream = [start(), begun(0, "thinking", thinking="b"), begun(0, text="a"),
+              begun(1, "tool_use", id="t", name="f", input={"x": 1}), end("tool_use"), STOP]  # fmt: skip
+
+    message = fold(read(*stream)).choices[0].message
+
+    assert (message.content, message.reasoning_content) == ("a", "b")
+    assert message.tool_calls[0].function.arguments == '{"x":1}'
+
+
+def test_arguments_that_were_cut_are_given_as_they_came():
+    """The most tokens may be reached in the middle of a call."""
+    stream = [start(), begun(0, "thinking", thinking=""), begun(1, "tool_use", id="t", name="f"), begun(2, text="."),
+              delta(1, "input_json_delta", partial_json='{"x": '), end("max_tokens"), STOP]  # fmt: skip
+
+    response = fold(read(*stream))
+
+    assert response.choices[0].finish_reason == "length"
+    assert response.choices[0].message.tool_calls[0].function.arguments == '{"x": '
+    assert response.choices[0].message.extra["content_blocks"][1]["input"] == {"invalid_json": '{"x": '}
+
+
+def test_events_and_deltas_that_are_not_known_are_passed_over():
+    """The format says that more may come; what they add to a block is kept."""
+    stream = [start(), event("news", x=1), b"event: other\ndata: no JSON\n\n", begun(0, "novel", n=1, s="a"),
+              delta(0, "novel_delta", s="b", n=2, z=None), end(), STOP]  # fmt: skip
+
+    message = fold(read(*stream)).choices[0].message
+
+    assert message.content is None
+    assert message.extra["content_blocks"] == [{"type": "novel", "n": 2, "s": "ab"}]
+
+
+def test_the_end_of_the_stream_may_be_missing():
+    """The model has told why it ended, so nothing of the answer is; neither does ``[DONE]`` do harm."""
+    stream = start() + begun(0, text="a") + end()
+
+    assert fold(read(stream)).choices[0].finish_reason == "stop"
+    assert fold(read(stream, b"data: [DONE]\n\n")).choices[0].message.content == "a"
+
+
+def test_nothing_is_given_before_the_first_block():
+    """Until then another try is possible: a service may be overloaded right after its first event."""
+    reader = MessagesReader(2**20)
+
+    assert reader.feed(start()) == []
+    assert reader.feed(event("ping")) == []
+    assert len(reader.feed(begun(0, text="") + delta(0, "text_delta", text="a"))) == 1
+
+
+def test_unknown_members_of_the_message_are_kept():
+    """Whichever event tells them."""
+    stream = [start(container={"id": "c"}, x=None), end(input_transformations=[1], y=None), STOP]
+
+    assert fold(read(*stream)).extra == {"container": {"id": "c"}, "input_transformations": [1]}
+
+
+# -- what is wrong ---------------------------------------------------------------------------------------------------
+
+OVERLOADED = {"type": "overloaded_error", "message": "Overloaded"}
+
+
+@pytest.mark.parametrize(
+    ("told", "kind", "code"),
+    [
+        (event("error", error=OVERLOADED), InternalServerError, None),
+        (event("error", error={"details": None, **OVERLOADED}, request_id="req_1"), InternalServerError, None),
+        (b'data: {"type":"error","error":{"type":"rate_limit_error","message":"slow"}      }\n\n', RateLimitError, None),
+        (event("error", error={"type": "timeout_error", "message": "late"}), InternalServerError, None),
+        (event("error", error={"type": "new_error", "message": "?"}), APIError, None),
+        (b'event: error\ndata: {"code":500,"message":"gone","type":"server_error"}\n\n', InternalServerError, "500"),
+        (
+            event("error", error={"type": "invalid_request_error", "message": "prompt is too long: 9 tokens > 8 maximum"}),
+            ContextLengthExceededError,
+            "context_length_exceeded",
+        ),
+        (b"event: error\ndata: upstream connect error\n\n", APIError, None),
+    ],
+)  # fmt: skip
+def test_an_error_in_a_stream_is_typed(told, kind, code):
+    """As the service, gateways and llama.cpp tell it; what came before is given first."""
+    reader = MessagesReader(2**20)
+    with pytest.raises(APIError) as caught:
+        reader.feed(start() + told)
+    assert type(caught.value) is kind
+    assert caught.value.code == code
+
+    later = MessagesReader(2**20)
+    assert len(later.feed(start() + begun(0, text="a") + told + STOP)) == 1
+    assert type(later.failure) is kind
+    assert not later.whole
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        begun(0, text="a"),
+        delta(0, "text_delta", text="a"),
+        start() + delta(3, "text_delta", text="a"),
+        start() + begun(0, text=7),
+        start() + begun(0, "tool_use", id="t"),
+        start() + begun(0, "tool_use", id="t", name="f", input=[]),
+        start() + begun(0, text="") + delta(0, "text_delta"),
+        start() + begun(0, text="") + delta(0, "text_delta", text=[1]),
+        start() + event("content_block_start", index=0),
+        start() + event("content_block_start", index="a", content_block={"type": "text"}),
+        start() + event("message_delta", delta={"stop_reason": 7}),
+        start() + event("message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": "many"}),
+        start(usage={"input_tokens": 1.5}),
+        start(content="none"),
+        start() + b"data: {}\n\n",
+        start() + b"data: 42\n\n",
+        start() + b'data: {"type":\n\n',
+        STOP,
+        end() + STOP,
+    ],
+)
+def test_what_is_no_event_of_the_format_is_refused(bad):
+    """And not given to fail in the host."""
+    with pytest.raises(InvalidResponseError):
+        read(bad, end(), STOP)
+
+
+def test_a_line_that_is_too_long_is_refused():
+    """The reader takes its limit from the backend."""
+    with pytest.raises(InvalidResponseError):
+        MessagesReader(20).feed(b"data: " + b"x" * 30)
