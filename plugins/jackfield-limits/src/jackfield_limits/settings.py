@@ -33,7 +33,7 @@ def number(least: float, most: float, of: str) -> Any:
 
     def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-            raise ValueError(f"{attribute.name}: expected {of} from {least:g} to {most:g}")
+            raise ValueError(f"{attribute.name}: expected {of} from {least:g} to {most:.10g}")
 
     return check
 

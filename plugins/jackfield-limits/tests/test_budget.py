@@ -1,0 +1,367 @@
+"""Budgets of one process: what counts, what is refused, and what of failures and broken streams."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import attrs
+import pytest
+
+from jackfield import AsyncClient, Client
+from jackfield.errors import (
+    APIConnectionError,
+    APIError,
+    ConfigError,
+    DeadlineExceededError,
+    InternalServerError,
+    RateLimitError,
+    StreamInterruptedError,
+)
+from jackfield.flow import Deliver, Sleep
+from jackfield.hookspecs import hookimpl
+from jackfield_limits import Budget
+from jackfield_limits.price import Price, exact
+
+TOLD = {"prompt_tokens": 30, "completion_tokens": 20, "total_tokens": 50}
+PRICES = {"test/m": Price(input=1.0, output=10.0, cached_input=0.1)}
+
+
+def spent(budget: Budget) -> tuple[int, int]:
+    """Tokens and billionths that were taken from the one account that there is."""
+    ((tokens, money, _),) = budget._store._memory._accounts.values()
+    return tokens, money
+
+
+def test_a_budget_that_is_used_up_refuses_before_anything_is_sent(bench, backend, act):
+    """The error tells what is taken, what this call may take, and when the period ends."""
+    one = bench(Budget(tokens=100, period="hour", name="team"), backend([act(usage=TOLD)]))
+    one.layer._now = lambda: 1_800_000_000.0 + 600
+    one.call(max_tokens=10)
+    one.call(max_tokens=10)
+
+    error = one.fails(max_tokens=10)
+
+    assert isinstance(error, RateLimitError)
+    assert (error.code, error.stage, error.status_code, error.should_retry) == (
+        "budget_exceeded",
+        "not_sent",
+        None,
+        False,
+    )
+    assert error.retry_after == 3000
+    assert str(error) == "budget team: used up this hour: 100 of 100 tokens are taken, this call may use 11"
+    assert len(one.backend.asked) == 2
+
+
+def test_a_new_period_has_a_new_budget(bench, backend, act):
+    """When the hour is over, calls pass again."""
+    now = [1_800_000_000.0]
+    one = bench(Budget(tokens=60, period="hour"), backend([act(usage=TOLD)]))
+    one.layer._now = lambda: now[0]
+    one.call(max_tokens=10)
+    assert one.fails(max_tokens=10).code == "budget_exceeded"
+
+    now[0] += 3600
+
+    one.call(max_tokens=10)
+
+
+def test_a_total_never_ends(bench, backend, act):
+    """There is nothing to wait for."""
+    one = bench(Budget(tokens=60, period="total"), backend([act(usage=TOLD)]))
+    one.call(max_tokens=10)
+
+    error = one.fails(max_tokens=10)
+
+    assert error.retry_after is None
+    assert str(error).startswith("budget: used up: 50 of 60 tokens")
+
+
+def test_money_is_counted_by_the_prices_of_what_answered(bench, backend, act):
+    """Cached tokens at their price."""
+    told = {**TOLD, "prompt_tokens_details": {"cached_tokens": 10}}
+    one = bench(Budget(money=1.0, prices=PRICES), backend([act(usage=told)]))
+    one.call()
+
+    assert spent(one.layer) == (50, exact((20 * 1.0 + 10 * 0.1 + 20 * 10.0) / 1_000_000))
+
+
+def test_money_that_is_used_up_refuses(bench, backend, act):
+    """What a call may cost must be left."""
+    one = bench(Budget(money=0.0003, prices=PRICES), backend([act(usage=TOLD)]))
+    one.call(max_tokens=20)
+
+    error = one.fails(max_tokens=20)
+
+    assert str(error).startswith("budget: used up this month: 0.00023 of 0.0003 is taken, this call may cost 0.000201")
+
+
+def test_a_model_without_a_price_is_refused_before_anything_is_sent(bench):
+    """The error names the model, and what to do; nothing is taken."""
+    one = bench(Budget(money=1.0, prices=PRICES))
+    engine, effect = one.begin(model="other/new")
+    with pytest.raises(ConfigError, match=r'^prices: the budget has no price of other/new: add prices."other/new" = '):
+        one.driver.run(engine, effect)
+
+    assert one.driver.requests == []
+
+
+def test_tokens_need_no_prices(bench):
+    """A budget of tokens alone takes any model."""
+    one = bench(Budget(tokens=10_000))
+    one.call(model="other/new")
+
+    assert spent(one.layer)[1] == 0
+
+
+class Alias:
+    """Leads to a model of another name."""
+
+    @hookimpl
+    def wrap_chat_completion(self, request):
+        return (yield attrs.evolve(request, model="test/m"))
+
+
+def test_an_alias_is_charged_by_what_it_leads_to(bench, backend, act):
+    """Until that is known the dearest price stands for it."""
+    dear = {**PRICES, "test/dear": Price(1000.0, 1000.0)}
+    one = bench(Budget(money=1.0, prices=dear), backend([act(usage=TOLD)]), inside=[Alias()])
+    engine, effect = one.begin(model="fast", max_tokens=100)
+    assert spent(one.layer)[1] == exact(101 * 1000.0 / 1_000_000)
+
+    one.driver.run(engine, effect)
+
+    assert spent(one.layer) == (50, exact((30 * 1.0 + 20 * 10.0) / 1_000_000))
+
+
+def test_a_model_that_costs_nothing_has_a_price_of_nothing(bench):
+    """It is said, not assumed."""
+    one = bench(Budget(money=0.000001, prices={"test/m": Price(0, 0)}))
+    one.call()
+
+    assert spent(one.layer)[1] == 0
+
+
+def test_calls_at_once_do_not_overdraw_it_together(bench, act):
+    """What each may take is taken before it is sent."""
+    one = bench(Budget(tokens=100))
+    codes = []
+
+    def inside() -> None:
+        if len(one.backend.asked) < 2:
+            one.call(max_tokens=49)
+        else:
+            codes.append(one.fails(max_tokens=1).code)
+
+    one.backend.acts = [act(during=inside)]
+    one.call(max_tokens=49)
+
+    assert codes == ["budget_exceeded"]
+
+
+def lost() -> APIConnectionError:
+    return APIConnectionError("reset", code="reset")
+
+
+def down() -> InternalServerError:
+    return InternalServerError("down", status_code=503)
+
+
+def cut() -> StreamInterruptedError:
+    return StreamInterruptedError("cut")
+
+
+@pytest.mark.parametrize(
+    ("error", "stream", "text", "tokens"),
+    [
+        (lost, False, "", 1 + 60),
+        (lost, True, "", 1 + 60),
+        (down, False, "", 0),
+        (cut, True, "x" * 40, 1 + 10),
+        (cut, True, "", 1 + 60),
+        (DeadlineExceededError, True, "x" * 40, 1 + 10),
+    ],
+)
+def test_what_a_failure_counts(bench, backend, act, error, stream, text, tokens):
+    """What may be charged: what had arrived, or the estimate where nothing had; what was refused counts nothing."""
+    one = bench(Budget(tokens=1000), backend([act(error=error, text=text)]))
+    one.fails(max_tokens=60, stream=stream)
+
+    assert spent(one.layer)[0] == tokens
+
+
+def test_failed_attempts_count_with_the_one_that_succeeds(bench, backend, act):
+    """A retry inside: the budget pays for all of its attempts."""
+
+    class Again:
+        @hookimpl
+        def wrap_chat_completion(self, request):
+            try:
+                return (yield request)
+            except APIConnectionError:
+                return (yield request)
+
+    one = bench(Budget(tokens=1000), backend([act(error=lost), act(usage=TOLD)]), inside=[Again()])
+    one.call(max_tokens=60)
+
+    assert spent(one.layer)[0] == 61 + 50
+
+
+@pytest.mark.parametrize("chunks", [0, 7, 20])
+def test_a_stream_that_the_host_closes_counts(bench, backend, act, chunks):
+    """What had arrived, with the chunk that the host was about to be given."""
+    one = bench(Budget(tokens=1000), backend([act(text="x" * 40)]))
+    engine, effect = one.begin(max_tokens=60, stream=True)
+    seen = 0
+    while not (isinstance(effect, Deliver) and seen == chunks):
+        seen += isinstance(effect, Deliver)
+        effect = one.driver.step(engine, effect)
+    engine.cancel()
+
+    assert spent(one.layer)[0] == 1 + -(-(chunks + 1) // 4)
+
+
+class Sleeping:
+    """Takes its time before it passes the request on."""
+
+    @hookimpl
+    def wrap_chat_completion(self, request):
+        yield Sleep(1)
+        return (yield request)
+
+
+def test_a_call_that_is_taken_down_before_it_was_sent_counts_nothing(bench):
+    """No attempt, no charge."""
+    one = bench(Budget(tokens=1000), inside=[Sleeping()])
+    engine, effect = one.begin(max_tokens=60)
+    assert isinstance(effect, Sleep)
+    assert spent(one.layer)[0] == 61
+    engine.cancel()
+
+    assert spent(one.layer)[0] == 0
+
+
+def test_an_answer_without_usage_counts_by_its_size(bench, backend, act):
+    """Also a stream."""
+    one = bench(Budget(tokens=1000), backend([act(text="x" * 40)]))
+    one.call("y" * 36, max_tokens=60)
+    one.call("y" * 36, max_tokens=60, stream=True)
+
+    assert spent(one.layer)[0] == 2 * (10 + 10)
+
+
+def test_keys_have_budgets_of_their_own(bench, backend, act):
+    """One tenant's spending is not another's."""
+    one = bench(Budget(tokens=60, per=("label:tenant",)), backend([act(usage=TOLD)]))
+    one.call(max_tokens=10, labels={"tenant": "a"})
+    one.call(max_tokens=10, labels={"tenant": "b"})
+
+    assert one.fails(max_tokens=10, labels={"tenant": "a"}).code == "budget_exceeded"
+
+
+ECHO = {"default_model": "echo/m", "backends": {"echo": {"provider": "echo"}}}
+
+
+def within(made: Client | AsyncClient) -> Budget:
+    """The budget of a client."""
+    (budget,) = [layer.plugin for layer in made._session.plan.layers if isinstance(layer.plugin, Budget)]
+    return budget
+
+
+def test_many_threads_do_not_overdraw():
+    """However many calls go on at once, what was used is within the budget, and nearly all of it."""
+    made = Client({**ECHO, "middleware": [{"use": "budget", "tokens": 1000}]})
+    refused = []
+
+    def work() -> None:
+        while not refused:
+            try:
+                made.create_chat_completion(messages=[{"role": "user", "content": "one two three"}], max_tokens=20)
+            except RateLimitError as error:
+                refused.append(error.code)
+
+    with made:
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert set(refused) == {"budget_exceeded"}
+    assert 1000 - 8 * 25 < spent(within(made))[0] <= 1000
+
+
+@pytest.fixture(params=["sync", "async"])
+def ask(request, fault_server):
+    """Asks a server that fails, through a budget; what was taken from it."""
+
+    def config(server: str) -> dict[str, object]:
+        return {
+            "backends": {"b": {"provider": "openai", "base_url": server}},
+            "middleware": [{"use": "budget", "tokens": 100_000}],
+        }
+
+    def asked(model: str, stream: bool, server: str | None = None) -> int:
+        made = Client(config(server or fault_server.url))
+        with made:
+            try:
+                answer = made.create_chat_completion(**_question(model), stream=stream)
+                if stream:
+                    list(answer)
+            except APIError:
+                pass
+        return spent(within(made))[0]
+
+    async def asked_async(model: str, stream: bool, server: str | None = None) -> int:
+        async with AsyncClient(config(server or fault_server.url)) as made:
+            try:
+                answer = await made.create_chat_completion(**_question(model), stream=stream)
+                if stream:
+                    async for _ in answer:
+                        pass
+            except APIError:
+                pass
+        return spent(within(made))[0]
+
+    return asked if request.param == "sync" else lambda *args: asyncio.run(asked_async(*args))
+
+
+def _question(model: str) -> dict[str, object]:
+    return {"model": f"b/{model}", "messages": [{"role": "user", "content": "x" * 396}], "max_tokens": 500}
+
+
+@pytest.mark.parametrize(
+    ("model", "stream", "least", "most"),
+    [
+        ("ok", False, 8, 8),
+        ("ok", True, 8, 8),
+        ("status?code=500", False, 0, 0),
+        ("status?code=429", True, 0, 0),
+        ("reset?at=0", False, 600, 600),
+        ("reset?at=0", True, 600, 600),
+        ("break?events=3", True, 101, 250),
+        ("variant?name=no-usage", True, 101, 250),
+    ],
+)
+def test_what_real_attempts_count(ask, model, stream, least, most):
+    """Over a socket: told, refused, lost before and after the answer began, and not told."""
+    assert least <= ask(model, stream) <= most
+
+
+def test_what_never_arrived_counts_nothing(ask):
+    """Nobody listens there: provably nothing was sent."""
+    assert ask("ok", False, "http://127.0.0.1:9/v1") == 0
+
+
+def test_settings_that_count_nothing_are_refused():
+    """A budget of nothing, or money without prices."""
+    with pytest.raises(ValueError, match=r"^tokens: expected a whole number, since money is not limited either"):
+        Budget()
+    with pytest.raises(ValueError, match=r"^prices: expected the price of each model, since money is limited"):
+        Budget(money=1.0)
+    with pytest.raises(ValueError, match=r"^input: expected the price of a million tokens from 0"):
+        Price(-1.0, 1.0)
+    for money in (0, -1, float("nan"), float("inf"), True, 10**9):
+        with pytest.raises(ValueError, match=r"^money: expected an amount above 0"):
+            Budget(money=money, prices=PRICES)
