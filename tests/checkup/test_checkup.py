@@ -661,7 +661,11 @@ def test_the_model_of_a_call_is_what_the_configuration_names() -> None:
     """The default first, then the aliases in their order, then none."""
     backends = {"a": {"provider": "x"}, "b": {"provider": "x"}}
     settings = load(
-        {"backends": backends, "default_model": "a/one", "models": {"two": "b/two", "three": "b/three", "four": "two"}},
+        {
+            "backends": backends,
+            "default_model": "a/one",
+            "models": {"zero": "a/zero", "two": "b/two", "three": "b/three", "four": "two"},
+        },
         environ={},
     ).settings
 

@@ -64,6 +64,17 @@ def test_with_live_a_call_is_made(world) -> None:
     assert world.run("doctor", "--live", "-m", "zoo/busy").exit_code == 1
 
 
+def test_what_middleware_logs_is_not_mixed_in(world) -> None:
+    """A failure is told once, by the command itself."""
+    pytest.importorskip("jackfield_logging")
+    world.configure(f'{WELL}[[backends.zoo.middleware]]\nuse = "logging"\n')
+    done = world.process("doctor", "--live", "-m", "zoo/busy")
+
+    assert done.returncode == 1
+    assert "failed\tzoo\tcall\tslow down" in done.stdout
+    assert done.stderr == "3 ok, 0 warning, 1 failed, 2 skipped\n"
+
+
 def test_one_backend_can_be_named(world) -> None:
     """The others are not looked at."""
     world.configure(f'{WELL}[backends.other]\nprovider = "parrot"\n')

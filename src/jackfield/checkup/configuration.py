@@ -29,9 +29,6 @@ def configuration_rows(loaded: Loaded, faults: Iterable[Fault]) -> Iterator[Row]
             yield Row(ABOUT, "file", "ok", text)
         else:
             yield Row(ABOUT, "file", "warning", text, FIRST)
-    told: dict[str, Fault] = {}
     for fault in (*loaded.faults, *faults):
-        told.setdefault(str(fault), fault)
-    for fault in told.values():
         bare = Fault(fault.path, fault.expected, file=fault.file, line=fault.line)
         yield Row(ABOUT, "fault", "failed", str(bare), fault.hint)
