@@ -27,6 +27,7 @@ from jackfield.errors import (
     StreamInterruptedError,
     UnexpectedRedirectError,
     UnprocessableEntityError,
+    UnsupportedParameterError,
 )
 from jackfield.flow import Deliver, Flow
 from jackfield.hookspecs import hookimpl
@@ -49,8 +50,9 @@ KINDS: dict[str, Maker] = {
     "unknown": lambda: APIError("what is it?"),
     "server error inside an answer": lambda: InternalServerError("down"),
     "rate limit inside an answer": lambda: RateLimitError("slow down"),
-    "unsupported parameter": lambda: APIError("no seed here", code="unsupported_parameter", stage="not_sent"),
+    "unsupported parameter": lambda: UnsupportedParameterError("no seed", code="unsupported_parameter", param="seed"),
     "unsupported value": lambda: BadRequestError("no", status_code=400, code="unsupported_value"),
+    "refused by the provider": lambda: BadRequestError("not with me", stage="not_sent"),
     "too long": lambda: ContextLengthExceededError("too long", status_code=400),
     "filter": lambda: ContentFilterError("refused", status_code=400),
     "filter before sending": lambda: ContentFilterError("refused", stage="not_sent"),
@@ -62,6 +64,7 @@ KINDS: dict[str, Maker] = {
     "402": lambda: APIStatusError("pay", status_code=402),
     "403": lambda: PermissionDeniedError("no", status_code=403),
     "404": lambda: NotFoundError("no such model", status_code=404, code="model_not_found"),
+    "404 before sending": lambda: NotFoundError("no such file", stage="not_sent"),
     "408": lambda: APIStatusError("slow", status_code=408),
     "409": lambda: ConflictError("busy", status_code=409),
     "410": lambda: APIStatusError("gone", status_code=410),

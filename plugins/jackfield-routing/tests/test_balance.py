@@ -18,6 +18,7 @@ from jackfield.hookspecs import hookimpl
 from jackfield.models.response import CreateChatCompletionResponse
 from jackfield.testing import ScriptedDriver, make_call, plan, run_call, run_flow
 from jackfield_routing import Balance, Fallback
+from jackfield_routing.wheel import Wheel
 
 ANSWER = CreateChatCompletionResponse(id="x", choices=[])
 
@@ -165,6 +166,34 @@ def test_twelve_threads_fill_three_models_evenly(ask):
 
     assert seen == [{"a/x": 4, "b/x": 4, "c/x": 4}]
     assert layer._in_flight == {"a/x": 0, "b/x": 0, "c/x": 0}
+
+
+@pytest.mark.parametrize("sticky", [None, "user"])
+@pytest.mark.parametrize("by", ["weight", "least-in-flight"])
+def test_turns_and_counts_are_changed_by_one_thread_at_a_time(
+    ask, monkeypatch: pytest.MonkeyPatch, by: str, sticky: str | None
+):
+    """The lock is held whenever one of them changes, and not while a request is in flight."""
+    layer, seen = Balance(models={"m": {"a/x": 1, "b/x": 1}}, by=by, sticky=sticky), list[bool]()
+    turn = Wheel.turn
+
+    class Counts(dict[str, int]):
+        def __setitem__(self, name: str, count: int) -> None:
+            seen.append(layer._lock.locked())
+            super().__setitem__(name, count)
+
+    def guarded(*args: Any) -> str:
+        seen.append(layer._lock.locked())
+        return turn(*args)
+
+    layer._in_flight = Counts(layer._in_flight)
+    monkeypatch.setattr(Wheel, "turn", guarded)
+
+    hook, _ = hold(layer, ask(), labels={"user": "anna"})
+    assert not layer._lock.locked()
+    hook.close()
+
+    assert seen == [True] * (2 if sticky else 3)
 
 
 @pytest.mark.parametrize("outcome", [ANSWER, InternalServerError("down"), ZeroDivisionError(), CallCancelled()])

@@ -27,6 +27,7 @@ from jackfield.models.response import CreateChatCompletionResponse
 from jackfield.testing import ScriptedDriver, make_call, plan, run_call, run_flow
 from jackfield.wire import from_dict
 from jackfield_routing import Balance, CircuitBreaker, Fallback
+from jackfield_routing.circuit import Circuit
 from jackfield_routing.circuits import MOST
 
 ANSWER = CreateChatCompletionResponse(id="x", choices=[])
@@ -572,6 +573,67 @@ def test_a_bug_of_a_layer_inside_says_nothing(bench):
     one.inside = ()
 
     assert one.call() == "answer"
+
+
+def test_what_a_layer_inside_refuses_after_another_attempt_says_nothing(bench, kinds, ask):
+    """The attempt was another model's."""
+
+    @attrs.define(eq=False)
+    class Shut:
+        @hookimpl
+        def wrap_chat_completion(self, request: Any) -> Flow[Any]:
+            if request.model == "other/n":
+                raise InternalServerError("shut", status_code=503)
+            return (yield request)
+
+    one = bench(min_calls=1)
+    one.fails, one.outside, one.inside = "503", (Fallback(models={"m": ("other/n",)}),), (Shut(),)
+    assert one.call() == "InternalServerError"
+
+    assert one.state("test", "m") == "open"
+    assert one.state("other", "n") == "closed"
+
+
+def test_a_probe_that_has_not_come_to_its_backend_is_under_way(bench, ask):
+    """A layer inside may let it wait."""
+
+    @attrs.define(eq=False)
+    class Waits:
+        @hookimpl
+        def wrap_chat_completion(self, request: Any) -> Flow[Any]:
+            yield Sleep(1.0)
+            return (yield request)
+
+    one = opened(bench)
+    one.inside = (Waits(),)
+    engine = Engine(one._layers(), make_call(one.driver))
+    engine.begin_chat(ask())
+
+    assert one.call() == "circuit_open"
+    engine.cancel()
+
+
+def test_a_circuit_is_looked_at_and_changed_by_one_thread_at_a_time(bench, monkeypatch: pytest.MonkeyPatch):
+    """Whatever it is asked and told, the lock is held; and it is not held while a request is under way."""
+    one = bench(min_calls=1)
+    lock, seen = one.layer._circuits._lock, []
+
+    def guarded(method: Any) -> Any:
+        def guard(*args: Any) -> Any:
+            seen.append(lock.locked())
+            return method(*args)
+
+        return guard
+
+    for name in ("__init__", "enter", "leave"):
+        monkeypatch.setattr(Circuit, name, guarded(getattr(Circuit, name)))
+    one.fails = "503"
+    monkeypatch.setitem(one.kinds, "503", lambda: InternalServerError("free" if not lock.locked() else "held"))
+    with pytest.raises(InternalServerError, match="free"):
+        run_call(one._layers(), one.ask(), one.driver)
+    one.call()
+
+    assert seen == [True] * 4
 
 
 def test_ten_threads_send_one_probe(bench, ask):

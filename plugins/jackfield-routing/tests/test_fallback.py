@@ -172,6 +172,16 @@ def test_what_was_committed_is_never_asked_again(ask, failing, kinds, kind: str,
     assert len(driver.delivered) == chunks
 
 
+def test_after_the_commit_it_yields_nothing(ask, kinds):
+    """It does not rely on the engine to be stopped."""
+    call = make_call(stream=True)
+    call.committed = True
+    hook = Fallback(models=models()).wrap_chat_completion(ask(stream=True), call)
+
+    with pytest.raises(InternalServerError):
+        run_flow(hook, inward=[kinds["503"]()])
+
+
 @pytest.mark.parametrize("kind", ["reset", "first byte", "stream broke", "no answer"])
 def test_what_may_have_been_stored_is_not_sent_elsewhere(ask, failing, kinds, kind: str):
     """With ``store`` an outcome that is not known ends the chain, at whichever hop it comes."""
@@ -303,6 +313,26 @@ def test_a_404_of_a_backend_is_not_blamed_on_the_table(ask, failing, kinds):
     """A backend that lacks the model says so in its own words."""
     with pytest.raises(NotFoundError) as caught:
         run_call(plan(failing("503", "404"), middleware=[Fallback(models=models("n"))]), ask())
+
+    assert str(caught.value) == "no such model"
+
+
+def test_a_provider_that_lacks_the_model_is_not_blamed_on_the_table(ask, failing):
+    """One in this process knows before it sends anything; it was asked, so the name leads somewhere."""
+    provider = failing("503", "404 before sending")
+
+    with pytest.raises(NotFoundError) as caught:
+        run_call(plan(provider, middleware=[Fallback(models=models("n"))]), ask())
+
+    assert str(caught.value) == "no such file"
+
+
+def test_a_404_of_a_layer_inside_is_not_blamed_on_the_table(ask, failing, kinds):
+    """A recorded answer, say, is a backend's own words too."""
+    layers = [Fallback(models=models("n")), Shut("n", kinds["404"]())]
+
+    with pytest.raises(NotFoundError) as caught:
+        run_call(plan(failing("503"), middleware=layers), ask())
 
     assert str(caught.value) == "no such model"
 

@@ -15,7 +15,10 @@ TROUBLE = {
     *("refused", "certificate", "reset", "first byte", "stream broke", "no answer"),
     *("server error inside an answer", "301", "500", "503", "529"),
 }
-HERE = {"circuit open", "pool", "unsupported parameter", "filter before sending"}
+HERE = {
+    *("404 before sending", "circuit open", "pool"),
+    *("unsupported parameter", "refused by the provider", "filter before sending"),
+}
 
 
 def test_trouble_of_the_backend_and_nothing_else_is_a_failure(kinds):

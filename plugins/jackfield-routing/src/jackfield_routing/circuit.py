@@ -40,7 +40,7 @@ class Pass:
 
     Attributes:
         circuit: which let it through.
-        era: of the circuit at that time; what comes of it later than that says nothing any more.
+        era: of the circuit at that time; once it has been opened again, what comes of it says nothing any more.
         answers: whether its answer has begun to arrive.
     """
 
@@ -59,7 +59,7 @@ class Circuit:
 
     Attributes:
         state: what it is.
-        era: how often the state has changed to open or to closed.
+        era: how often it was opened.
         until: when an open one lets a probe through.
         opened: how often it was opened since it was closed.
     """
@@ -81,9 +81,7 @@ class Circuit:
         if self.state == "open" and now >= self.until:
             self.state = "half-open"
         elif self._probe is not None and self._probe.answers():
-            probe = self._probe
-            self._close()
-            probe.era = self.era  # how it ends counts like any other
+            self._close()  # how the probe ends counts like any other
         if self.state == "open" or self._probe is not None:
             return None
         through = Pass(self, answers)
@@ -106,7 +104,7 @@ class Circuit:
                 self._open(now)
             elif verdict is not Verdict.NOTHING:
                 self._close()
-        elif through.era == self.era and self.state == "closed" and verdict in {Verdict.SUCCESS, Verdict.FAILURE}:
+        elif through.era == self.era and verdict in {Verdict.SUCCESS, Verdict.FAILURE}:
             failed = verdict is Verdict.FAILURE
             self._window.add(now, failed=failed)
             if failed and self._too_many() and may_open():
@@ -132,6 +130,5 @@ class Circuit:
 
     def _close(self) -> None:
         self.state, self._probe = "closed", None
-        self.era += 1
         self.opened = 0
         self._window.clear()

@@ -21,7 +21,7 @@ def meeting(value: str, weights: Mapping[str, int]) -> str:
         value: whatever is to stay in one place.
         weights: by name, none below 0 and one above it.
     """
-    return max((name for name in weights if weights[name]), key=lambda name: _score(value, name, weights[name]))
+    return max(weights, key=lambda name: _score(value, name, weights[name]))  # weight 0 scores 0, others more
 
 
 def _score(value: str, name: str, weight: int) -> float:

@@ -19,11 +19,11 @@ class Wheel:
     __slots__ = ("_gained", "_weights")
 
     def __init__(self, weights: Mapping[str, int]) -> None:
-        self._weights = {name: weight for name, weight in weights.items() if weight}
-        self._gained = dict.fromkeys(self._weights, 0)
+        self._weights = dict(weights)
+        self._gained = dict.fromkeys(weights, 0)
 
     def turn(self, candidates: Iterable[str] | None = None) -> str:
-        """Whose turn it is, of some of the names, or of all whose weight is not 0."""
+        """Whose turn it is, of all names, or of some, one of which weighs more than 0; never one of weight 0."""
         weights, gained = self._weights, self._gained
         names = list(weights if candidates is None else candidates)
         for name in names:
