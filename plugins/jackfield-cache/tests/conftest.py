@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from jackfield.call import Call
-from jackfield.flow import Deliver
+from jackfield.flow import Deliver, Sleep
 from jackfield.hookspecs import hookimpl
 from jackfield.models.chunks import CreateChatCompletionStreamResponse
 from jackfield.models.request import CreateChatCompletionRequest
@@ -45,11 +45,13 @@ class Backend:
         change: what becomes of an answer, given as a dict.
         before: called before each answer; what it raises is raised.
         broken: raise this in the middle of each stream.
+        pause: seconds that it takes.
     """
 
     change: Callable[[dict[str, Any]], dict[str, Any]] = lambda whole: whole
     before: Callable[[int], None] = lambda number: None
     broken: Exception | None = None
+    pause: float = 0.0
     asked: list[CreateChatCompletionRequest] = attrs.field(init=False, factory=list)
     _lock: Any = attrs.field(init=False, factory=threading.Lock)
 
@@ -58,6 +60,8 @@ class Backend:
         with self._lock:
             self.asked.append(request)
             number = len(self.asked)
+        if self.pause:
+            yield Sleep(self.pause)
         self.before(number)
         text = f"Answer {number}."
         if request.stream is not True:

@@ -96,6 +96,14 @@ def test_each_call_has_an_answer_of_its_own(make_bench):
     assert answers[1] == answers[2]
 
 
+def test_what_is_drawn_is_kept_only_if_told(make_bench):
+    """Unless the temperature is 0 the backend is asked each time; with the setting, once."""
+    bench, told = make_bench(), make_bench(only_deterministic=False)
+
+    assert [bench.says(temperature=1) for _ in range(2)] == ["Answer 1.", "Answer 2."]
+    assert [told.says(temperature=1) for _ in range(2)] == ["Answer 1."] * 2
+
+
 def test_it_outlives_the_client(make_bench):
     """Another cache with the same file has the answer."""
     make_bench().ask()
@@ -328,6 +336,20 @@ def test_an_unknown_model_is_an_error_as_without_a_cache(make_bench):
 
     with pytest.raises(NotFoundError):
         bench.ask(model="nobody/m")
+
+
+def test_a_name_that_only_a_layer_inside_knows_is_passed_on(make_bench):
+    """It may make another of it."""
+
+    @attrs.define(eq=False)
+    class Renames:
+        @hookimpl
+        def wrap_chat_completion(self, request):
+            return (yield attrs.evolve(request, model="m"))
+
+    bench = make_bench(inside=[Renames()])
+
+    assert bench.says(model="nobody/m") == "Answer 1."
 
 
 def test_an_answer_that_came_in_time_is_not_lost_to_the_store(make_bench):

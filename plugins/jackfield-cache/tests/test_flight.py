@@ -246,20 +246,32 @@ def test_a_failure_is_not_shared(crowd, kit):
     assert [one.run().text for one in others] == ["Answer 2.", "Answer 2.", "Answer 2."]
 
 
-def test_nobody_waits_behind_one_who_asks_for_himself(crowd, kit):
-    """After a failure, the others go on together: one that is slow keeps no other."""
-    backend = kit.Backend(before=lambda number: None, change=lambda whole: kit.answer(finish_reason="content_filter"))
-    calls = crowd(backend)
+@pytest.mark.parametrize("why", ["an error", "an answer that is not kept"])
+def test_after_a_failure_nobody_waits_again(crowd, kit, why):
+    """The others go to the backend together: one that is slow there keeps no other."""
+
+    def fail(number):
+        if why == "an error":
+            raise InternalServerError("HTTP 500", status_code=500)
+
+    calls = crowd(kit.Backend(lambda whole: kit.answer(finish_reason="content_filter"), before=fail, pause=1.0))
     first = flying(calls, kit.question())
     others = [calls.begin(kit.question()).run() for _ in range(3)]
     first.run()
 
-    for one in others:
-        one.step()
-        assert one._ticket is None
-        assert one.run().text == "Because."
+    assert [type(one.run(Sleep).effect) for one in others] == [Sleep] * 3
 
-    assert len(backend.asked) == 4
+
+def test_who_waits_has_what_was_found(crowd, kit):
+    """Where the first finds the answer in the store, the others have it without a look of their own."""
+    calls = crowd(kit.Backend())
+    flying(calls, kit.question()).run()
+    first = flying(calls, kit.question())
+    others = [calls.begin(kit.question()).run() for _ in range(3)]
+    first.run()
+
+    assert [one.run().text for one in others] == ["Answer 1."] * 3
+    assert [effect for one in others for effect in one.driver.effects] == []
 
 
 def test_when_the_first_leaves_the_next_one_goes(crowd, kit):
@@ -292,18 +304,21 @@ def test_one_who_waits_may_leave(crowd, kit):
     assert [others[0].run().text, others[2].run().text] == ["Answer 1."] * 2
 
 
-def test_when_the_time_of_the_first_is_over_the_next_one_goes(crowd, kit):
-    """It was not the backend that failed."""
-    backend = kit.Backend()
-    calls = crowd(backend)
-    first = flying(calls, kit.question(), timeout=5)
-    other = calls.begin(kit.question()).run()
+@pytest.mark.parametrize("where", [Run, Sleep], ids=["while it looks", "while it asks"])
+def test_when_the_time_of_the_first_is_over_the_next_one_goes(crowd, kit, where):
+    """It was not the backend that failed: one goes, and the rest waits for that."""
+    calls = crowd(kit.Backend(pause=1.0))
+    first = flying(calls, kit.question(), timeout=5).run(where)
+    others = [calls.begin(kit.question()).run() for _ in range(3)]
     first.driver.now += 10
     first.run()
 
     with pytest.raises(DeadlineExceededError):
         first.engine.result()
-    assert other.run().text == "Answer 1."
+    assert isinstance(others[0].run(Sleep).effect, Sleep)
+    assert [isinstance(one.run().effect, Acquire) for one in others[1:]] == [True, True]
+    answer = others[0].run().text
+    assert [one.run().text for one in others[1:]] == [answer] * 2
 
 
 def test_a_stream_is_waited_for_until_it_is_whole(crowd, kit):
