@@ -15,6 +15,7 @@ from jackfield.models import CreateChatCompletionRequest
 from jackfield.testing import make_call
 from jackfield.wire import from_dict
 from jackfield_anthropic import AnthropicProvider
+from jackfield_anthropic.reader import MessagesReader
 
 MESSAGES = [{"role": "user", "content": "Hello."}]
 DATA = Path(__file__).parent / "data"
@@ -51,6 +52,21 @@ def dropped() -> Sent:
         return body, attempt.dropped
 
     return drop
+
+
+@pytest.fixture
+def read() -> Sent:
+    """From the blocks in which a stream came to its chunks."""
+
+    def read(*blocks: bytes, **settings: Any) -> list[Any]:
+        reader = MessagesReader(2**20, **settings)
+        chunks: list[Any] = []
+        for block in blocks:
+            if not reader.done:
+                chunks += reader.feed(block)
+        return chunks if reader.done else chunks + reader.end()
+
+    return read
 
 
 @pytest.fixture

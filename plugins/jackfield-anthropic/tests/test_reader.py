@@ -1,4 +1,4 @@
-"""Streams: the same chunks however the bytes are cut, and the same answer as a whole one."""
+"""Events to chunks: what servers do besides, and what is wrong."""
 
 from __future__ import annotations
 
@@ -13,25 +13,9 @@ from jackfield.errors import (
     InternalServerError,
     InvalidResponseError,
     RateLimitError,
-    StreamInterruptedError,
 )
 from jackfield.fold import fold
-from jackfield.wire import to_dict
 from jackfield_anthropic.reader import MessagesReader
-from jackfield_anthropic.response import decode
-
-TOLD = ["text", "tools", "thinking", "interleaved", "web_search", "refusal", "empty", "compaction"]
-RECORDED = ["llama_text", "llama_tool"]
-
-
-def read(*blocks: bytes, **settings: Any) -> list[Any]:
-    """The chunks of a stream that came in these blocks."""
-    reader = MessagesReader(2**20, **settings)
-    chunks: list[Any] = []
-    for block in blocks:
-        if not reader.done:
-            chunks += reader.feed(block)
-    return chunks if reader.done else chunks + reader.end()
 
 
 def event(kind: str, **members: Any) -> bytes:
@@ -57,116 +41,10 @@ def end(reason: str | None = "end_turn", **members: Any) -> bytes:
 STOP = event("message_stop")
 
 
-def deltas(chunks: list[Any]) -> list[dict[str, Any]]:
-    return [to_dict(choice.delta) for chunk in chunks for choice in chunk.choices]
-
-
-def plain(response: Any) -> dict[str, Any]:
-    """A response as JSON, with arguments parsed: the model's spaces in them are told only by a stream."""
-    made = to_dict(response)
-    for choice in made["choices"]:
-        for call in choice["message"].get("tool_calls") or ():
-            call["function"]["arguments"] = json.loads(call["function"]["arguments"])
-    return {**made, "object": None}
-
-
-# -- recorded and documented streams ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", TOLD)
-@pytest.mark.parametrize("usage_apart", [False, True])
-def test_a_stream_tells_what_the_whole_answer_tells(data, name, usage_apart):
-    """Text, calls, thoughts, citations, usage, and what only the service understands."""
-    folded = fold(read(data(f"{name}.sse"), usage_apart=usage_apart))
-
-    assert plain(folded) == plain(decode(data(f"{name}.json")))
-
-
-@pytest.mark.parametrize("name", [*TOLD, *RECORDED])
-def test_a_stream_gives_the_same_chunks_however_it_is_cut(data, name):
-    """At every byte, and into single bytes."""
-    stream = data(f"{name}.sse")
-    wanted = read(stream)
-
-    assert read(*(stream[at : at + 1] for at in range(len(stream)))) == wanted
-    for at in range(1, len(stream)):
-        assert read(stream[:at], stream[at:]) == wanted
-
-
-@pytest.mark.parametrize("name", [*TOLD, *RECORDED])
-def test_a_stream_that_is_cut_off_is_no_answer(data, name):
-    """Wherever that is, before the model told why it ended."""
-    stream = data(f"{name}.sse")
-    for at in range(stream.index(b'"message_delta"')):
-        with pytest.raises(StreamInterruptedError):
-            read(stream[:at])
-
-
-@pytest.mark.parametrize("name", [*TOLD, *RECORDED])
-def test_the_first_chunk_has_the_role_and_the_last_the_reason(data, name):
-    """As hosts of OpenAI's streams expect; each chunk has the message's id and its model."""
-    chunks = read(data(f"{name}.sse"))
-
-    assert [chunk.choices[0].delta.role for chunk in chunks] == ["assistant", *[None] * (len(chunks) - 1)]
-    assert [chunk.choices[0].finish_reason is not None for chunk in chunks] == [*[False] * (len(chunks) - 1), True]
-    assert [chunk.usage is not None for chunk in chunks] == [*[False] * (len(chunks) - 1), True]
-    assert len({(chunk.id, chunk.model) for chunk in chunks}) == 1
-
-
-def test_the_recorded_text_of_llama_cpp(data):
-    """Piece by piece."""
-    response = fold(read(data("llama_text.sse")))
-
-    assert response.choices[0].message.content == "Hello from a tiny llama model on this real server."
-    assert (response.usage.prompt_tokens, response.usage.completion_tokens) == (21, 12)
-    assert response.usage.prompt_tokens_details.cached_tokens == 20
-    assert len(read(data("llama_text.sse"))) == 12
-
-
-def test_the_recorded_call_of_llama_cpp(data):
-    """Its beginning has no input, and its pieces are single characters."""
-    (call,) = fold(read(data("llama_tool.sse"))).choices[0].message.tool_calls
-
-    assert (call.function.name, call.function.arguments) == ("add", '{"a":0,"b":0}')
-
-
-def test_pieces_of_calls_have_their_place_among_calls(data):
-    """The format counts all blocks; the name and the id come first, an empty piece is none."""
-    pieces = [one["tool_calls"][0] for one in deltas(read(data("tools.sse"))) if "tool_calls" in one]
-
-    assert pieces == [
-        {"index": 0, "id": "toolu_01", "type": "function", "function": {"name": "get_weather", "arguments": ""},
-         "caller": {"type": "direct"}},
-        {"index": 0, "function": {"arguments": '{"location":'}},
-        {"index": 0, "function": {"arguments": ' "San Francisc'}},
-        {"index": 0, "function": {"arguments": 'o, CA"}'}},
-        {"index": 1, "id": "toolu_02", "type": "function", "function": {"name": "get_time", "arguments": ""}},
-        {"index": 1, "function": {"arguments": "{}"}},
-    ]  # fmt: skip
-
-
-def test_what_only_all_blocks_tell_comes_with_the_end(data):
-    """Once, so that it is not told again and again."""
-    made = deltas(read(data("interleaved.sse")))
-
-    assert [("thinking_blocks" in one, "content_blocks" in one) for one in made[:-1]] == [(False, False)] * (
-        len(made) - 1
-    )
-    assert made[-1]["content_blocks"] == json.loads(data("interleaved.json"))["content"]
-
-
-def test_usage_that_was_asked_for_comes_by_itself(data):
-    """As OpenAI documents it: a last chunk without choices."""
-    *chunks, last = read(data("text.sse"), usage_apart=True)
-
-    assert (last.choices, last.usage.total_tokens) == ((), 40)
-    assert all(chunk.usage is None for chunk in chunks)
-
-
 # -- what servers do besides -----------------------------------------------------------------------------------------
 
 
-def test_counts_are_those_up_to_now():
+def test_counts_are_those_up_to_now(read):
     """Overwritten and never added; a null says nothing, and neither does an event without usage."""
     usage = {"input_tokens": 0, "cache_read_input_tokens": 5, "output_tokens": 1}
     last = {"input_tokens": 7, "cache_read_input_tokens": None, "output_tokens": 9}
@@ -178,7 +56,7 @@ def test_counts_are_those_up_to_now():
     assert [chunk.usage for chunk in read(start(), end(), STOP, usage_apart=True)] == [None]
 
 
-def test_blocks_may_overlap():
+def test_blocks_may_overlap(read):
     """Each delta goes to its own block, and late ends do no harm."""
     stream = [start(), begun(0, "thinking", thinking=""), begun(1, text=""), begun(2, "tool_use", id="t", name="f"),
               delta(1, "text_delta", text="a"), delta(0, "thinking_delta", thinking="b"),
@@ -192,7 +70,7 @@ def test_blocks_may_overlap():
     assert message.extra == {"thinking_blocks": [{"type": "thinking", "thinking": "b", "signature": ""}]}
 
 
-def test_a_block_may_begin_with_all_that_it_has():
+def test_a_block_may_begin_with_all_that_it_has(read):
     """As some gateways send it; a second block at the same index ends the first."""
     stream = [start(), begun(0, "thinking", thinking="b"), begun(0, text="a"),
               begun(1, "tool_use", id="t", name="f", input={"x": 1}), end("tool_use"), STOP]  # fmt: skip
@@ -203,7 +81,7 @@ def test_a_block_may_begin_with_all_that_it_has():
     assert message.tool_calls[0].function.arguments == '{"x":1}'
 
 
-def test_arguments_that_were_cut_are_given_as_they_came():
+def test_arguments_that_were_cut_are_given_as_they_came(read):
     """The most tokens may be reached in the middle of a call."""
     stream = [start(), begun(0, "thinking", thinking=""), begun(1, "tool_use", id="t", name="f"), begun(2, text="."),
               delta(1, "input_json_delta", partial_json='{"x": '), end("max_tokens"), STOP]  # fmt: skip
@@ -215,7 +93,7 @@ def test_arguments_that_were_cut_are_given_as_they_came():
     assert response.choices[0].message.extra["content_blocks"][1]["input"] == {"invalid_json": '{"x": '}
 
 
-def test_events_and_deltas_that_are_not_known_are_passed_over():
+def test_events_and_deltas_that_are_not_known_are_passed_over(read):
     """The format says that more may come; what they add to a block is kept."""
     stream = [start(), event("news", x=1), b"event: other\ndata: no JSON\n\n", begun(0, "novel", n=1, s="a"),
               delta(0, "novel_delta", s="b", n=2, z=None), end(), STOP]  # fmt: skip
@@ -226,7 +104,7 @@ def test_events_and_deltas_that_are_not_known_are_passed_over():
     assert message.extra["content_blocks"] == [{"type": "novel", "n": 2, "s": "ab"}]
 
 
-def test_the_end_of_the_stream_may_be_missing():
+def test_the_end_of_the_stream_may_be_missing(read):
     """The model has told why it ended, so nothing of the answer is; neither does ``[DONE]`` do harm."""
     stream = start() + begun(0, text="a") + end()
 
@@ -243,7 +121,7 @@ def test_nothing_is_given_before_the_first_block():
     assert len(reader.feed(begun(0, text="") + delta(0, "text_delta", text="a"))) == 1
 
 
-def test_unknown_members_of_the_message_are_kept():
+def test_unknown_members_of_the_message_are_kept(read):
     """Whichever event tells them."""
     stream = [start(container={"id": "c"}, x=None), end(input_transformations=[1], y=None), STOP]
 
@@ -310,7 +188,7 @@ def test_an_error_in_a_stream_is_typed(told, kind, code):
         end() + STOP,
     ],
 )
-def test_what_is_no_event_of_the_format_is_refused(bad):
+def test_what_is_no_event_of_the_format_is_refused(read, bad):
     """And not given to fail in the host."""
     with pytest.raises(InvalidResponseError):
         read(bad, end(), STOP)

@@ -106,6 +106,31 @@ class OpenBlock:
         return {"tool_calls": [ChatCompletionMessageToolCallChunk(index=self._number, **fields)]}
 
 
+class AnswerBlock(OpenBlock):
+    """A call of the tool that stands for an answer in JSON: its arguments are told as the text of the answer."""
+
+    def __init__(self, begun: Mapping[str, Any], number: int) -> None:
+        super().__init__(begun, number)
+        self._input = self.block["input"]
+        self.block = {"type": "text", "text": ""}
+        self.is_call = False
+
+    def begin(self) -> Fields:
+        """Nothing: the name of the tool is none of the host's."""
+        return {}
+
+    def add(self, delta: Mapping[str, Any]) -> Fields:
+        """The next piece of the answer."""
+        if delta.get("type") != "input_json_delta":
+            return {}
+        return super().add({"type": "text_delta", "text": delta.get("partial_json")})
+
+    def end(self, start: int) -> Fields:
+        """The whole answer, where no piece of it came."""
+        del start
+        return {} if self.block["text"] else super().add({"type": "text_delta", "text": to_json(self._input)})
+
+
 def _text(delta: Mapping[str, Any], name: str) -> str:
     value = delta.get(name)
     if not isinstance(value, str):

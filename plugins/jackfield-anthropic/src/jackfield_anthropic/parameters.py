@@ -31,7 +31,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "prompt_cache_options": no("give a message, a part or a tool `cache_control`, or all by `extra_body`"),
     "prompt_cache_retention": no("give `cache_control` with a `ttl`"),
     "reasoning_effort": partly("newer models by their effort, older ones by a share of the most tokens"),
-    "response_format": partly("no `json_object`; a schema has fewer keywords, and closed objects"),
+    "response_format": partly("no `json_object`; a schema has fewer keywords, and closed objects; see `json_by`"),
     "safety_identifier": YES,
     "seed": no("leave it out"),
     "service_tier": partly("only `auto` and `default`"),

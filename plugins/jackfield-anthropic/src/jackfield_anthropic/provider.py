@@ -12,6 +12,7 @@ from jackfield import Call, HttpProvider, HttpRequest
 from jackfield.parameters import Fitting, OnUnsupported
 from jackfield.service import head, is_url, no_credential, remember_plain, scrubbed, under
 from jackfield.wire import encode
+from jackfield_anthropic.answer_tool import JsonBy
 from jackfield_anthropic.parameters import PARAMETERS
 from jackfield_anthropic.request.body import Manner, body
 from jackfield_anthropic.request.conversation import LaterSystem
@@ -55,6 +56,8 @@ class AnthropicProvider(HttpProvider):
             models up to 4.5; ``auto``, as the model's name tells.
         thinking_display: whether thoughts are told, where the model is asked to think: ``summarized`` or ``omitted``;
             left out, the model's own way.
+        json_by: how the model is held to a ``response_format``: ``format``, by ``output_config``; ``tool``, by a tool
+            that it has to call, for models up to 4.1 and servers that pass over ``output_config``.
         version: sent as ``anthropic-version``.
         betas: sent as ``anthropic-beta``.
         headers: sent with every request. Credentials belong to an auth middleware.
@@ -68,6 +71,7 @@ class AnthropicProvider(HttpProvider):
     later_system: LaterSystem = attrs.field(default="system", validator=_one_of(*get_args(LaterSystem)))
     thinking: Thinking = attrs.field(default="auto", validator=_one_of(*get_args(Thinking)))
     thinking_display: str | None = attrs.field(default=None, validator=_one_of(None, *DISPLAYS))
+    json_by: JsonBy = attrs.field(default="format", validator=_one_of(*get_args(JsonBy)))
     version: str = "2023-06-01"
     betas: list[str] = attrs.field(factory=list)
     headers: dict[str, str] = attrs.field(factory=dict, validator=no_credential, repr=False)
@@ -92,13 +96,13 @@ class AnthropicProvider(HttpProvider):
         """The response, with what else the service says in it."""
         from jackfield_anthropic.response import decode
 
-        return decode(body)
+        return decode(body, by_tool=self.json_by == "tool")
 
     def reader(self, request: CreateChatCompletionRequest, max_line_bytes: int) -> MessagesReader:
         """Reads the stream; usage that the host did not ask for comes with the last chunk."""
         from jackfield_anthropic.reader import MessagesReader
 
-        return MessagesReader(max_line_bytes, usage_apart=_asks_usage(request))
+        return MessagesReader(max_line_bytes, usage_apart=_asks_usage(request), by_tool=self.json_by == "tool")
 
     def failure(self, status: int, headers: Mapping[str, str], body: bytes) -> APIError:
         """The error of a status, by the service's words."""
@@ -118,7 +122,7 @@ class AnthropicProvider(HttpProvider):
 
     @cached_property
     def _manner(self) -> Manner:
-        return Manner(self.max_tokens, self.later_system, self.thinking, self.thinking_display)
+        return Manner(self.max_tokens, self.later_system, self.thinking, self.thinking_display, self.json_by)
 
     @cached_property
     def _head(self) -> Mapping[str, str]:

@@ -13,10 +13,11 @@ import msgspec
 from jackfield.errors import APIError, InvalidResponseError
 from jackfield.event_reader import Chunk, EventReader, check
 from jackfield.models.chunks import ChatCompletionChunkChoice, ChatCompletionStreamResponseDelta
+from jackfield_anthropic.answer_tool import is_answer
 from jackfield_anthropic.error import told
 from jackfield_anthropic.message import extra
-from jackfield_anthropic.open_block import OpenBlock
-from jackfield_anthropic.response import Message, choice_extra, finish_reason, unknown
+from jackfield_anthropic.open_block import AnswerBlock, OpenBlock
+from jackfield_anthropic.response import Message, choice_extra, finish_reason, reason_by_tool, unknown
 from jackfield_anthropic.usage import tier_of, usage_of
 
 Delta = ChatCompletionStreamResponseDelta
@@ -58,11 +59,12 @@ class MessagesReader(EventReader):
     Args:
         max_line_bytes: longest line that is taken.
         usage_apart: the usage comes with a chunk of its own, since the host asked for it.
+        by_tool: a call of the tool that stands for an answer in JSON is the answer's text.
     """
 
-    def __init__(self, max_line_bytes: int, *, usage_apart: bool = False) -> None:
+    def __init__(self, max_line_bytes: int, *, usage_apart: bool = False, by_tool: bool = False) -> None:
         super().__init__(max_line_bytes)
-        self._apart = usage_apart
+        self._apart, self._by_tool = usage_apart, by_tool
         self._head: Chunk | None = None
         self._message = Message([])
         self._besides: dict[str, Any] = {}
@@ -98,10 +100,12 @@ class MessagesReader(EventReader):
         chunks: list[Chunk] = []
         for index in list(self._open):
             self._close(index, chunks)
-        usage = usage_of(self._usage)
+        usage, reason = usage_of(self._usage), self._message.stop_reason
+        if self._by_tool:
+            reason = reason_by_tool(reason, calls=self._calls > 0)
         choice = ChatCompletionChunkChoice(
             delta=self._delta(extra=extra([block.block for block in self._blocks])),
-            finish_reason=finish_reason(self._message.stop_reason),
+            finish_reason=finish_reason(reason),
             extra=choice_extra(self._message),
         )
         chunks.append(self._chunk([choice], usage=None if self._apart else usage, extra=self._besides))
@@ -136,7 +140,8 @@ class MessagesReader(EventReader):
 
     def _open_block(self, event: _Event, chunks: list[Chunk]) -> None:
         self._close(event.index, chunks)
-        block = OpenBlock(event.content_block or {}, self._calls)
+        begun = event.content_block or {}
+        block = (AnswerBlock if self._by_tool and is_answer(begun) else OpenBlock)(begun, self._calls)
         self._calls += block.is_call
         self._blocks.append(block)
         self._open[event.index] = block

@@ -15,6 +15,7 @@ from jackfield.errors import ValidationError
 from jackfield.models import CreateChatCompletionResponse, Model
 from jackfield.models.response import ChatCompletionChoice
 from jackfield.wire import parse
+from jackfield_anthropic.answer_tool import as_text
 from jackfield_anthropic.message import message_of
 from jackfield_anthropic.request.block import Block
 from jackfield_anthropic.usage import tier_of, usage_of
@@ -59,12 +60,22 @@ class _Models(msgspec.Struct):
     data: list[dict[str, Any]]
 
 
-def decode(body: bytes) -> CreateChatCompletionResponse:
-    """The response in a body. Raises ``ValidationError``."""
+def decode(body: bytes, *, by_tool: bool = False) -> CreateChatCompletionResponse:
+    """The response in a body. Raises ``ValidationError``.
+
+    Args:
+        body: of the answer.
+        by_tool: a call of the tool that stands for an answer in JSON is the answer's text.
+    """
     data = parse(body)
     try:
         message = msgspec.convert(data, Message)
-        return _response(message, unknown(data))
+        blocks = [checked(block) for block in message.content]
+        reason = message.stop_reason
+        if by_tool:
+            blocks = [as_text(block) for block in blocks]
+            reason = reason_by_tool(reason, calls=any(block["type"] == "tool_use" for block in blocks))
+        return _response(message, blocks, finish_reason(reason), unknown(data))
     except msgspec.ValidationError as error:
         raise ValidationError(str(error)) from None
 
@@ -80,6 +91,11 @@ def decode_models(body: bytes) -> list[Model]:
 def finish_reason(stop_reason: str | None) -> str | None:
     """The finish reason for a stop reason."""
     return None if stop_reason is None else REASONS.get(stop_reason, stop_reason)
+
+
+def reason_by_tool(stop_reason: str | None, *, calls: bool) -> str | None:
+    """The stop reason where an answer in JSON comes by a tool: without other ``calls`` the answer is at its end."""
+    return "end_turn" if stop_reason == "tool_use" and not calls else stop_reason
 
 
 def choice_extra(message: Message) -> dict[str, Any]:
@@ -114,12 +130,10 @@ def _is_input(block: Block) -> bool:
     return block["type"] != "tool_use" or isinstance(block["input"], dict)
 
 
-def _response(message: Message, extra: dict[str, Any]) -> CreateChatCompletionResponse:
-    choice = ChatCompletionChoice(
-        message=message_of([checked(block) for block in message.content]),
-        finish_reason=finish_reason(message.stop_reason),
-        extra=choice_extra(message),
-    )
+def _response(
+    message: Message, blocks: list[Block], finish: str | None, extra: dict[str, Any]
+) -> CreateChatCompletionResponse:
+    choice = ChatCompletionChoice(message=message_of(blocks), finish_reason=finish, extra=choice_extra(message))
     usage = message.usage or {}
     return CreateChatCompletionResponse(
         id=message.id,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from jackfield.wire import request_fields, to_dict
+from jackfield_anthropic.answer_tool import JsonBy, with_answer_tool
 from jackfield_anthropic.parameters import PARAMETERS
 from jackfield_anthropic.request.conversation import Conversation, LaterSystem
 from jackfield_anthropic.request.options import (
@@ -35,12 +36,14 @@ class Manner:
         later_system: where system messages after the first turn go.
         thinking: how the model is told to think.
         thinking_display: whether its thoughts are told.
+        json_by: how the model is held to a form of its answer.
     """
 
     max_tokens: int
     later_system: LaterSystem
     thinking: Thinking
     thinking_display: str | None
+    json_by: JsonBy
 
 
 def body(
@@ -61,7 +64,7 @@ def body(
         "model": asked["model"],
         "max_tokens": most,
         **conversation.fields(),
-        **tool_fields(asked, fitting),
+        **_tools(asked, manner, fitting),
         **_output(asked, most, manner, fitting),
         **sampling(asked, fitting),
         **stop_sequences(asked, fitting),
@@ -73,10 +76,16 @@ def body(
     }
 
 
+def _tools(asked: Mapping[str, Any], manner: Manner, fitting: Fitting) -> dict[str, Any]:
+    """``tools`` and ``tool_choice``."""
+    fields = tool_fields(asked, fitting)
+    return with_answer_tool(fields, asked, fitting) if manner.json_by == "tool" else fields
+
+
 def _output(asked: Mapping[str, Any], most: int, manner: Manner, fitting: Fitting) -> dict[str, Any]:
     """``thinking`` and ``output_config``."""
     thought, effort = thinking(asked, most, manner.thinking, manner.thinking_display, fitting)
-    form = answer_format(asked, fitting)
+    form = answer_format(asked, fitting) if manner.json_by == "format" else None
     config = {**({} if effort is None else {"effort": effort}), **({} if form is None else {"format": form})}
     return {
         **({} if thought is None else {"thinking": thought}),

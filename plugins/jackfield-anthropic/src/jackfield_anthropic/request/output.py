@@ -35,7 +35,7 @@ def answer_format(asked: Mapping[str, Any], fitting: Fitting) -> dict[str, Any] 
     schema = form["json_schema"].get("schema") if form["type"] == "json_schema" else None
     if schema is None:
         if form["type"] != "text":
-            fitting.lacks("response_format", "give a `json_schema` with a schema")
+            fitting.lacks("response_format", "give a `json_schema` with a schema, or set `json_by`")
         return None
     made = fitted(schema, "response_format.json_schema.schema", fitting)
     if form["json_schema"].get("description"):
