@@ -73,7 +73,6 @@ COUNTRY: dict[str, Any] = {
     "messages": [user("What is the capital of the user country? Call the tool")],
     "tools": [function("get_country", "", {"additionalProperties": False, "properties": {}, "type": "object"})],
 }
-IMAGE = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAADklEQVR42mP4DwUMUAYAY8AI+NNDDd0AAAAASUVORK5CYII="
 
 
 def told(name: str, number: int) -> Any:
@@ -146,10 +145,6 @@ def plainly(value: Any) -> Any:
     }
     if kept.get("id") == MADE_ID:
         del kept["id"]
-    if isinstance(kept.get("thoughtSignature"), str):
-        kept["thoughtSignature"] = (
-            kept["thoughtSignature"].replace("-", "+") if "-" in kept["thoughtSignature"] else kept["thoughtSignature"]
-        )
     return kept
 
 

@@ -112,10 +112,10 @@ def _restored(
         if "functionCall" in part:
             parts.append({**part, **calls[part["functionCall"]]})
         elif _is_text(part):
-            thought = "thought" in part
-            if thought and not thoughts:
+            thought, length = "thought" in part, part["text"]
+            if thought and length and not thoughts:
                 continue
-            length, rest = part["text"], left[thought]
+            rest = left[thought]
             if not 0 <= length <= len(rest):
                 return None
             parts.append({**part, "text": rest[:length]})

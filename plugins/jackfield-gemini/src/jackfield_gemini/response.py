@@ -52,7 +52,7 @@ def response(answer: Answer) -> CreateChatCompletionResponse:
 def _choice(choice: Choice, added: Added, candidate: Mapping[str, Any]) -> ChatCompletionChoice:
     message = ChatCompletionResponseMessage(
         content=added.text or None,
-        reasoning_content=added.thoughts,
+        reasoning_content=added.thoughts or None,
         audio=None if added.audio is None else ChatCompletionAudio(data=added.audio),
         tool_calls=[_call(call) for call in added.calls] or None,
         extra=choice.told,
