@@ -183,6 +183,8 @@ def test_what_the_engine_cannot_do_is_dropped_where_that_is_wanted(fields: dict[
     assert list(attempt.dropped) == params
     assert body.keys() <= {"messages", "tools", "stream", "stream_options", "return_progress"}
     assert body["messages"][0] == USER
+    assert None not in body["messages"]
+    assert "custom" not in json.dumps(body)
     assert body.get("tools", [TOOL]) == [TOOL]
 
 

@@ -19,7 +19,7 @@ from jackfield.errors import (
     RateLimitError,
     UnsupportedParameterError,
 )
-from jackfield.redaction import remember
+from jackfield.redaction import remember, scrub
 from jackfield.testing import Reply, ScriptedDriver, make_call, plan, run_call, run_flow
 from jackfield.testing.faults import FaultServer
 from jackfield.wire import build_request
@@ -111,7 +111,7 @@ def test_the_name_of_a_deployment_is_quoted(model: str, quoted: str) -> None:
     [
         ({"base_url": f"{ENDPOINT}/openai/v1/"}, "base_url"),
         ({"base_url": f"{ENDPOINT}/openai/deployments/x?api-version=1"}, "base_url"),
-        ({"base_url": f"{ENDPOINT}/x/chat/completions"}, "base_url"),
+        ({"base_url": f"{ENDPOINT}/x/chat/completions/?a=1"}, "base_url"),
         ({"base_url": "example.openai.azure.com"}, "base_url"),
         ({"base_url": ENDPOINT, "api_version": "2024-10"}, "api_version"),
         ({"base_url": ENDPOINT, "api_version": "2024-10-21&x=y"}, "api_version"),
@@ -155,6 +155,13 @@ def test_a_call_goes_to_the_deployment_with_its_key(
     assert received.headers[header] == value
 
 
+def test_a_key_in_the_query_of_a_gateway_is_scrubbed() -> None:
+    """It stands where it should not, and is a key all the same."""
+    AzureProvider(f"{ENDPOINT}?subscription-key=canary-ggg-777")
+
+    assert scrub("canary-ggg-777") == "***"
+
+
 # -- what versions take ----------------------------------------------------------------------------------------------
 
 
@@ -164,6 +171,7 @@ def test_a_call_goes_to_the_deployment_with_its_key(
         ("2024-06-01", "max_completion_tokens", 5, False),
         ("2024-08-01-preview", "parallel_tool_calls", False, False),
         ("2024-09-01-preview", "max_completion_tokens", 5, True),
+        ("2024-09-01", "max_completion_tokens", 5, True),
         ("2024-10-21", "parallel_tool_calls", False, True),
         ("2024-10-21", "reasoning_effort", "low", False),
         ("2024-12-01-preview", "reasoning_effort", "low", True),

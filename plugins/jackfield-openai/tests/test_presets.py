@@ -212,15 +212,16 @@ def test_the_usage_of_a_stream_is_asked_for_where_that_is_taken(name: str) -> No
     assert "stream_options" not in body(name, asked(stream=True), include_usage=False)
 
 
+@pytest.mark.parametrize("include_usage", [True, False])
 @pytest.mark.parametrize("name", PRESETS)
-def test_the_usage_of_a_stream_comes_with_the_last_chunk(name: str) -> None:
+def test_the_usage_of_a_stream_comes_with_the_last_chunk(name: str, include_usage: bool) -> None:
     """Also where it comes unasked."""
     head = {"id": "c", "created": 1, "model": "m"}
     choices = [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}]
     usage = {**head, "choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}}
     driver = ScriptedDriver([Reply.of_events({**head, "choices": choices}, usage)])
 
-    run_call(plan(OpenAIProvider(preset=name)), asked(stream=True), driver)  # type: ignore[arg-type]  # a name of the table
+    run_call(plan(OpenAIProvider(preset=name, include_usage=include_usage)), asked(stream=True), driver)  # type: ignore[arg-type]  # a name of the table
 
     assert [(len(chunk.choices), chunk.usage.total_tokens) for chunk in driver.delivered] == [(1, 3)]  # type: ignore[union-attr]  # it is there
 

@@ -99,8 +99,7 @@ class ChatCompletions(HttpProvider):
         from jackfield_openai.reader import ChoiceReader, plain_reader
 
         choices = request.n if isinstance(request.n, int) else 1
-        told = self.include_usage or not self._takes_options
-        kind = ChoiceReader if told and _unasked(request) else plain_reader
+        kind = ChoiceReader if _unasked(request) else plain_reader
         return kind(max_line_bytes, choices)
 
     def encode_models(self, call: Call) -> HttpRequest:
