@@ -54,6 +54,14 @@ def test_two_clients_share_a_budget(bench, backend, act, url):
     assert first.fails(max_tokens=20).code == second.fails(max_tokens=20).code == "budget_exceeded"
 
 
+def test_windows_of_two_lengths_do_not_mix(bench, url):
+    """Where a setting was changed, old counts make nobody wait for years."""
+    for window in (1.0, 3600.0, 60.0):
+        one = bench(RateLimit(requests=1, window=window, on_limit="fail", redis=Secret(url), **NAMED))
+        one.call()
+        assert one.fails().retry_after <= window * 61 / 60
+
+
 def test_names_part_limits(bench, url):
     """Two limits of other names do not count together."""
     first, second = (bench(RateLimit(requests=1, on_limit="fail", redis=Secret(url), name=name)) for name in "ab")
@@ -242,7 +250,7 @@ def test_what_cannot_be_said_now_is_said_with_the_next_call(bench, url, redis):
         engine, effect = one.begin(max_tokens=900)
         assert isinstance(one.driver.step(engine, effect), Sleep)
         engine.cancel()
-        assert [" ".join(value.split()) for value in redis.hgetall("jackfield:rate:t").values()] == ["1 901"]
+        assert [" ".join(value.split()) for value in redis.hgetall("jackfield:rate:60:t").values()] == ["1 901"]
 
     one.call(max_tokens=900)
 
@@ -353,7 +361,7 @@ def test_long_and_strange_values_make_keys(bench, url, redis):
     for value in strange:
         one.call(labels={"x": value})
 
-    assert len(redis.keys("jackfield:rate:t:*")) == len(strange)
+    assert len(redis.keys("jackfield:rate:60:t:*")) == len(strange)
     assert all(len(key) < 200 and key.isprintable() for key in redis.keys("*"))
     assert one.fails(labels={"x": "a:b"}).code == "local_rate_limit"
 

@@ -84,7 +84,7 @@ def in_redis(redis: library.Redis, redis_url: str) -> Callable[[], Callable[[Any
 
 def test_accounts_in_memory_do_what_the_model_does():
     """What is granted, and what had been taken before, in any order."""
-    check(Accounts, in_memory, 200)
+    check(Accounts, in_memory, 100)
 
 
 def test_accounts_in_redis_do_what_the_model_does(in_redis):

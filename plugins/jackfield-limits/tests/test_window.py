@@ -98,7 +98,7 @@ class Model(RuleBasedStateMachine):
 
     make: Callable[[Rate], Any]
 
-    @initialize(requests=st.none() | st.integers(1, 8), tokens=st.none() | st.integers(50, 120))
+    @initialize(requests=st.none() | st.integers(1, 4), tokens=st.none() | st.integers(50, 120))
     def begin(self, requests: int | None, tokens: int | None) -> None:
         self.rate = Rate(LONG, requests, tokens)
         self.real = type(self).make(self.rate)
@@ -157,7 +157,7 @@ class Model(RuleBasedStateMachine):
         self.real.settle(one.slot, requests, tokens)
         one.requests, one.tokens, one.settled = 1 + requests, one.tokens + tokens, True
 
-    @rule(slots=st.integers(0, 2 * SLOTS))
+    @rule(slots=st.integers(0, SLOTS) | st.integers(SLOTS, 2 * SLOTS))
     def wait(self, slots: int) -> None:
         self.real.wait(slots)
 
@@ -185,6 +185,41 @@ def test_a_window_in_redis_does_what_the_model_does(redis: library.Redis, redis_
     store = RedisStore(redis_url, 5.0)
     check(lambda rate: InRedis(rate, redis, store), 100)
     store.close()
+
+
+@pytest.fixture(params=["python", "lua"])
+def window(request) -> Callable[[Rate], Any]:
+    """Makes a window."""
+    if request.param == "python":
+        yield InPython
+        return
+    client, store = request.getfixturevalue("redis"), RedisStore(request.getfixturevalue("redis_url"), 5.0)
+    yield lambda rate: InRedis(rate, client, store)
+    store.close()
+
+
+def test_a_time_that_was_given_holds(window):
+    """Who begins earlier, since something was given back, takes no place that another waits for."""
+    real = window(Rate(LONG, 2))
+    slots = [real.book(0, math.inf).slot for _ in range(5)]
+    here = real.here
+    assert [slot - here for slot in slots] == [0, 0, 61, 61, 122]
+    real.wait(50)
+    real.settle(slots[0], -1, 0)  # there is room here and now, but not up to the time of the third and fourth
+
+    assert real.move(slots[4], 0).slot == slots[4]
+    assert real.move(slots[3], 0).slot == here + 50
+    assert real.move(slots[4], 0).slot == slots[4]
+
+
+def test_a_wait_is_as_long_as_it_may_be_and_no_longer(window):
+    """To the second, of a month."""
+    real = window(Rate(LONG, 1))
+    real.book(0, 0.0)
+    wait = real.book(0, 0.0).wait
+
+    assert real.book(0, wait - 10).slot is None
+    assert real.book(0, wait).slot == real.here + SLOTS + 1
 
 
 def test_what_counts_no_more_is_forgotten():

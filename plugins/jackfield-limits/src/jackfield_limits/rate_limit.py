@@ -135,7 +135,8 @@ class RateLimit:
             guess = estimate(request, self.expected_output)
             most = min(guess.total, self.tokens)
         patience = min(self.max_wait, call.time_left) if self.on_limit == "wait" else 0.0
-        own = key("rate", self.name or "", self.per, request.model, call)
+        # Slots of windows of another length would not fit among these.
+        own = key(f"rate:{self.window:g}", self.name or "", self.per, request.model, call)
         booking: Booking | None = yield from self._store.ask(Book(own, self._rate, most, patience), call)
         if booking is None:
             return None, 0.0
