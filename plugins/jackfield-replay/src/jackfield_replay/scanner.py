@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -14,21 +14,61 @@ from jackfield_replay.exchange import Exchange
 
 KNOWN = "a known secret"
 _BEGIN = r"(?<![A-Za-z0-9_-])"
-SHAPES: dict[str, re.Pattern[str]] = {
-    name: re.compile(pattern)
-    for name, pattern in {
-        "an API key": _BEGIN + r"(?:sk|pk|rk|gsk|hf|xai|nvapi|r8|pplx|tgp|fw)[-_](?=[\w-]*\d)[\w-]{16,}",
-        "a GitHub token": _BEGIN + r"(?:gh[oprsu]_|github_pat_)\w{20,}",
-        "an AWS key": _BEGIN + r"A[KS]IA[A-Z0-9]{16}",
-        "a Google key": _BEGIN + r"(?:AIza[\w-]{30,}|ya29\.[\w-]{20,})",
-        "a Slack token": _BEGIN + r"xox[abeoprs]-[\w-]{10,}",
-        "a JSON Web Token": _BEGIN + r"eyJ[\w-]{10,}\.eyJ[\w-]{10,}",
-        "a private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
-        "a credential of HTTP": r"(?i)\b(?:bearer|basic)\s+(?=[^\s\"']*\d)[A-Za-z0-9._~+/-]{16,}",
-        "a password in a URL": r"://[^\s/:@\"'<>]{1,256}:(?!\*\*\*@)[^\s/@\"'<>]{1,256}@",
-    }.items()
-}
-"""What keys of well-known services look like."""
+_PREFIXES = ("sk", "pk", "rk", "gsk", "hf", "xai", "nvapi", "r8", "pplx", "tgp", "fw")
+
+
+class Shape(NamedTuple):
+    """What keys of a kind look like.
+
+    Attributes:
+        name: of the kind.
+        marks: one of them is in each such key, in lower case: to look for them is quick.
+        pattern: finds it.
+    """
+
+    name: str
+    marks: tuple[str, ...]
+    pattern: re.Pattern[str]
+
+    def is_in(self, text: str, lower: str) -> bool:
+        """Whether a text, which is given in lower case too, has a key of the kind."""
+        return any(mark in lower for mark in self.marks) and self.pattern.search(text) is not None
+
+
+def _shape(name: str, pattern: str, *marks: str) -> Shape:
+    return Shape(name, marks, re.compile(pattern))
+
+
+SHAPES = (
+    _shape(
+        "an API key",
+        _BEGIN + rf"(?:{'|'.join(_PREFIXES)})[-_](?=[\w-]*\d)[\w-]{{16,}}",
+        *(prefix + mark for prefix in _PREFIXES for mark in "-_"),
+    ),
+    _shape(
+        "a GitHub token",
+        _BEGIN + r"(?:gh[oprsu]_|github_pat_)\w{20,}",
+        "gho_",
+        "ghp_",
+        "ghr_",
+        "ghs_",
+        "ghu_",
+        "github_pat_",
+    ),
+    _shape("an AWS key", _BEGIN + r"A[KS]IA[A-Z0-9]{16}", "akia", "asia"),
+    _shape("a Google key", _BEGIN + r"(?:AIza[\w-]{30,}|ya29\.[\w-]{20,})", "aiza", "ya29."),
+    _shape("a Slack token", _BEGIN + r"xox[abeoprs]-[\w-]{10,}", "xox"),
+    _shape("a JSON Web Token", _BEGIN + r"eyJ[\w-]{10,}\.eyJ[\w-]{10,}", "eyj"),
+    _shape("a private key", r"-----BEGIN [A-Z ]*PRIVATE KEY-----", "private key-----"),
+    _shape(
+        "a credential of HTTP",
+        r"(?i)\b(?:bearer|basic)\s+(?=[^\s\"']*\d)[A-Za-z0-9._~+/-]{16,}",
+        "bearer",
+        "basic",
+    ),
+    _shape("a password in a URL", r"://[^\s/:@\"'<>]{1,256}:(?!\*\*\*@)[^\s/@\"'<>]{1,256}@", "://"),
+)
+"""Keys of well-known services."""
 
 
 def scan(exchange: Exchange, document: bytes) -> list[str]:
@@ -73,4 +113,5 @@ def _kinds(text: str) -> Iterator[str]:
 
 
 def _shapes(text: str) -> Iterator[str]:
-    yield from (f"what looks like {name}" for name, shape in SHAPES.items() if shape.search(text))
+    lower = text.lower()
+    yield from (f"what looks like {shape.name}" for shape in SHAPES if shape.is_in(text, lower))

@@ -17,13 +17,15 @@ HEAD = b"""\
 jackfield-recording: 1
 ...
 """
+UNFOLDED = 2**31 - 1
+"""Characters of a line: lines are not folded."""
 VERSION = "jackfield-recording"
 _READABLE = re.compile("[\n -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010fffe]*")
 """Characters that a reader, and every reader of YAML, sees as they are."""
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _Dumper(yaml.SafeDumper):  # type: ignore[misc]  # the same
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # the same
     def ignore_aliases(self, data: Any) -> bool:
         """Whether a value is written anew wherever it stands: always."""
         del data
@@ -43,8 +45,9 @@ _Dumper.add_representer(str, _text)
 def write(exchange: Exchange) -> bytes:
     """The document of an exchange, with its end."""
     data = msgspec.to_builtins(exchange)
-    text = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"), explicit_start=True)
-    return bytes(text.encode()) + END[1:]
+    text = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=UNFOLDED, explicit_start=True)
+    document: bytes = text.encode()
+    return document.removesuffix(END[1:]) + END[1:]  # some write the end by themselves, where the text is open-ended
 
 
 def read(document: bytes) -> Exchange:

@@ -1,0 +1,123 @@
+"""Hosts that record and replay, and a layer that sees what the provider is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from jackfield import CallError, HttpResponse, hookimpl
+from jackfield.testing.contract.host import HOSTS, Outcome
+from jackfield.testing.faults import FaultServer
+
+pytest_plugins = ["jackfield.testing.plugin"]
+
+NOWHERE = "http://127.0.0.1:9/v1"
+
+
+def told(error: BaseException | None) -> Any:
+    """All that a host can see of an error, but for the ledger."""
+    if error is None:
+        return None
+    unlike = {"attempts", "partial"}
+    return type(error), str(error), {name: value for name, value in vars(error).items() if name not in unlike}
+
+
+def _seen(outcome: Outcome) -> Any:
+    """All that a host can see of a call."""
+    partial = getattr(outcome.error, "partial", None)
+    return told(outcome.error), outcome.response, partial, outcome.chunks
+
+
+@attrs.define(eq=False)
+class Tap:
+    """Notes each block and failure that comes from the layers inside, of all instances made by ``tap``."""
+
+    blocks: list[Any] = attrs.field(factory=list, init=False)
+
+    @hookimpl
+    def wrap_http(self, http_request, call):
+        try:
+            response = yield http_request
+        except CallError as error:
+            self.blocks.append(told(error)[:2])
+            raise
+        self.blocks.append(response.status)
+
+        def reader(effect):
+            try:
+                block = yield attrs.evolve(effect, response=response)
+            except CallError as error:
+                self.blocks.append(told(error)[:2])
+                raise
+            self.blocks.append(block)
+            return block
+
+        return HttpResponse(response.status, response.headers, response.request, response.body, reader)
+
+
+def tap(blocks: list[Any]) -> type:
+    """A class of middleware whose instances note into this list."""
+
+    @attrs.define(eq=False)
+    class Noting(Tap):
+        def __attrs_post_init__(self):
+            self.blocks = blocks
+
+    return Noting
+
+
+@contextmanager
+def _host(
+    mode: str,
+    layer: Mapping[str, Any],
+    url: str = NOWHERE,
+    *,
+    backend: Mapping[str, Any] | None = None,
+    blocks: list[Any] | None = None,
+    more: tuple[Mapping[str, Any], ...] = (),
+) -> Iterator[Any]:
+    """A host with one backend, ``test``, and the layer outermost, but for a tap."""
+    config = {
+        "default_model": "test/ok",
+        "backends": {"test": {"provider": "openai", "base_url": url, **(backend or {})}},
+        "middleware": [{"use": "tap"}, layer, *more],
+    }
+    made = HOSTS[mode](config, {"tap": tap([] if blocks is None else blocks)})
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture(params=["sync", "async"])
+def mode(request) -> str:
+    return request.param
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where the recording of a test is."""
+    return tmp_path / "tape.yaml"
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    with FaultServer() as running:
+        yield running
+
+
+@pytest.fixture
+def host() -> Any:
+    """Makes hosts."""
+    return _host
+
+
+@pytest.fixture
+def seen() -> Any:
+    """From an outcome to all that a host can see of it."""
+    return _seen
