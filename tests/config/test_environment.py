@@ -212,3 +212,37 @@ def test_endless_nesting_is_text() -> None:
     text = "[" * 50_000
 
     assert value_of(text) == text
+
+
+def test_middleware_is_put_before_all_other() -> None:
+    """It has the variable as its place, and what stood there before keeps its own."""
+    variables = {
+        "JACKFIELD_OUTERMOST": '{use = "record", file = "x"}',
+        "JACKFIELD__MIDDLEWARE__0__MAX_ATTEMPTS": "5",
+    }
+    changed, faults, places = laid(variables)
+
+    assert faults == []
+    assert changed["middleware"] == [{"use": "record", "file": "x"}, {"use": "retry", "max_attempts": 5}, "broken"]
+    assert (
+        str(places.place(("middleware", 0)).fault("file", "wrong")) == "JACKFIELD_OUTERMOST: middleware[0].file: wrong"
+    )
+    assert places.origin(("middleware", 1, "use")).file == "x.toml"
+    assert places.origin(("middleware", 1, "max_attempts")).file == "JACKFIELD__MIDDLEWARE__0__MAX_ATTEMPTS"
+
+
+@pytest.mark.parametrize("there", [None, [], ()])
+def test_middleware_is_put_where_there_is_none(there: Any) -> None:
+    """Several come in their order."""
+    changed: dict[str, Any] = {} if there is None else {"middleware": there}
+    overlay(changed, {"JACKFIELD_OUTERMOST": '[{use = "a"}, {use = "b"}]'}, Places())
+
+    assert changed == {"middleware": [{"use": "a"}, {"use": "b"}]}
+
+
+def test_middleware_is_put_before_nothing_that_is_none() -> None:
+    """What is no array is told of by the check of the whole."""
+    changed: dict[str, Any] = {"middleware": "broken"}
+    overlay(changed, {"JACKFIELD_OUTERMOST": '{use = "a"}'}, Places())
+
+    assert changed == {"middleware": "broken"}

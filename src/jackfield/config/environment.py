@@ -4,6 +4,9 @@ Two underscores separate keys. A key is matched with those that are there, lette
 character that a variable's name cannot have; a key that is not there yet is made, in lower case. An entry of
 ``middleware`` is reached by its ``use``, or by its index, from 0. A table is merged with the one that is there.
 
+``JACKFIELD_OUTERMOST`` puts middleware before all that is configured: an inline table, as
+``{use = "record", file = "calls.yaml"}``, or an array of them.
+
 A value is text, unless it is written as a TOML boolean, number, quoted string, array or inline table: ``5`` is a
 number, ``"5"`` in double quotes is text. A variable that is empty counts as not set; ``""`` is the empty text.
 """
@@ -22,6 +25,8 @@ from jackfield.errors import Fault
 PREFIX = "JACKFIELD__"
 MODEL = "JACKFIELD_MODEL"
 """Sets ``default_model``, always as text; ``JACKFIELD__DEFAULT_MODEL`` is stronger."""
+OUTERMOST = "JACKFIELD_OUTERMOST"
+"""Puts middleware before all other middleware of the host; what else is laid over it finds the places that it had."""
 TOP = ("default_model", "models", "backends", "middleware")
 LONGEST_INDEX = 10
 """Digits; Python refuses to read very many."""
@@ -58,7 +63,22 @@ def overlay(tree: dict[str, Any], environ: Mapping[str, str], places: Places) ->
         except _UnreachableError as error:
             place = Places(name).place(error.path)
             faults.append(place.fault((), error.expected, error.hint))
+    if environ.get(OUTERMOST):
+        _put_before(tree, value_of(environ[OUTERMOST]), places)
     return faults
+
+
+def _put_before(tree: dict[str, Any], value: Any, places: Places) -> None:
+    """Put one middleware or several before those of the host; what they are is checked with all others."""
+    layers = value if isinstance(value, list) else [value]
+    known = tree.get("middleware", [])
+    if not isinstance(known, list | tuple):  # a fault by itself
+        return
+    for index in reversed(range(len(known))):
+        places.move(("middleware", index), ("middleware", index + len(layers)))
+    for index in range(len(layers)):
+        places.put(("middleware", index), Origin(OUTERMOST, None, ("middleware", index)))
+    tree["middleware"] = [*map(plain, layers), *known]
 
 
 def value_of(text: str) -> Any:
