@@ -134,6 +134,11 @@ class Fallback:
 
     model: str
 
+    @property
+    def model_names(self):
+        """The name, by its place."""
+        return [(("model",), self.model)]
+
     @hookimpl
     def wrap_chat_completion(self, request, call):
         try:

@@ -69,8 +69,12 @@ class SettingsChecks:
     def test_settings_come_from_toml(self, subject: Subject, tmp_path: Path) -> None:
         """A file of configuration can hold the settings, and the loader makes the plugin of them."""
         entry = {"use": "subject", **subject.settings}
-        main: dict[str, Any] = {"provider": "source"} | ({} if subject.in_host else {"middleware": [entry]})
-        tree = {"backends": {"main": main}} | ({"middleware": [entry]} if subject.in_host else {})
+        source: dict[str, Any] = {"provider": "source"}
+        inside = {} if subject.in_host else {"middleware": [entry]}
+        tree: dict[str, Any] = {
+            "backends": {"test": source | inside, "other": source}
+        }  # to which names in the settings may lead
+        tree |= {"middleware": [entry]} if subject.in_host else {}
         file = tmp_path / "jackfield.toml"
         try:
             file.write_text(to_toml(tree), encoding="utf-8")
