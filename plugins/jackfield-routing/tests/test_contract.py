@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+import attrs
 import pytest
 
 from jackfield.testing import MiddlewareContract
@@ -16,7 +19,26 @@ class TestFallback(MiddlewareContract):
 
     @pytest.fixture
     def middleware(self):
-        return Fallback, {"models": {"test/m": ["other/m", "test/n"], "m": ["n"]}, "on": ["content_filter"]}
+        return Fallback, {"models": {"test/m": ["other/m", "test/n"]}, "on": ["content_filter"]}
+
+
+@attrs.define(eq=False)
+class FallbackInside(Fallback):
+    """It stands in a backend, and its names are the backend's own."""
+
+    __doc__ = Fallback.__doc__
+    backend_only: ClassVar[bool] = True
+
+
+@pytest.mark.long
+class TestFallbackInside(MiddlewareContract):
+    """The same among the models of one backend."""
+
+    repeats = True
+
+    @pytest.fixture
+    def middleware(self):
+        return FallbackInside, {"models": {"m": ["n", "o"]}}
 
 
 @pytest.mark.long
@@ -27,19 +49,37 @@ class TestBalance(MiddlewareContract):
 
     @pytest.fixture
     def middleware(self):
-        return Balance, {"models": {"test/m": {"test/m": 2, "other/m": 1}, "m": {"m": 1, "n": 1}}}
+        return Balance, {"models": {"test/m": {"test/m": 2, "other/m": 1}}}
+
+
+@attrs.define(eq=False)
+class BalanceInside(Balance):
+    """It stands in a backend, and its names are the backend's own."""
+
+    __doc__ = Balance.__doc__
+    backend_only: ClassVar[bool] = True
 
 
 @pytest.mark.long
-class TestLeastInFlight(MiddlewareContract):
-    """The same where it counts what is in flight, and goes by a label that each call has."""
+class TestBalanceInside(MiddlewareContract):
+    """The same among the models of one backend, where it counts what is in flight, and goes by a label."""
 
     changes_request = True
 
     @pytest.fixture
     def middleware(self):
-        tables = {"test/m": {"test/m": 2, "other/m": 1}, "m": {"m": 1, "n": 1}}
-        return Balance, {"models": tables, "by": "least-in-flight", "sticky": "job"}
+        return BalanceInside, {"models": {"m": {"m": 2, "n": 1}}, "by": "least-in-flight", "sticky": "job"}
+
+
+@pytest.mark.long
+class TestLeastInFlight(MiddlewareContract):
+    """It counts what is in flight."""
+
+    changes_request = True
+
+    @pytest.fixture
+    def middleware(self):
+        return Balance, {"models": {"test/m": {"test/m": 2, "other/m": 1}}, "by": "least-in-flight"}
 
 
 @pytest.mark.long

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import attrs
@@ -145,6 +146,47 @@ def test_a_list_is_not_followed_further(ask, failing):
         run_call(plan(provider, middleware=[layer]), ask())
 
     assert provider.models == ["m", "n"]
+
+
+def test_a_model_is_asked_once_whatever_it_is_called(ask, failing):
+    """A next name that leads to the model that has just failed is passed over; only ``retry`` asks again."""
+    provider = failing(always="503")
+    layer = Fallback(models={"m": ("test/m", "other/n", "other/n/", "other/o")})
+
+    with pytest.raises(InternalServerError) as caught:
+        run_call(plan(provider, middleware=[layer], backends={"other": provider}), ask())
+
+    assert provider.models == ["m", "n", "n/", "o"]
+    assert len(caught.value.__notes__) == 3
+
+
+def test_where_no_other_model_is_left_the_failure_is_raised(ask, failing):
+    """It is the first one's, and not asked for twice."""
+    provider = failing("503")
+
+    with pytest.raises(InternalServerError) as caught:
+        run_call(plan(provider, middleware=[Fallback(models=models("test/m"))]), ask())
+
+    assert provider.models == ["m"]
+    assert not hasattr(caught.value, "__notes__")
+
+
+def test_a_retry_outside_repeats_the_whole_chain(ask, failing):
+    """What was asked in an earlier round is asked again in the next."""
+
+    @attrs.define(eq=False)
+    class Twice:
+        @hookimpl
+        def wrap_chat_completion(self, request: Any) -> Flow[Any]:
+            with suppress(APIError):
+                return (yield request)
+            return (yield request)
+
+    provider = failing("503", "503", "503")
+
+    run_call(plan(provider, middleware=[Twice(), Fallback(models=models("n"))]), ask())
+
+    assert provider.models == ["m", "n", "m", "n"]
 
 
 def test_inside_a_backend_the_names_are_its_own(ask, failing):

@@ -79,6 +79,31 @@ def test_a_configuration_is_refused_at_its_place(settings: dict[str, Any], path:
     assert [fault.path for fault in caught.value.faults] == [path]
 
 
+@pytest.mark.parametrize(
+    ("settings", "path"),
+    [
+        ({"use": "fallback", "models": {"b/m": ["b/n", "nowhere/n"]}}, "middleware[0].models.b/m[1]"),
+        ({"use": "fallback", "models": {"nowhere/n": ["b/n"]}}, "middleware[0].models.nowhere/n"),
+        ({"use": "balance", "models": {"pool": {"b/n": 1, "nowhere/n": 1}}}, "middleware[0].models.pool.nowhere/n"),
+        ({"use": "circuit-breaker", "groups": [["b/m", "b/n"], ["b/m", "nowhere/n"]]}, "middleware[0].groups[1][1]"),
+    ],
+)
+def test_a_name_that_leads_nowhere_is_a_fault_of_the_configuration(settings: dict[str, Any], path: str):
+    """It is told where it stands; in a backend any name is the backend's own."""
+    with pytest.raises(jackfield.ConfigError, match="nowhere/n") as caught:
+        jackfield.Client({"backends": {"b": {"provider": "echo"}}, "middleware": [settings]})
+
+    assert [fault.path.replace('"', "") for fault in caught.value.faults] == [path]
+    jackfield.Client({"backends": {"b": {"provider": "echo", "middleware": [settings]}}}).close()
+
+
+def test_a_name_that_is_shared_out_inside_leads_somewhere():
+    """A fallback to a name of ``balance`` is no fault."""
+    layers = [{"use": "fallback", "models": {"b/m": ["pool"]}}, {"use": "balance", "models": {"pool": {"b/n": 1}}}]
+
+    jackfield.Client({"backends": {"b": {"provider": "echo"}}, "middleware": layers}).close()
+
+
 def shown(default: Any) -> str:
     """A default as the README writes it."""
     if default is attrs.NOTHING:

@@ -8,14 +8,15 @@ from typing import Any
 import attrs
 
 from jackfield.call import Call
-from jackfield.errors import APIConnectionError, NotFoundError
+from jackfield.errors import APIConnectionError
 from jackfield.flow import Flow
 from jackfield.hookspecs import hookimpl
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.models.response import CreateChatCompletionResponse
 from jackfield_routing.checks import are_names, number, whole
-from jackfield_routing.circuit import Key, Limits, Pass
+from jackfield_routing.circuit import Limits, Pass
 from jackfield_routing.circuits import Circuits, Refusal
+from jackfield_routing.destination import Destination, destination
 from jackfield_routing.verdict import CIRCUIT_OPEN, Verdict, judge
 
 DAY = 86_400.0
@@ -78,7 +79,7 @@ class CircuitBreaker:
                 when a probe will be let through.
         """
         response: CreateChatCompletionResponse
-        key = _key(request.model, call)
+        key = destination(request.model, call)
         if key is None:
             response = yield request
             return response
@@ -96,7 +97,7 @@ class CircuitBreaker:
             groups = self._groups(call) if verdict is Verdict.FAILURE else []
             self._circuits.leave(through, verdict, call.clock(), groups)
 
-    def _enter(self, key: Key, call: Call) -> Pass:
+    def _enter(self, key: Destination, call: Call) -> Pass:
         before = len(call.attempts)
 
         def answers() -> bool:
@@ -107,23 +108,12 @@ class CircuitBreaker:
             raise _refused(key, through)
         return through
 
-    def _groups(self, call: Call) -> list[set[Key]]:
+    def _groups(self, call: Call) -> list[set[Destination]]:
         """The groups, by where their names lead."""
-        return [{key for name in group if (key := _key(name, call)) is not None} for group in self.groups]
+        return [{key for name in group if (key := destination(name, call)) is not None} for group in self.groups]
 
 
-def _key(name: str, call: Call) -> Key | None:
-    """Where a name leads; None where it leads nowhere."""
-    if call.destination is None:  # a hook that is driven by hand
-        return "", name
-    try:
-        route, model = call.destination(name)
-    except NotFoundError:
-        return None
-    return route.backend.name, model
-
-
-def _refused(key: Key, refusal: Refusal) -> APIConnectionError:
+def _refused(key: Destination, refusal: Refusal) -> APIConnectionError:
     when = "" if refusal.wait is None else f"; the next probe in {refusal.wait:.1f} s"
     error = APIConnectionError(
         f"the circuit of {'/'.join(key)!r} is open: {refusal.reason}{when}",

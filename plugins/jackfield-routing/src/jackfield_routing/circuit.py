@@ -8,12 +8,11 @@ from typing import Literal
 
 import attrs
 
+from jackfield_routing.destination import Destination
 from jackfield_routing.verdict import Verdict
 from jackfield_routing.window import Window
 
 State = Literal["closed", "open", "half-open"]
-Key = tuple[str, str]
-"""Name of a backend, and its own name of a model."""
 
 
 @attrs.frozen
@@ -66,7 +65,7 @@ class Circuit:
 
     __slots__ = ("_limits", "_probe", "_window", "era", "key", "opened", "state", "until")
 
-    def __init__(self, key: Key, limits: Limits) -> None:
+    def __init__(self, key: Destination, limits: Limits) -> None:
         self.key = key
         self.state: State = "closed"
         self.era = 0

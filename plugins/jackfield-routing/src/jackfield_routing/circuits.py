@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection
 
 import attrs
 
-from jackfield_routing.circuit import Circuit, Key, Limits, Pass
+from jackfield_routing.circuit import Circuit, Limits, Pass
+from jackfield_routing.destination import Destination
 from jackfield_routing.verdict import Verdict
 
 MOST = 1024
@@ -37,10 +38,10 @@ class Circuits:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._circuits: OrderedDict[Key, Circuit] = OrderedDict()
+        self._circuits: OrderedDict[Destination, Circuit] = OrderedDict()
         self._lock = threading.Lock()
 
-    def enter(self, key: Key, now: float, answers: Callable[[], bool]) -> Pass | Refusal:
+    def enter(self, key: Destination, now: float, answers: Callable[[], bool]) -> Pass | Refusal:
         """Let a request through, or refuse it.
 
         Args:
@@ -55,7 +56,9 @@ class Circuits:
                 return through
             return Refusal(circuit.refused_by, circuit.until - now if circuit.state == "open" else None)
 
-    def leave(self, through: Pass, verdict: Verdict, now: float, groups: Collection[Collection[Key]] = ()) -> None:
+    def leave(
+        self, through: Pass, verdict: Verdict, now: float, groups: Collection[Collection[Destination]] = ()
+    ) -> None:
         """Take down what came of a request that was let through.
 
         Args:
@@ -68,13 +71,13 @@ class Circuits:
         with self._lock:
             circuit.leave(through, verdict, now, lambda: self._has_others(circuit.key, groups))
 
-    def state(self, key: Key) -> str:
+    def state(self, key: Destination) -> str:
         """Of a circuit, as the last request left it."""
         with self._lock:
             circuit = self._circuits.get(key)
             return "closed" if circuit is None else circuit.state
 
-    def _circuit(self, key: Key) -> Circuit:
+    def _circuit(self, key: Destination) -> Circuit:
         """The circuit of a model; the one that was not asked for longest makes room for a new one."""
         circuit = self._circuits.get(key)
         if circuit is None:
@@ -84,10 +87,10 @@ class Circuits:
         self._circuits.move_to_end(key)
         return circuit
 
-    def _has_others(self, key: Key, groups: Collection[Collection[Key]]) -> bool:
+    def _has_others(self, key: Destination, groups: Collection[Collection[Destination]]) -> bool:
         """Whether in each group of a model another one's circuit is closed."""
         return all(any(other != key and self._closed(other) for other in group) for group in groups if key in group)
 
-    def _closed(self, key: Key) -> bool:
+    def _closed(self, key: Destination) -> bool:
         circuit = self._circuits.get(key)
         return circuit is None or circuit.state == "closed"

@@ -15,6 +15,7 @@ from jackfield.models.base import replaced
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.models.response import CreateChatCompletionResponse
 from jackfield_routing.checks import are_names, is_name, some_of
+from jackfield_routing.destination import destination
 from jackfield_routing.elsewhere import CONDITIONS, Condition, may_pass
 
 MOST = 4
@@ -62,14 +63,14 @@ class Fallback:
             APIError: the failure after which no other was asked; a note of it for each that failed before.
         """
         left = iter(self.models.get(request.model, ()))
-        asked, failed = request, list[str]()
+        asked, failed, first = request, list[str](), len(call.attempts)
         while True:
             before = len(call.attempts)
             try:
                 response: CreateChatCompletionResponse = yield asked
             except APIError as error:
                 told = error if asked is request or len(call.attempts) > before else _of_the_table(error, asked.model)
-                model = next(left, None) if self._goes_on(error, request, call) else None
+                model = _next(left, call, first) if self._goes_on(error, request, call) else None
                 if model is None:
                     for note in failed:
                         told.add_note(note)
@@ -85,6 +86,12 @@ class Fallback:
         if call.committed or call.time_left <= 0:
             return False
         return may_pass(error, store=request.store is True, on=self.on)
+
+
+def _next(left: Iterator[str], call: Call, first: int) -> str | None:
+    """The next name that leads to another model than those that were asked already, under whatever name."""
+    asked = {(attempt.backend.name, attempt.model) for attempt in call.attempts[first:]}
+    return next((name for name in left if destination(name, call) not in asked), None)
 
 
 def _of_the_table(error: APIError, name: str) -> APIError:
