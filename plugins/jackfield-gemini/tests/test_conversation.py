@@ -277,3 +277,14 @@ def test_calls_of_other_models_get_the_documented_stand_in(sent: Any, model: str
 
     assert body["contents"][1] == said("model", called("f", {}, "a", **first), called("g", {}, "b"))
     assert body["contents"][3] == said("model", called("h", {}, "c", thoughtSignature="s"))
+
+
+@pytest.mark.parametrize(
+    ("name", "mime_type"),
+    [("b.jpg", "image/jpeg"), ("b.JPEG", "image/jpeg"), ("b.c.png", "image/png"), ("b.mp3", "audio/mp3"), ("b.webm", "video/webm"), ("b.csv", "text/csv"), ("b", None), ("b.", None), ("jpg/b", None)],
+)  # fmt: skip
+def test_the_type_of_a_file_is_told_by_its_extension(sent: Any, name: str, mime_type: str | None) -> None:
+    """Where that does not tell it the service has to find out."""
+    (part,) = sent(messages=[user(image(f"https://a.example/{name}?c=d.png#e.gif"))])["contents"][0]["parts"]
+
+    assert part["fileData"].get("mimeType") == mime_type

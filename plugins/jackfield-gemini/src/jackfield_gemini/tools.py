@@ -28,7 +28,7 @@ OWN = frozenset(
     }
 )
 """Tools of the service, given as ``{"type": "urlContext"}``, with their settings under the same name."""
-_MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
+_MODES = {"none": "NONE", "required": "ANY"}
 
 
 def tools(request: CreateChatCompletionRequest, fitting: Fitting) -> dict[str, Any]:
