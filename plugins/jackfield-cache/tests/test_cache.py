@@ -113,6 +113,16 @@ def test_it_outlives_the_client(make_bench):
     assert bench.backend.asked == []
 
 
+def test_each_backend_and_each_tenant_has_its_own_answers(make_bench, kit):
+    """A model of the same name elsewhere is another one; a label that is named tells tenants apart."""
+    bench = make_bench(by_labels=["tenant"], backends={"other": kit.Backend(lambda whole: kit.answer("Other."))})
+    asked = [{"model": "m"}, {"model": "other/m"}, {"labels": {"tenant": "a"}}, {"labels": {"tenant": "b"}}]
+
+    assert [bench.says(**about) for about in asked] == ["Answer 1.", "Other.", "Answer 2.", "Answer 3."]
+    assert [bench.says(**about) for about in asked] == ["Answer 1.", "Other.", "Answer 2.", "Answer 3."]
+    assert bench.says(model="m", labels={"job": "a"}) == "Answer 1."
+
+
 @pytest.mark.parametrize("reason", ["stop", "length", "tool_calls", "function_call"])
 def test_whole_answers_are_kept(make_bench, kit, reason):
     """Whatever ended it, as long as it would be the same again."""
@@ -211,6 +221,35 @@ def test_a_layer_inside_that_answers_by_itself_is_asked_each_time(make_bench, ki
 
     canned = Canned()
     bench = make_bench(inside=[canned])
+    bench.ask()
+    bench.ask()
+
+    assert canned.asked == 2
+
+
+def test_an_attempt_for_another_request_of_the_call_is_not_this_one(make_bench, kit):
+    """A layer outside has asked something else before; still, what a layer inside answers by itself is not kept."""
+
+    @attrs.define(eq=False)
+    class Twice:
+        @hookimpl
+        def wrap_chat_completion(self, request):
+            yield attrs.evolve(request, temperature=1)
+            return (yield request)
+
+    @attrs.define(eq=False)
+    class Canned:
+        asked: int = 0
+
+        @hookimpl
+        def wrap_chat_completion(self, request):
+            if request.temperature:
+                return (yield request)
+            self.asked += 1
+            return from_dict(kit.answer(), CreateChatCompletionResponse)
+
+    canned = Canned()
+    bench = make_bench(outside=[Twice()], inside=[canned])
     bench.ask()
     bench.ask()
 
@@ -449,8 +488,9 @@ def test_unknown_fields_of_a_stream_are_kept(make_bench, kit):
     assert second.choices[0].message.extra == {"x_delta": [2]}
 
 
-def test_nothing_is_left_of_a_call(make_bench):
-    """What was taken down for the store is forgotten, though the host keeps the call."""
+@pytest.mark.parametrize("temperature", [0, 1])
+def test_nothing_is_left_of_a_call(make_bench, temperature):
+    """What was taken down for the store is forgotten, though the host keeps the call; of others nothing is taken."""
     calls: list[Call] = []
 
     @attrs.define(eq=False)
@@ -461,7 +501,7 @@ def test_nothing_is_left_of_a_call(make_bench):
             return (yield request)
 
     bench = make_bench(outside=[Watch()])
-    bench.ask(stream=True)
+    bench.ask(stream=True, temperature=temperature)
 
     assert bench.cache not in calls[0].state
     assert bench.cache not in calls[0].attempts[0].state

@@ -123,6 +123,14 @@ def test_unknown_fields_count():
     assert len(set(keys)) == 5
 
 
+def test_a_field_stands_before_an_unknown_one_of_its_name():
+    """As it is sent."""
+    one, other = (attrs.evolve(ask(seed=seed), extra={"seed": 1}) for seed in (2, 3))
+
+    assert key(one) == key(ask(seed=2))
+    assert key(one) != key(other)
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -312,6 +320,7 @@ def test_enumerations_are_their_values():
 class Provider:
     base: str = "a"
     token: Secret = attrs.field(factory=lambda: Secret("env:TOKEN"))
+    seen: int = attrs.field(init=False, default=0)
     _seen: list[int] = attrs.field(init=False, factory=list)
 
     @hookimpl
@@ -363,6 +372,7 @@ def test_the_fingerprint_of_a_backend_does_not_change_by_itself():
     """What a plugin keeps is none of its settings, and those of the cache make no other answer."""
     used = Provider()
     used._seen.append(1)
+    used.seen = 1
 
     assert fingerprint(_route(used), Cache) == fingerprint(_route(), Cache)
     assert fingerprint(_route(chat=(Cache(ttl=1),)), Cache) == fingerprint(_route(), Cache)
