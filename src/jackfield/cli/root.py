@@ -18,6 +18,8 @@ from jackfield.cli.main import INTERRUPTED
 from jackfield.cli.models import models
 from jackfield.cli.output import emit, say, told
 from jackfield.cli.plugins import plugins
+from jackfield.cli.record import record
+from jackfield.cli.replay import replay
 from jackfield.cli.source import source_options
 from jackfield.errors import JackfieldError
 
@@ -81,5 +83,5 @@ def root() -> None:
     """
 
 
-for command in (chat, models, plugins, config, explain, doctor, completion):
+for command in (chat, models, plugins, config, explain, doctor, record, replay, completion):
     root.add_command(command)

@@ -1,0 +1,44 @@
+"""``jackfield record``."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from jackfield.cli.child import run
+from jackfield.cli.output import say
+from jackfield.cli.recording import absolute, plugin
+from jackfield.cli.source import Source, source_options
+
+
+@click.command()
+@click.argument("file")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.option("--append", is_flag=True, help="Add to the file if it is there.")
+@click.option("--mask", multiple=True, metavar="PATTERN", help="A regular expression of what else is to be masked.")
+@source_options
+@click.pass_context
+def record(context: click.Context, file: str, command: tuple[str, ...], *, append: bool, mask: tuple[str, ...]) -> None:
+    """Run a program, and record what its calls send and get over HTTP.
+
+    Write -- before COMMAND. Credentials are left out of FILE; what is asked and answered is not. The exit code is the
+    program's.
+    """
+    recordings = plugin()
+    path = absolute(file)
+    known = _count(recordings, path) if os.path.exists(path) else 0
+    if os.path.exists(path) and not append:
+        raise click.ClickException(f"{file} is there already; --append adds to it")
+    layer: dict[str, Any] = {"use": "record", "file": path, **({"mask": list(mask)} if mask else {})}
+    code = run(command, layer, context.ensure_object(Source))
+    added = _count(recordings, path) - known
+    say(f"{added} exchange{'' if added == 1 else 's'} recorded in {file}")
+    if not added:
+        say("a program that makes calls over HTTP by jackfield would have some; see `jackfield record --help`")
+    context.exit(code)
+
+
+def _count(recordings: Any, path: str) -> int:
+    return len(recordings.load_tape(path)[0]) if os.path.exists(path) else 0

@@ -1,0 +1,228 @@
+"""``jackfield record`` and ``jackfield replay``."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jackfield.testing.faults import FaultServer
+
+CANARY = "sk-canary-record-9876543210"
+PROGRAM = """\
+import sys
+
+import jackfield
+
+config = {
+    "default_model": "main/ok",
+    "backends": {"main": {"provider": "openai", "base_url": sys.argv[1],
+                          "middleware": [{"use": "bearer", "token": "env:RECORD_KEY"}]}},
+    "middleware": [{"use": "retry"}],
+}
+with jackfield.Client(config) as client:
+    for text in sys.argv[2:]:
+        stream = client.create_chat_completion(messages=[{"role": "user", "content": text}], stream=True)
+        print("".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices))
+sys.exit(3 if "three" in sys.argv else 0)
+"""
+HIDING = """\
+with jackfield.Client(config) as client:
+    try:
+        client.create_chat_completion(messages=[{"role": "user", "content": sys.argv[2]}], stream=True)
+    except jackfield.JackfieldError:
+        print("hidden")
+"""
+WAITING = """\
+import signal
+import sys
+import time
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+open("ready", "w").close()
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def url(world, monkeypatch) -> Iterator[str]:
+    """A service, a program that has a configuration of its own, and a key."""
+    monkeypatch.setenv("RECORD_KEY", CANARY)
+    (world.directory / "program.py").write_text(PROGRAM)
+    with FaultServer() as server:
+        yield server.url
+
+
+def recorded(world, url: str, *texts: str, options: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    return world.process("record", "calls.yaml", *options, "--", sys.executable, "program.py", url, *texts)
+
+
+def replayed(world, url: str, *texts: str, options: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    return world.process("replay", "calls.yaml", *options, "--", sys.executable, "program.py", url, *texts)
+
+
+def test_a_program_with_its_own_mapping_is_recorded_and_replayed(world, url, monkeypatch) -> None:
+    """The same comes of it without the service and without the key, which is not in the file."""
+    live = recorded(world, url, "one", "two")
+    monkeypatch.delenv("RECORD_KEY")
+    again = replayed(world, "http://127.0.0.1:9/v1", "one", "two")
+
+    assert (live.returncode, live.stdout) == (0, "one\ntwo\n")
+    assert live.stderr == "2 exchanges recorded in calls.yaml\n"
+    assert (again.returncode, again.stdout, again.stderr) == (0, "one\ntwo\n", "2 of 2 exchanges used\n")
+    text = (world.directory / "calls.yaml").read_text()
+    assert "canary" not in text
+    assert "data: {" in text
+
+
+def test_the_exit_code_is_that_of_the_program(world, url) -> None:
+    """Of both commands, whatever was recorded."""
+    assert recorded(world, url, "three").returncode == 3
+    assert replayed(world, url, "three").returncode == 3
+
+
+def test_a_miss_is_told_and_is_a_failure(world, url) -> None:
+    """Also where the program would have hidden it."""
+    recorded(world, url, "one")
+    hiding = PROGRAM.partition("with ")[0] + HIDING
+    (world.directory / "program.py").write_text(hiding)
+    done = replayed(world, url, "won")
+
+    assert (done.returncode, done.stdout) == (1, "hidden\n")
+    assert done.stderr.splitlines() == [
+        "0 of 1 exchanges used",
+        "not used: 1, POST /v1/chat/completions ok",
+        "not recorded: the recording has no answer left to POST /v1/chat/completions; exchange 1 is the nearest:",
+        '  messages[0].content: recorded "one", asked "won"',
+    ]
+
+
+def test_options_reach_the_middleware(world, url) -> None:
+    """An exchange is used again, and what is ignored may differ."""
+    recorded(world, url, "one")
+
+    assert replayed(world, url, "one", "one").returncode == 1
+    assert replayed(world, url, "one", "one", options=("--repeat", "--pace", "0.5")).stdout == "one\none\n"
+    assert replayed(world, url, "two", options=("--ignore", "messages[*].content")).stdout == "one\n"
+
+
+def test_what_is_masked_stays_out(world, url) -> None:
+    """It is taken out by its pattern, and the exchange still fits what is asked."""
+    done = recorded(world, url, "my number is 4711-0815", options=("--mask", r"\d{4}-\d{4}"))
+
+    assert done.stdout == "my number is 4711-0815\n"
+    assert "4711" not in (world.directory / "calls.yaml").read_text()
+    assert replayed(world, url, "my number is 4711-0815").returncode == 0
+
+
+def test_a_file_that_is_there_is_only_added_to_when_told(world, url) -> None:
+    """Nothing is run where it would be."""
+    recorded(world, url, "one")
+    refused = recorded(world, url, "two")
+    added = recorded(world, url, "two", options=("--append",))
+
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "--append" in refused.stderr
+    assert added.stderr == "1 exchange recorded in calls.yaml\n"
+    assert replayed(world, url, "one", "two").returncode == 0
+
+
+def test_the_list_is_read_by_people_and_programs(world, url) -> None:
+    """A line, or an object, for each exchange."""
+    recorded(world, url, "one", "two")
+    line = ["POST", "/v1/chat/completions", "main/ok", "200"]
+
+    rows = [row.split("\t") for row in world.run("replay", "calls.yaml").stdout.splitlines()]
+    assert [row[:5] for row in rows] == [["1", *line], ["2", *line]]
+    assert rows[0][6] == "whole"
+    found = json.loads(world.run("replay", "calls.yaml", "--json").stdout)
+    assert [one["number"] for one in found] == [1, 2]
+    assert found[0]["status"] == 200
+
+
+def test_a_torn_end_is_told(world, url) -> None:
+    """What is whole is listed."""
+    recorded(world, url, "one", "two")
+    file = world.directory / "calls.yaml"
+    file.write_bytes(file.read_bytes()[:-10])
+    listed = world.run("replay", "calls.yaml")
+
+    assert len(listed.stdout.splitlines()) == 1
+    assert listed.stderr == "the last exchange in calls.yaml is not whole, and left out\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["record", "x.yaml"], 2, "Missing argument"),
+        (["record", "x.yaml", "--", "no-such-program"], 127, "no-such-program cannot be started: No such file"),
+        (["record", "x.yaml", "--", "./data"], 127, "./data cannot be started: Permission denied"),
+        (["replay", "x.yaml"], 1, "cannot be read: No such file"),
+        (["replay", "data"], 1, "expected a recording"),
+        (["replay", "empty.yaml", "--json", "--", "true"], 2, "--json is for the list"),
+    ],
+)
+def test_what_cannot_be_done_is_told(world, arguments, code, words) -> None:
+    """One message, and the exit code of its kind."""
+    (world.directory / "data").write_text("nothing")
+    (world.directory / "empty.yaml").write_text("jackfield-recording: 1\n...\n")
+    done = world.run(*arguments)
+
+    assert done.exit_code == code
+    assert words in done.stderr
+
+
+def test_nothing_recorded_is_told(world) -> None:
+    """With what may be the reason."""
+    done = world.process("record", "x.yaml", "--", sys.executable, "-c", "")
+
+    assert done.returncode == 0
+    assert done.stderr.startswith("0 exchanges recorded in x.yaml\na program that makes calls")
+
+
+def test_the_plugin_is_named_where_it_is_missing(world, monkeypatch) -> None:
+    """With the remedy."""
+    monkeypatch.setitem(sys.modules, "jackfield_replay", None)
+
+    assert "pip install jackfield-replay" in world.run("replay", "x.yaml").stderr
+
+
+def test_one_within_the_other_is_refused(world, monkeypatch) -> None:
+    """The program would be given one middleware in place of the other."""
+    monkeypatch.setenv("JACKFIELD_OUTERMOST", '{use = "x"}')
+    done = world.run("record", "x.yaml", "--", "true")
+
+    assert done.exit_code == 1
+    assert "JACKFIELD_OUTERMOST is set already" in done.stderr
+
+
+def test_the_configuration_that_is_told_reaches_the_program(world) -> None:
+    """The file by its whole path, and the profile."""
+    world.configure('[backends.echo]\nprovider = "echo"\n', "other.toml")
+    show = "import os; print(os.environ['JACKFIELD_CONFIG'], os.environ['JACKFIELD_PROFILE'])"
+    done = world.process("--config", "other.toml", "--profile", "p", "record", "x", "--", sys.executable, "-c", show)
+
+    assert done.stdout == f"{world.directory / 'other.toml'} p\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_signals_are_passed_on(world) -> None:
+    """The program ends as it likes, and so does the command; a program that a signal ended has the code of shells."""
+    (world.directory / "waiting.py").write_text(WAITING)
+    command = [sys.executable, "-m", "jackfield", "record", "x.yaml", "--", sys.executable, "waiting.py"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL) as process:
+        ready = Path("ready")
+        while not ready.exists():
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+
+    killed = world.process("record", "x.yaml", "--", sys.executable, "-c", "import os; os.kill(os.getpid(), 9)")
+    assert (process.returncode, killed.returncode) == (7, 137)
