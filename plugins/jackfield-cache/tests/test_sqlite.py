@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from jackfield_cache import schema
 from jackfield_cache import store as store_module
 from jackfield_cache.schema import APPLICATION, VERSION
-from jackfield_cache.sqlite import AHEAD, ROW, SQLiteStore
+from jackfield_cache.sqlite import AHEAD, RARELY, ROOM, ROW, SQLiteStore
 
 DAY = 86400.0
 START = 1_800_000_000.0
@@ -230,6 +232,49 @@ def test_there_is_never_more_than_there_is_room(make_store):
         assert there(store, number % 40)
 
 
+class Model:
+    """What the store has to be, in a few lines: sizes, times of storing and of use, by number."""
+
+    def __init__(self, ttl: float, max_bytes: int) -> None:
+        self.ttl, self.max_bytes = ttl, max_bytes
+        self.kept: dict[int, list[float]] = {}
+
+    def put(self, number: int, size: int, now: float) -> None:
+        if size + ROW > self.max_bytes:
+            return
+        self.kept = {key: row for key, row in self.kept.items() if row[1] > now - self.ttl and key != number}
+        self.kept[number] = [size + ROW, now, now]
+        if sum(row[0] for row in self.kept.values()) <= self.max_bytes:
+            return
+        for key in sorted(self.kept, key=lambda key: self.kept[key][2]):
+            if key != number and sum(row[0] for row in self.kept.values()) > ROOM * self.max_bytes:
+                del self.kept[key]
+
+    def get(self, number: int, now: float) -> int | None:
+        row = self.kept.get(number)
+        if row is None or row[1] <= now - self.ttl:
+            return None
+        row[2] = now
+        return int(row[0]) - ROW
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 7), st.integers(0, 3000)), max_size=40))
+def test_it_does_what_a_simple_model_does(tmp_path_factory, steps: list[tuple[bool, int, int]]):
+    """Whatever is put and got in whatever order, with limits of time and size."""
+    clock, model = Clock(), Model(1500.0, 6000)
+    path = tmp_path_factory.mktemp("model") / "cache.sqlite3"
+    with contextlib.closing(SQLiteStore(str(path), 1500.0, 6000, clock)) as store:
+        for puts, number, size in steps:
+            clock.now += RARELY
+            if puts:
+                store.put(name(number), bytes(size), 1.0)
+                model.put(number, size, clock.now)
+            else:
+                found = store.get(name(number), 1.0)
+                assert (None if found is None else len(found)) == model.get(number, clock.now)
+
+
 def test_an_answer_that_is_too_large_is_not_kept(make_store):
     """It would take the place of all others."""
     store = make_store(max_bytes=5000)
@@ -304,6 +349,35 @@ def test_another_process_has_the_answer(path):
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout.strip()
 
     assert [ask("1:"), ask("1:"), ask("2:")] == ["1:Why? 1", "1:Why? 0", "2:Why? 1"]
+
+
+ENDLESS = """
+import sys
+from jackfield_cache.sqlite import SQLiteStore
+store = SQLiteStore(sys.argv[1], 86400.0, 2**20)
+number = 0
+while True:
+    store.put(f"{number:064x}", bytes(5000), 30.0)
+    number += 1
+    if number == 50:
+        print("begun", flush=True)
+"""
+
+
+def test_a_process_that_is_killed_leaves_a_good_file(make_store, path):
+    """Five times in the middle of its work: what is there is whole, and it goes on."""
+    for _ in range(5):
+        with subprocess.Popen([sys.executable, "-c", ENDLESS, str(path)], stdout=subprocess.PIPE) as writer:
+            assert writer.stdout.readline() == b"begun\n"
+            writer.kill()
+        store = make_store()
+        put(store, 10**6)
+        assert there(store, 10**6) == [10**6]
+        with store._connection(1.0) as db:
+            assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            (told,) = db.execute("SELECT bytes FROM total").fetchone()
+            assert db.execute("SELECT sum(size) FROM answers").fetchone() == (told,)
+        store.close()
 
 
 def test_threads_share_the_connection(make_store):
