@@ -287,6 +287,10 @@ def test_one_deadline_rules_all_hops(ask, failing):
     assert well.asked == []
     assert driver.slept == [4.0, 4.0]
     assert len(caught.value.attempts) == 3
+    assert [note.split(" failed")[0] for note in caught.value.__notes__] == [
+        "fallback: before it 'm'",
+        "fallback: before it 'n'",
+    ]
 
     assert run_call(layers, ask(), timeout=12.5).id == "p"
 

@@ -101,7 +101,8 @@ def test_a_name_that_is_shared_out_inside_leads_somewhere():
     """A fallback to a name of ``balance`` is no fault."""
     layers = [{"use": "fallback", "models": {"b/m": ["pool"]}}, {"use": "balance", "models": {"pool": {"b/n": 1}}}]
 
-    jackfield.Client({"backends": {"b": {"provider": "echo"}}, "middleware": layers}).close()
+    backends = {"b": {"provider": "echo"}, "c": {"provider": "echo"}}
+    jackfield.Client({"backends": backends, "middleware": layers}).close()
 
 
 def shown(default: Any) -> str:

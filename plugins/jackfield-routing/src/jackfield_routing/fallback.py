@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
 
 from jackfield.call import Call
-from jackfield.errors import APIError, NotFoundError
+from jackfield.errors import APIError, DeadlineExceededError, NotFoundError
 from jackfield.flow import Flow
 from jackfield.hookspecs import hookimpl
 from jackfield.models.base import replaced
@@ -60,7 +60,7 @@ class Fallback:
         """Pass the request inward, then under each next name, until one answers.
 
         Raises:
-            APIError: the failure after which no other was asked; a note of it for each that failed before.
+            APIError: the failure after which no other was asked; it has a note for each that failed before.
         """
         left = iter(self.models.get(request.model, ()))
         asked, failed, first = request, list[str](), len(call.attempts)
@@ -68,12 +68,14 @@ class Fallback:
             before = len(call.attempts)
             try:
                 response: CreateChatCompletionResponse = yield asked
+            except DeadlineExceededError as error:
+                _note(error, failed)
+                raise
             except APIError as error:
                 told = error if asked is request or len(call.attempts) > before else _of_the_table(error, asked.model)
                 model = _next(left, call, first) if self._goes_on(error, request, call) else None
                 if model is None:
-                    for note in failed:
-                        told.add_note(note)
+                    _note(told, failed)
                     if told is not error:
                         raise told from None
                     raise
@@ -86,6 +88,11 @@ class Fallback:
         if call.committed or call.time_left <= 0:
             return False
         return may_pass(error, store=request.store is True, on=self.on)
+
+
+def _note(error: Exception, failed: Iterable[str]) -> None:
+    for line in failed:
+        error.add_note(line)
 
 
 def _next(left: Iterator[str], call: Call, first: int) -> str | None:
