@@ -194,6 +194,16 @@ def test_value_that_would_break_a_header_is_refused_unseen(value: str, expected:
     assert not value.strip() or value.strip() not in str(caught.value)
 
 
+def test_a_refused_value_of_a_command_is_told_without_the_commands_arguments() -> None:
+    """They may be secrets themselves; what is refused is told all the same."""
+    reference = python("print()") + " --vault hunter22"
+    error = failure(Secret(reference))
+
+    assert "is empty" in error.message
+    assert sys.executable in error.message
+    assert "hunter22" not in error.message
+
+
 @pytest.mark.parametrize("value", ["!key~", "two words", "~" * 20])
 def test_all_that_can_be_printed_may_be_in_a_value(value: str) -> None:
     """From the blank to the tilde; what a header may hold is no error."""

@@ -166,7 +166,8 @@ class Secret:
         from jackfield.errors import ConfigError  # errors are scrubbed by this module
 
         source, _, name = self.reference.partition(":")
-        self._failure = f"secret {self.reference} was not read to its end"  # for those who wait, on KeyboardInterrupt
+        # For those who wait, on KeyboardInterrupt.
+        self._failure = f"secret {_named(self.reference)} was not read to its end"
         try:
             self._value = _clean(_SOURCES[source](name), self.reference)
             self._failure = None
@@ -198,17 +199,23 @@ class Secret:
         return (Secret, (self.reference,))
 
 
+def _named(reference: str) -> str:
+    """A reference as messages may show it: a command without its arguments, which may be secrets themselves."""
+    source, colon, name = reference.partition(":")
+    return f"command:{_program(name)}" if colon and source == "command" else reference
+
+
 def _clean(value: str, reference: str) -> str:
     """Strip the line end that files and commands leave; refuse what would break a header, without showing it."""
     remember(value)
     value = value.strip()
     remember(value)
     if not value:
-        raise _error(f"secret {reference} is empty")
+        raise _error(f"secret {_named(reference)} is empty")
     bad = next((i for i, char in enumerate(value) if not " " <= char <= "~"), None)
     if bad is not None:
         raise _error(
-            f"secret {reference} has a character at position {bad + 1} that cannot be sent in a header "
+            f"secret {_named(reference)} has a character at position {bad + 1} that cannot be sent in a header "
             "(a line break, a control character or a letter outside ASCII)"
         )
     return value
