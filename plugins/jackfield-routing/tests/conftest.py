@@ -1,4 +1,4 @@
-"""A request, and a provider that fails as it is told."""
+"""A request, a provider that fails as it is told, and a bench for circuit breakers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ from jackfield.hookspecs import hookimpl
 from jackfield.models.chunks import CreateChatCompletionStreamResponse
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.models.response import CreateChatCompletionResponse
+from jackfield.testing import ScriptedDriver, plan, run_call
 from jackfield.wire import from_dict
+from jackfield_routing import CircuitBreaker
 
 Maker = Callable[[], BaseException]
 CHUNK = {"id": "x", "choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}]}
@@ -137,3 +139,61 @@ def failing() -> Callable[..., Failing]:
 def kinds() -> dict[str, Maker]:
     """Makers of failures, by what they are."""
     return KINDS
+
+
+@attrs.define(eq=False)
+class Bench:
+    """Calls through one breaker, on one clock; ``fails`` says how the backend fails, or is None.
+
+    The backend's name is ``test``, and ``other``'s is the same one's.
+    """
+
+    layer: CircuitBreaker
+    kinds: Any
+    ask: Any
+    fails: str | None = None
+    outside: tuple[object, ...] = ()
+    inside: tuple[object, ...] = ()
+    driver: ScriptedDriver = attrs.field(factory=ScriptedDriver)
+    asked: list[str] = attrs.field(factory=list)
+    plans: dict[Any, Any] = attrs.field(factory=dict)
+
+    @hookimpl
+    def create_chat_completion(self, request: Any) -> CreateChatCompletionResponse:
+        self.asked.append(request.model)
+        if self.fails is not None:
+            error = self.kinds[self.fails]()
+            raise error
+        return CreateChatCompletionResponse(id="x", choices=[])
+
+    def call(self, model: str = "m", times: int = 1, **fields: Any) -> str:
+        """What comes of the last of so many calls: ``answer``, or the error's code or class."""
+        layers = self._layers()
+        told = ""
+        for _ in range(times):
+            try:
+                run_call(layers, self.ask(model), self.driver, **fields)
+            except APIError as error:
+                told = error.code or type(error).__name__
+            else:
+                told = "answer"
+        return told
+
+    def _layers(self) -> Any:
+        around = (*self.outside, self.layer, *self.inside)
+        if around not in self.plans:
+            self.plans[around] = plan(self, middleware=around, backends={"other": self})
+        return self.plans[around]
+
+    def state(self, backend: str = "test", model: str = "m") -> str:
+        return self.layer._circuits.state((backend, model))
+
+
+@pytest.fixture
+def bench(kinds, ask):
+    """Makes a bench with a breaker of some settings."""
+
+    def make(**settings: Any) -> Bench:
+        return Bench(CircuitBreaker(**settings), kinds, ask)
+
+    return make
