@@ -158,6 +158,8 @@ def test_thoughts_that_the_host_left_out_are_left_out() -> None:
         [],
         "AB",
         [{"text": 1}, {"text": True}],
+        [{"text": "B"}, {"text": 1}],
+        [{"text": None}, {"text": 1}],
     ],
 )
 def test_a_layout_that_is_none_is_passed_over(layout: Any) -> None:

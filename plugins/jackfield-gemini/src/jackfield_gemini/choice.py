@@ -92,7 +92,7 @@ class Choice:
         added = Added()
         parts = (candidate.get("content") or {}).get("parts") or ()
         for part in parts:
-            self._part(part, response_id, added)
+            self._part({name: value for name, value in part.items() if value is not None}, response_id, added)
         self._empty = self._empty and added.empty
         if reason := candidate.get("finishReason"):
             self._reason, self._message = reason, candidate.get("finishMessage")

@@ -111,12 +111,12 @@ def _restored(
     for part in layout:
         if "functionCall" in part:
             parts.append({**part, **calls[part["functionCall"]]})
-        elif _is_text(part):
-            thought, length = "thought" in part, part["text"]
+        elif "text" in part:
+            thought, length = bool(part.get("thought")), part["text"]
             if thought and length and not thoughts:
                 continue
             rest = left[thought]
-            if not 0 <= length <= len(rest):
+            if not (_is_text(part) and 0 <= length <= len(rest)):
                 return None
             parts.append({**part, "text": rest[:length]})
             left[thought] = rest[length:]
