@@ -112,11 +112,14 @@ THOUGHTS = [
 ]
 
 
-def test_thoughts_come_first_and_unchanged(sent):
+def test_thoughts_come_first_and_unchanged(attempted):
     """With their signatures, also where the thought itself was not told."""
     message = {**CALLS, "content": "Yes.", "reasoning_content": "Hm.", "thinking_blocks": THOUGHTS}
 
-    assert turns(sent, USER, message)[1][1]["content"] == [*THOUGHTS, text("Yes."), USED]
+    body, attempt = attempted(messages=[USER, message])
+
+    assert body["messages"][1]["content"] == [*THOUGHTS, text("Yes."), USED]
+    assert attempt.dropped == ()
 
 
 def test_what_other_services_say_besides_is_left_out_and_told_of(attempted):
@@ -146,13 +149,16 @@ def test_all_blocks_are_given_back_where_the_message_keeps_them(sent):
 
 
 @pytest.mark.parametrize("change", [{"content": "I look. 43"}, {"tool_calls": []}, {"content": None}])
-def test_a_message_that_was_changed_makes_blocks_of_what_it_says_now(sent, change):
-    """The host's word stands."""
+def test_a_message_that_was_changed_makes_blocks_of_what_it_says_now(attempted, change):
+    """The host's word stands, and the attempt tells what is gone."""
     message = {**CALLS, "content": "I look. 42", "content_blocks": KEPT, "thinking_blocks": THOUGHTS[:1], **change}
     texts = [text(message["content"])] if message["content"] else []
     calls = [USED] if message["tool_calls"] else []
 
-    assert turns(sent, USER, message)[1][1]["content"] == [THOUGHTS[0], *texts, *calls]
+    body, attempt = attempted(messages=[USER, message])
+
+    assert body["messages"][1]["content"] == [THOUGHTS[0], *texts, *calls]
+    assert attempt.dropped == ("messages[1].content_blocks",)
 
 
 def test_the_cache_may_end_after_an_answer(sent):

@@ -36,6 +36,7 @@ def file(**members: Any) -> dict[str, Any]:
         (f"data:image/png;base64,{PNG}", {"type": "base64", "media_type": "image/png", "data": PNG}),
         (f"data:image/JPG;base64,{PNG}", {"type": "base64", "media_type": "image/jpeg", "data": PNG}),
         ("DATA:image/gif;x=1;BASE64,R0lG%2B", {"type": "base64", "media_type": "image/gif", "data": "R0lG+"}),
+        ("data:image/webp,%52I,FF", {"type": "base64", "media_type": "image/webp", "data": "UkksRkY="}),
         ("data:image/webp,%52IFF", {"type": "base64", "media_type": "image/webp", "data": "UklGRg=="}),
     ],
 )

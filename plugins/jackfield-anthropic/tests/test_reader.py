@@ -81,6 +81,41 @@ def test_a_block_may_begin_with_all_that_it_has(read):
     assert message.tool_calls[0].function.arguments == '{"x":1}'
 
 
+def test_a_call_at_the_index_of_another_ends_it(read):
+    """Some servers give every block the same."""
+    calls = [begun(0, "tool_use", id=name, name=name, input={"x": name}) for name in "ab"]
+
+    message = fold(read(start(), *calls, end("tool_use"), STOP)).choices[0].message
+
+    assert [(call.id, call.function.arguments) for call in message.tool_calls] == [
+        ("a", '{"x":"a"}'),
+        ("b", '{"x":"b"}'),
+    ]
+
+
+def test_what_the_end_of_a_block_tells_comes_at_its_end():
+    """And not at that of the message: the arguments of a call without any, citations."""
+    reader, stop = MessagesReader(2**20), event("content_block_stop", index=0)
+    cited = delta(0, "citations_delta", citation={"type": "page_location"})
+
+    reader.feed(start() + begun(0, "tool_use", id="t", name="f"))
+    (arguments,) = reader.feed(stop)
+    (text,) = reader.feed(begun(0, text="a") + cited)
+    (note,) = reader.feed(stop)
+
+    assert arguments.choices[0].delta.tool_calls[0].function.arguments == "{}"
+    assert (text.choices[0].delta.content, text.choices[0].delta.annotations) == ("a", None)
+    assert note.choices[0].delta.annotations[0].type == "page_location"
+
+
+def test_the_end_of_the_message_ends_the_answer():
+    """Whether or not the model told why."""
+    reader = MessagesReader(2**20)
+    reader.feed(start() + begun(0, text="a") + STOP)
+
+    assert (reader.done, reader.whole) == (True, True)
+
+
 def test_arguments_that_were_cut_are_given_as_they_came(read):
     """The most tokens may be reached in the middle of a call."""
     stream = [start(), begun(0, "thinking", thinking=""), begun(1, "tool_use", id="t", name="f"), begun(2, text="."),
@@ -95,13 +130,13 @@ def test_arguments_that_were_cut_are_given_as_they_came(read):
 
 def test_events_and_deltas_that_are_not_known_are_passed_over(read):
     """The format says that more may come; what they add to a block is kept."""
-    stream = [start(), event("news", x=1), b"event: other\ndata: no JSON\n\n", begun(0, "novel", n=1, s="a"),
-              delta(0, "novel_delta", s="b", n=2, z=None), end(), STOP]  # fmt: skip
+    stream = [start(), event("news", x=1), b"event: other\ndata: no JSON\n\n", begun(0, "novel", n=1, s="a", m=[1]),
+              delta(0, "novel_delta", s="b", n=2, m="x", z=None), end(), STOP]  # fmt: skip
 
     message = fold(read(*stream)).choices[0].message
 
     assert message.content is None
-    assert message.extra["content_blocks"] == [{"type": "novel", "n": 2, "s": "ab"}]
+    assert message.extra["content_blocks"] == [{"type": "novel", "n": 2, "s": "ab", "m": "x"}]
 
 
 def test_the_end_of_the_stream_may_be_missing(read):

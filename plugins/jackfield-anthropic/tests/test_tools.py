@@ -98,10 +98,12 @@ def test_each_choice_has_its_word(sent, fields, wanted):
 
 @pytest.mark.parametrize(("mode", "wanted"), [("auto", {"type": "auto"}), ("required", {"type": "any"})])
 def test_of_allowed_tools_the_others_are_left_out(sent, mode, wanted):
-    """The format cannot name some of them."""
-    body = sent(tools=TOOLS, tool_choice=allowed(mode, "g"))
+    """The format cannot name some of them; the service's own are named by themselves."""
+    choice = allowed(mode, "g")
+    choice["allowed_tools"]["tools"].append({"type": "web_search", "name": "web_search", "function": None})
+    body = sent(tools=[*TOOLS, SEARCH], tool_choice=choice)
 
-    assert ([tool["name"] for tool in body["tools"]], body["tool_choice"]) == (["g"], wanted)
+    assert ([tool["name"] for tool in body["tools"]], body["tool_choice"]) == (["g", "web_search"], wanted)
 
 
 @pytest.mark.parametrize(

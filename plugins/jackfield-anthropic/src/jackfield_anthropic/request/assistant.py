@@ -53,6 +53,8 @@ def assistant_blocks(message: Mapping[str, Any], path: str, function_id: str, fi
     kept = _kept(message, BLOCKS)
     if kept and _same(kept, [*texts, *calls]):
         return said(kept)
+    if kept:
+        tell(fitting, f"{path}.{BLOCKS}")
     return [*_kept(message, THINKING), *said(texts), *calls]
 
 

@@ -76,7 +76,8 @@ def _mode(mode: str, fitting: Fitting) -> dict[str, Any] | None:
 
 
 def _name(tool: Tool) -> str:
-    name: str = tool.get("function", tool).get("name", "")
+    function = tool.get("function")
+    name: str = (function if isinstance(function, dict) else tool).get("name", "")
     return name
 
 
