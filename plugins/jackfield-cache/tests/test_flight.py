@@ -335,6 +335,7 @@ def test_a_stream_is_waited_for_until_it_is_whole(crowd, kit):
     first.run()
 
     assert other.run().text == "Answer 1."
+    assert sum(other.driver.slept) < 0.1
     assert len(backend.asked) == 1
 
 
