@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from jackfield.cli.child import run
 from jackfield.cli.output import say
 from jackfield.cli.recording import absolute, plugin
 from jackfield.cli.source import Source, source_options
@@ -26,6 +25,8 @@ def record(context: click.Context, file: str, command: tuple[str, ...], *, appen
     Write -- before COMMAND. Credentials are left out of FILE; what is asked and answered is not. The exit code is the
     program's.
     """
+    from jackfield.cli.child import run
+
     recordings = plugin()
     path = absolute(file)
     known = _count(recordings, path) if os.path.exists(path) else 0

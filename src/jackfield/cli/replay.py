@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import click
 
-from jackfield.cli.child import run
 from jackfield.cli.output import document, say, table
 from jackfield.cli.recording import absolute, plugin, target
 from jackfield.cli.source import Source, source_options
@@ -52,6 +50,8 @@ def replay(
         return
     if as_json:
         raise click.UsageError("--json is for the list, without COMMAND", context)
+    from jackfield.cli.child import run
+
     options = {"repeat": repeat, "pace": pace, "ignore": list(ignore)}
     layer = {"use": "replay", "file": path, **{name: value for name, value in options.items() if value}}
     with _report() as report:
@@ -85,6 +85,8 @@ def _row(number: int, exchange: Any) -> dict[str, Any]:
 @contextmanager
 def _report() -> Iterator[str]:
     """A file that the program tells in what it used; gone afterwards."""
+    import tempfile
+
     file, path = tempfile.mkstemp(prefix="jackfield-replay-")
     os.close(file)
     try:

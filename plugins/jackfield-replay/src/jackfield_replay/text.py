@@ -47,7 +47,8 @@ def write(exchange: Exchange) -> bytes:
     data = msgspec.to_builtins(exchange)
     text = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=UNFOLDED, explicit_start=True)
     document: bytes = text.encode()
-    return document.removesuffix(END[1:]) + END[1:]  # some write the end by themselves, where the text is open-ended
+    # Some write the end by themselves, where the last text is open-ended.
+    return document if document.endswith(END) else document + END[1:]
 
 
 def read(document: bytes) -> Exchange:
@@ -79,4 +80,4 @@ def load(document: bytes) -> Any:
 def split(data: bytes) -> tuple[list[bytes], bytes]:
     """The documents of a file, without their ends, and what follows the last end: a document that is not whole."""
     *documents, rest = (b"\n" + data.replace(b"\r\n", b"\n")).split(END)
-    return [document.lstrip(b"\n") for document in documents], rest.lstrip(b"\n")
+    return [document.lstrip(b"\n") + b"\n" for document in documents], rest.lstrip(b"\n")
