@@ -10,7 +10,11 @@ from typing import Any
 import attrs
 import pytest
 
-from jackfield import CallError, HttpResponse, hookimpl
+from jackfield import CallError, HttpRequest, HttpResponse, Read, Send, hookimpl
+from jackfield.models.messages import ChatCompletionRequestUserMessage
+from jackfield.models.request import CreateChatCompletionRequest
+from jackfield.models.response import CreateChatCompletionResponse
+from jackfield.testing import ScriptedDriver, plan, run_call
 from jackfield.testing.contract.host import HOSTS, Outcome
 from jackfield.testing.faults import FaultServer
 
@@ -92,6 +96,57 @@ def _host(
         yield made
     finally:
         made.close()
+
+
+@attrs.define(eq=False)
+class Asking:
+    """A provider that sends requests and keeps the blocks of their answers; at most ``most`` of each."""
+
+    requests: list[HttpRequest] = attrs.field(factory=list)
+    most: int | None = None
+    whole: bool = False
+    got: list[Any] = attrs.field(factory=list, init=False)
+
+    @hookimpl
+    def create_chat_completion(self, request, call):
+        for http_request in self.requests:
+            response = yield Send(http_request)
+            self.got.append(response.status)
+            blocks = 0
+            while blocks != self.most and (block := (yield Read(response, whole=self.whole))):
+                self.got.append(block)
+                blocks += 1
+        return CreateChatCompletionResponse(choices=[])
+
+    @hookimpl
+    def list_models(self, call):
+        yield from self.create_chat_completion(None, call)
+        return []
+
+
+@attrs.define(eq=False)
+class Bench:
+    """Sends requests through a layer, without a network."""
+
+    driver: ScriptedDriver = attrs.field(init=False, factory=ScriptedDriver)
+
+    def send(
+        self, layer: Any, *requests: HttpRequest, script: Any = (), inner: tuple[Any, ...] = (), **options: Any
+    ) -> Any:
+        """What the provider got."""
+        provider = Asking(list(requests), **options)
+        self.driver = ScriptedDriver(script)
+        run_call(plan(provider, middleware=[layer], backend_middleware=inner), ASKED, self.driver)
+        return provider.got
+
+
+ASKED = CreateChatCompletionRequest(messages=[ChatCompletionRequestUserMessage(content="hello")], model="test/m")
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """Sends requests."""
+    return Bench()
 
 
 @pytest.fixture(params=["sync", "async"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -110,10 +110,14 @@ class Cleaner:
         named = sorted((name.lower(), value) for name, value in headers.items())
         return {name: self.text(value) for name, value in named if keep(name)}
 
-    def withheld(self, headers: Mapping[str, str]) -> list[str]:
-        """The names of headers whose values are nobody's business."""
-        names = sorted({name.lower() for name in headers})
-        return [self.text(name) for name in names if name in SENSITIVE or name in PRIVATE_HEADERS or names_secret(name)]
+    def withheld(self, headers: Mapping[str, str], kept: Collection[str]) -> list[str]:
+        """The names of those not kept whose values are nobody's business."""
+        names = sorted({name.lower() for name in headers}.difference(kept))
+        return [self.text(name) for name in names if _is_private(name)]
+
+
+def _is_private(name: str) -> bool:
+    return name in SENSITIVE or name in PRIVATE_HEADERS or names_secret(name)
 
 
 def _one(blocks: list[tuple[float, bytes]]) -> list[tuple[float, bytes]]:

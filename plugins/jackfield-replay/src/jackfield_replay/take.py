@@ -70,11 +70,12 @@ class Take:
     def exchange(self, clean: Cleaner) -> Exchange:
         """The exchange, as it is written: without secrets."""
         asked = self.request
+        headers = clean.of_request(asked.headers)
         request = Request(
             method=asked.method,
             url=clean.url(asked.url),
-            headers=clean.of_request(asked.headers),
-            withheld=clean.withheld(asked.headers),
+            headers=headers,
+            withheld=clean.withheld(asked.headers, headers),
             **(shown(clean.body(asked.body)) if asked.body else {}),
         )
         failure = None if self._failure is None else Failure.of(*self._failure)
@@ -89,11 +90,12 @@ class Take:
         )
 
     def _answer(self, response: HttpResponse, clean: Cleaner) -> Response:
+        headers = clean.of_answer(response.headers)
         return Response(
             status=response.status,
             after=self._after,
-            headers=clean.of_answer(response.headers),
-            withheld=clean.withheld(response.headers),
+            headers=headers,
+            withheld=clean.withheld(response.headers, headers),
             blocks=[block(data, after) for after, data in clean.blocks(self._blocks)],
         )
 
