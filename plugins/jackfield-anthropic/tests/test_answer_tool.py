@@ -9,7 +9,6 @@ import pytest
 
 from jackfield.errors import UnsupportedParameterError
 from jackfield.fold import fold
-from jackfield.wire import to_dict
 from jackfield_anthropic.response import decode
 
 BY_TOOL = {"json_by": "tool"}
@@ -127,6 +126,46 @@ def test_other_calls_stay_calls(read, way):
     assert (json.loads(choice.message.content), choice.finish_reason) == ({"n": 1}, "tool_calls")
 
 
-def test_without_the_setting_the_tool_is_one_like_any_other():
-    """Nothing is taken away from a host that has one of this name."""
-    assert to_dict(decode(answer(used(NAME, n=1))))["choices"][0]["finish_reason"] == "tool_calls"
+def event(kind: str, **members: Any) -> bytes:
+    return b"data: " + json.dumps({"type": kind, **members}).encode() + b"\n\n"
+
+
+def told(reason: str, *deltas: dict[str, Any]) -> bytes:
+    """A stream with a call of the tool."""
+    begun = {"type": "tool_use", "id": "t", "name": NAME, "input": {}}
+    return b"".join([
+        event("message_start", message={"id": "m", "model": "m", "content": []}),
+        event("content_block_start", index=0, content_block=begun),
+        *(event("content_block_delta", index=0, delta=delta) for delta in deltas),
+        event("message_delta", delta={"stop_reason": reason}),
+        event("message_stop"),
+    ])  # fmt: skip
+
+
+def test_an_answer_that_was_cut_says_so(read):
+    """The most tokens were reached in the middle of the JSON; deltas of other kinds tell nothing of it."""
+    deltas = [{"type": "input_json_delta", "partial_json": '{"n'}, {"type": "novel_delta", "x": 1}]
+    whole = json.loads(answer(used(NAME))) | {"stop_reason": "max_tokens"}
+
+    (choice,) = fold(read(told("max_tokens", *deltas), by_tool=True)).choices
+    (other,) = decode(json.dumps(whole).encode(), by_tool=True).choices
+
+    assert (choice.message.content, choice.finish_reason, other.finish_reason) == ('{"n', "length", "length")
+
+
+def test_without_the_setting_the_tool_is_one_like_any_other(read):
+    """Nothing is taken away from a host that has one of this name; whole and streamed."""
+    for response in (decode(answer(used(NAME, n=1))), fold(read(told("tool_use")))):
+        (choice,) = response.choices
+        assert (choice.message.tool_calls[0].function.name, choice.finish_reason) == (NAME, "tool_calls")
+        assert choice.message.content is None
+
+
+def test_a_reason_without_calls_stays_the_services_word(read):
+    """Only where the tool stands for an answer it means that the answer is at its end."""
+    stream = event("message_start", message={"id": "m", "content": []}) + event(
+        "message_delta", delta={"stop_reason": "tool_use"}
+    )
+
+    for response in (decode(answer()), fold(read(stream))):
+        assert response.choices[0].finish_reason == "tool_calls"

@@ -100,7 +100,7 @@ def test_each_choice_has_its_word(sent, fields, wanted):
 def test_of_allowed_tools_the_others_are_left_out(sent, mode, wanted):
     """The format cannot name some of them; the service's own are named by themselves."""
     choice = allowed(mode, "g")
-    choice["allowed_tools"]["tools"].append({"type": "web_search", "name": "web_search", "function": None})
+    choice["allowed_tools"]["tools"].append({"type": "web_search", "name": "web_search", "function": "x"})
     body = sent(tools=[*TOOLS, SEARCH], tool_choice=choice)
 
     assert ([tool["name"] for tool in body["tools"]], body["tool_choice"]) == (["g", "web_search"], wanted)
