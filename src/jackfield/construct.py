@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Union, ge
 import attrs
 from cattrs import BaseConverter
 
-from jackfield.config.hints import did_you_mean, kind
+from jackfield.config.hints import closest, did_you_mean, kind
 from jackfield.errors import ConfigError
 from jackfield.redaction import MASK
 from jackfield.secret import EXPECTED, Secret
@@ -184,8 +184,8 @@ def _each(items: Iterable[tuple[Any, Any, Any]]) -> tuple[dict[Any, Any], list[R
     return values, reasons
 
 
-def _mismatch(expected: str, value: Any, got: str | None = None) -> Unfit:
-    return Unfit([Reason((), f"expected {expected}, got {got or kind(value)}")], expected)
+def _mismatch(expected: str, value: Any, got: str | None = None, hint: str | None = None) -> Unfit:
+    return Unfit([Reason((), f"expected {expected}, got {got or kind(value)}", hint)], expected)
 
 
 def _exact(accepted: type, expected: str) -> Callable[[Any, Any], Any]:
@@ -220,7 +220,9 @@ def _choice(value: Any, choices: Mapping[Any, Any]) -> Any:
         if type(choice) is type(value) and choice == value:
             return meant
     got = f"another {kind(value)}" if any(type(choice) is type(value) for choice in choices) else None
-    raise _mismatch(" or ".join(repr(choice) for choice in choices), value, got)
+    near = closest(value, map(str, choices)) if isinstance(value, str) else None
+    hint = None if near is None else f'did you mean "{near}"?'
+    raise _mismatch(" or ".join(repr(choice) for choice in choices), value, got, hint)
 
 
 def _literal(value: Any, wanted: Any) -> Any:
@@ -242,7 +244,8 @@ def _union(value: Any, wanted: Any) -> Any:
     for failure in failures:
         if failure.expected is None:  # of the right type, but something in it is wrong: that tells more
             raise failure
-    raise _mismatch(" or ".join(dict.fromkeys(failure.expected or "" for failure in failures)), value)
+    hint = next((reason.hint for failure in failures for reason in failure.reasons if reason.hint), None)
+    raise _mismatch(" or ".join(dict.fromkeys(failure.expected or "" for failure in failures)), value, hint=hint)
 
 
 def _array(value: Any, wanted: Any) -> Any:
