@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from jackfield.errors import (
+    APIError,
     AuthenticationError,
     ContentFilterError,
     InternalServerError,
@@ -236,6 +237,8 @@ def test_an_error_in_a_stream_is_typed_in_each_form_that_the_service_sends(ask: 
         ({"status": "RESOURCE_EXHAUSTED", "message": "m"}, RateLimitError),
         ({"status": "UNAUTHENTICATED", "message": "m"}, AuthenticationError),
         ({"status": "INTERNAL", "message": "m"}, InternalServerError),
+        ({"status": "UNAVAILABLE", "message": "m"}, InternalServerError),
+        ({"status": "DEADLINE_EXCEEDED", "message": "m"}, InternalServerError),
     ],
 )
 def test_an_error_in_a_stream_goes_by_its_code_or_else_by_its_status(
@@ -244,6 +247,13 @@ def test_an_error_in_a_stream_goes_by_its_code_or_else_by_its_status(
     """The HTTP status was 200."""
     with pytest.raises(kind):
         ask(stream({"error": error}), stream=True)
+
+
+@pytest.mark.parametrize("data", [b"the model went away", b'{"message": "the model went away"}'])
+def test_an_event_named_error_is_one(ask: Any, data: bytes) -> None:
+    """As proxies send it, whatever its data are."""
+    with pytest.raises(APIError, match="the model went away"):
+        ask(Reply(200, SSE, [b"event: error\ndata: " + data + b"\n\n"]), stream=True)
 
 
 def test_an_answer_that_speaks_of_errors_is_one(ask: Any) -> None:

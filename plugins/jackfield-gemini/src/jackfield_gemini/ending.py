@@ -60,18 +60,8 @@ class Ending:
         return "tool_calls" if reason == "stop" and self.called else reason
 
 
-def check_ending(ending: Ending, response_id: str) -> None:
-    """Refuse an answer that the service itself calls broken.
-
-    Raises:
-        InvalidResponseError: ``code`` is the service's word for it.
-    """
-    if ending.reason in BROKEN:
-        raise _error(InvalidResponseError, "the model gave no answer that can be used", ending, response_id)
-
-
 def check_answer(endings: Iterable[Ending], response_id: str) -> None:
-    """Refuse an answer of which nothing came.
+    """Refuse an answer of which nothing came, or that the service itself calls broken.
 
     Args:
         endings: of all its choices.
@@ -79,10 +69,12 @@ def check_answer(endings: Iterable[Ending], response_id: str) -> None:
 
     Raises:
         ContentFilterError: a filter held it back.
-        InvalidResponseError: it ended for another reason than that the model had no more to say.
+        InvalidResponseError: it is broken, or it is empty for another reason than that the model had no more to say;
+            ``code`` is the service's word for it.
     """
     for ending in (endings := list(endings)):
-        check_ending(ending, response_id)
+        if ending.reason in BROKEN:
+            raise _error(InvalidResponseError, "the model gave no answer that can be used", ending, response_id)
     if not all(ending.empty for ending in endings):
         return
     for ending in endings:

@@ -9,7 +9,7 @@ from jackfield.event_reader import Chunk, EventReader
 from jackfield_gemini.answer import Answer, read
 from jackfield_gemini.choice import Choice
 from jackfield_gemini.chunk import chunk, counted, ending, piece
-from jackfield_gemini.ending import check_answer, check_ending, check_prompt
+from jackfield_gemini.ending import check_answer, check_prompt
 from jackfield_gemini.failure import event_failure, raw_failure
 
 TAIL = 2**14
@@ -100,7 +100,6 @@ class GeminiReader(EventReader):
             index = place if told is None else told
             choice = self._choices.setdefault(index, Choice(index))
             added = choice.take(candidate, self._head.id)
-            check_ending(choice.ending, self._head.id)
             if not added.empty or candidate.get("logprobsResult"):
                 pieces.append(piece(choice, added, candidate, first=index not in self._told))
                 self._told.add(index)
