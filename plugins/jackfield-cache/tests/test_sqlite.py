@@ -259,7 +259,7 @@ class Model:
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(st.booleans(), st.integers(0, 7), st.integers(0, 3000)), max_size=40))
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 7), st.integers(0, 6000)), max_size=40))
 def test_it_does_what_a_simple_model_does(tmp_path_factory, steps: list[tuple[bool, int, int]]):
     """Whatever is put and got in whatever order, with limits of time and size."""
     clock, model = Clock(), Model(1500.0, 6000)
@@ -638,6 +638,20 @@ def test_another_that_writes_for_long_fails_no_call(make_bench, tmp_path, warnin
     assert ["database is locked" in text for text in warnings_of()] == [True]
     assert unpaused(bench).says(seed=1) == "Answer 3."
     assert bench.says(seed=1) == "Answer 3."
+
+
+def test_after_a_failure_the_connection_is_a_new_one(make_store):
+    """Whatever state it was left in: nothing of it is used again, and nothing half-written is kept."""
+    store = make_store()
+    put(store, 1)
+    with pytest.raises(RuntimeError), store._connection(1.0) as db:
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("DELETE FROM answers")
+        raise RuntimeError
+
+    with store._connection(1.0) as another:
+        assert another is not db
+    assert there(store, 1) == [1]
 
 
 def test_a_store_in_use_is_waited_for_within_the_deadline(make_store):
