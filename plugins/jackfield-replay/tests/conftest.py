@@ -11,10 +11,11 @@ import attrs
 import pytest
 
 from jackfield import CallError, HttpRequest, HttpResponse, Read, Send, hookimpl
+from jackfield.engine import Engine
 from jackfield.models.messages import ChatCompletionRequestUserMessage
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.models.response import CreateChatCompletionResponse
-from jackfield.testing import ScriptedDriver, plan, run_call
+from jackfield.testing import ScriptedDriver, make_call, plan, run_call
 from jackfield.testing.contract.host import HOSTS, Outcome
 from jackfield.testing.faults import FaultServer
 
@@ -131,13 +132,39 @@ class Bench:
     driver: ScriptedDriver = attrs.field(init=False, factory=ScriptedDriver)
 
     def send(
-        self, layer: Any, *requests: HttpRequest, script: Any = (), inner: tuple[Any, ...] = (), **options: Any
+        self,
+        layer: Any,
+        *requests: HttpRequest,
+        script: Any = (),
+        inner: tuple[Any, ...] = (),
+        timeout: float | None = None,
+        **options: Any,
     ) -> Any:
         """What the provider got."""
         provider = Asking(list(requests), **options)
         self.driver = ScriptedDriver(script)
-        run_call(plan(provider, middleware=[layer], backend_middleware=inner), ASKED, self.driver)
+        made = plan(provider, middleware=[layer], backend_middleware=inner)
+        run_call(made, ASKED, self.driver, timeout=timeout)
         return provider.got
+
+    def take_down(self, layer: Any, request: HttpRequest, script: Any) -> None:
+        """Take a call down when the provider has got the first block."""
+        provider = Asking([request])
+        self.driver = ScriptedDriver(script)
+        engine = Engine(plan(provider, middleware=[layer]), make_call(self.driver, model="m"))
+        effect = engine.begin_chat(ASKED)
+        while not provider.got[1:]:
+            assert effect is not None
+            effect = self.driver.step(engine, effect)
+        engine.cancel()
+        assert engine.call.faults == []
+
+    def list_models(self, layer: Any, request: HttpRequest, script: Any, **options: Any) -> None:
+        """Send a request for the list of models, which no layer around calls sees."""
+        made = plan(Asking([request], **options), middleware=[layer])
+        self.driver = ScriptedDriver(script)
+        engine = Engine(made, make_call(self.driver, model=""))
+        self.driver.run(engine, engine.begin_models(made.routes["test"]))
 
 
 ASKED = CreateChatCompletionRequest(messages=[ChatCompletionRequestUserMessage(content="hello")], model="test/m")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
 import msgspec
 
-from jackfield.failure import sentence
+from jackfield.failure import excerpt
 from jackfield.redaction import MASK
 
 SHOWN = 60
@@ -111,11 +112,10 @@ def _value(value: Any, start: int = 0) -> str:
     if isinstance(value, bytes):
         return f"{len(value)} bytes"
     if isinstance(value, str):
-        text = value[start:]
-        more = "…" if len(text) > SHOWN else ""
-        return f'"{"…" if start else ""}{sentence(text, SHOWN)}{more}"'
+        begin, end = "…" if start else "", "…" if len(value) > start + SHOWN else ""
+        return json.dumps(f"{begin}{excerpt(value[start:], SHOWN)}{end}", ensure_ascii=False)
     text = msgspec.json.encode(value).decode()
-    return sentence(text, SHOWN) + ("…" if len(text) > SHOWN else "")
+    return excerpt(text, SHOWN) + ("…" if len(text) > SHOWN else "")
 
 
 def _at(values: list[Any], index: int) -> Any:

@@ -56,13 +56,13 @@ class Tape:
         """
         with self._opened() as file:
             size = os.fstat(file).st_size
-            tail = END[-size:] if size else b""
             os.lseek(file, max(size - len(END), 0), os.SEEK_SET)
-            if size and os.read(file, len(END)) != tail:
-                size = _content(file).rfind(END) + len(END)
+            if size and os.read(file, len(END)) != END:
+                found = _content(file).rfind(END)
+                size = 0 if found < 0 else found + len(END)
                 os.ftruncate(file, size)
             try:
-                _append(file, document if size > len(END) else HEAD + document)
+                _append(file, document if size else HEAD + document)
             except OSError:
                 os.ftruncate(file, size)
                 raise
