@@ -89,6 +89,7 @@ def test_an_answer_is_one_choice(data):
             {"content": "Hi. Ho.", "content_blocks": [{"type": "text", "text": "Hi."}, {"type": "text", "text": " Ho."}]},
         ),
         ([{"type": "novel", "x": None, "y": 1}], {"content_blocks": [{"type": "novel", "y": 1}]}),
+        ([{"type": "novel", "citations": {"a": 1}}], {"content_blocks": [{"type": "novel", "citations": {"a": 1}}]}),
     ],
 )  # fmt: skip
 def test_blocks_are_told_in_the_fields_that_hosts_know(blocks, wanted):
@@ -177,6 +178,8 @@ def test_unknown_members_are_kept():
         {"content": [{"type": "text"}]},
         {"content": [{"type": "text", "text": 1}]},
         {"content": [{"type": "thinking"}]},
+        {"content": [{"type": "text", "text": "Hi.", "citations": ["Hi."]}]},
+        {"content": [{"type": ["text"], "text": "Hi."}]},
         {"content": [{"type": "tool_use", "id": "t"}]},
         {"content": [{"type": "tool_use", "id": "t", "name": "f", "input": "{}"}]},
         {"id": 7},

@@ -65,11 +65,12 @@ def _annotation(citation: Mapping[str, Any], start: int, end: int) -> ChatComple
         if "title" in citation:
             own["title"] = citation["title"]
         return ChatCompletionAnnotation(type=str(citation.get("type", "citation")), extra=own)
+    title = citation.get("title")
     page = URLCitation(
         start_index=start,
         end_index=end,
         url=str(citation.get("url", "")),
-        title=citation.get("title"),
+        title=title if isinstance(title, str) else None,
         extra=rest,
     )
     return ChatCompletionAnnotation(url_citation=page)

@@ -10,7 +10,7 @@ import msgspec
 from jackfield.models.chunks import ChatCompletionMessageToolCallChunk, FunctionCallDelta
 from jackfield.wire import to_json
 from jackfield_anthropic.message import call_extra, citations
-from jackfield_anthropic.request.block import Block, tool_input
+from jackfield_anthropic.request.block import Block, kind_of, tool_input
 from jackfield_anthropic.response import checked
 
 Fields = dict[str, Any]
@@ -38,7 +38,7 @@ class OpenBlock:
     """
 
     def __init__(self, begun: Mapping[str, Any], number: int) -> None:
-        self.block: Block = checked({**_EMPTY.get(begun.get("type", ""), {}), **begun})
+        self.block: Block = checked({**_EMPTY.get(kind_of(begun), {}), **begun})
         self.is_call = self.block["type"] == "tool_use"
         self._number = number
         self._json: list[str] = []
@@ -60,15 +60,15 @@ class OpenBlock:
         """What a delta tells; members of kinds that are not known are added to the block's own.
 
         Raises:
-            msgspec.ValidationError: a piece is no text.
+            msgspec.ValidationError: a piece is no text, a citation no object.
         """
-        kind = delta.get("type")
+        kind = kind_of(delta)
         if kind == "input_json_delta":
             return self._add_json(_text(delta, "partial_json"))
         if kind == "citations_delta":
-            self.block["citations"] = [*self.block.get("citations", ()), delta.get("citation")]
+            self.block = checked({**self.block, "citations": [*self.block.get("citations", ()), delta.get("citation")]})
             return {}
-        name = _PIECES.get(kind or "")
+        name = _PIECES.get(kind)
         if name is None:
             self._add_unknown(delta)
             return {}

@@ -17,7 +17,7 @@ from jackfield.models.response import ChatCompletionChoice
 from jackfield.wire import parse
 from jackfield_anthropic.answer_tool import as_text
 from jackfield_anthropic.message import message_of
-from jackfield_anthropic.request.block import Block
+from jackfield_anthropic.request.block import Block, kind_of
 from jackfield_anthropic.usage import tier_of, usage_of
 
 REASONS: Mapping[str, str] = {
@@ -115,15 +115,22 @@ def checked(block: Mapping[str, Any]) -> Block:
     Raises:
         msgspec.ValidationError: it is not what its kind is.
     """
-    kind = block.get("type")
-    if not isinstance(kind, str):
+    kind = kind_of(block)
+    if not kind:
         raise msgspec.ValidationError("content: expected a type in each block")
     made = {name: value for name, value in block.items() if value is not None}
     if kind == "tool_use":
         made.setdefault("input", {})
-    if not all(isinstance(made.get(name), str) for name in _MEMBERS.get(kind, ())) or not _is_input(made):
+    texts = all(isinstance(made.get(name), str) for name in _MEMBERS.get(kind, ()))
+    if not texts or not _is_input(made) or not _are_citations(made):
         raise msgspec.ValidationError(f"content: expected a block of the kind {kind}, got another")
     return made
+
+
+def _are_citations(block: Block) -> bool:
+    """Whether the citations of a text are objects; blocks of other kinds may mean something else by the word."""
+    cited = block.get("citations", ())
+    return block["type"] != "text" or (isinstance(cited, list | tuple) and all(isinstance(one, dict) for one in cited))
 
 
 def _is_input(block: Block) -> bool:

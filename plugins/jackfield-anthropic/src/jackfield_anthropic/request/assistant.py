@@ -59,7 +59,8 @@ def assistant_blocks(message: Mapping[str, Any], path: str, function_id: str, fi
 
 
 def _kept(message: Mapping[str, Any], name: str) -> list[Block]:
-    return [dict(block) for block in message.get(name) or () if isinstance(block, dict)]
+    kept = message.get(name)
+    return [dict(block) for block in kept if isinstance(block, dict)] if isinstance(kept, list) else []
 
 
 def _leave_out(message: Mapping[str, Any], path: str, fitting: Fitting) -> None:
@@ -115,6 +116,6 @@ def _same(kept: list[Block], told: list[Block]) -> bool:
 
 
 def _gist(blocks: list[Block]) -> tuple[str, list[tuple[Any, ...]]]:
-    text = "".join(block.get("text", "") for block in blocks if block.get("type") == "text")
+    text = "".join(str(block.get("text", "")) for block in blocks if block.get("type") == "text")
     calls = [block for block in blocks if block.get("type") == "tool_use"]
     return text, [(call.get("id"), call.get("name"), call.get("input")) for call in calls]

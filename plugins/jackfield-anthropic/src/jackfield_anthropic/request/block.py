@@ -26,6 +26,12 @@ def text_block(text: str) -> Block:
     return {"type": "text", "text": text}
 
 
+def kind_of(block: Mapping[str, Any]) -> str:
+    """The type of a block or a delta; empty where it is no text."""
+    kind = block.get("type")
+    return kind if isinstance(kind, str) else ""
+
+
 def is_blank(block: Mapping[str, Any]) -> bool:
     """Whether a block is text that says nothing; the service refuses such a block."""
     return block.get("type") == "text" and not str(block.get("text", "")).strip()

@@ -77,7 +77,7 @@ def _file(part: Part, path: str, fitting: Fitting) -> Block | None:
         fitting.lacks(f"{path}.file", _FILE)
         return None
     kind = "image" if source.get("media_type", "").startswith("image/") else "document"
-    title = {"title": file["filename"]} if file.get("filename") and kind == "document" else {}
+    title = {"title": file["filename"]} if isinstance(file.get("filename"), str) and kind == "document" else {}
     return {"type": kind, "source": source, **title, **_besides(part, "file")}
 
 
@@ -87,7 +87,7 @@ def _source(file: Mapping[str, Any]) -> dict[str, Any] | None:
     data = str(file.get("file_data") or "")
     if is_web(data):
         return {"type": "url", "url": data}
-    return file_source(*(split_data(data) or (guess(data, file.get("filename", "")), data)))
+    return file_source(*(split_data(data) or (guess(data, str(file.get("filename", ""))), data)))
 
 
 def _member(part: Part, name: str, only: str) -> Mapping[str, Any]:
