@@ -156,7 +156,7 @@ class APIConnectionError(APIError):
     """No answer could be had: DNS, refused, TLS, reset. ``code`` tells which; ``stage`` whether it may have been sent.
 
     ``code`` is one of ``dns``, ``refused``, ``connect``, ``certificate``, ``tls``, ``proxy``, ``reset``, ``protocol``,
-    ``pool``.
+    ``pool``; or ``circuit_open``, where a circuit breaker let nothing be sent.
     """
 
     default_stage = "ambiguous"

@@ -8,7 +8,15 @@ import attrs
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from jackfield_routing.circuit import Limits, Pass
 from jackfield_routing.circuits import Circuits, Refusal
@@ -16,6 +24,9 @@ from jackfield_routing.verdict import Verdict
 
 KEYS = [("a", "m"), ("b", "m"), ("c", "m")]
 GROUP = {("a", "m"), ("b", "m")}
+KEYED = st.sampled_from([*KEYS, KEYS[0], KEYS[0], KEYS[1]])
+"""One of them most of all, so that much happens to it."""
+VERDICTS = st.sampled_from([*Verdict, Verdict.FAILURE, Verdict.FAILURE])
 START = 1000.0
 
 
@@ -68,9 +79,35 @@ class Machine(RuleBasedStateMachine):
         """Some of it, or much."""
         self.now += seconds
 
-    @rule(target=tickets, key=st.sampled_from(KEYS))
+    @rule(key=KEYED)
+    def a_probe_is_due(self, key: tuple[str, str]) -> None:
+        """Time passes until an open circuit lets one through."""
+        if self.model[key]["is"] == "open":
+            self.now = max(self.now, self.model[key]["until"])
+
+    @rule(target=tickets, key=KEYED)
     def enter(self, key: tuple[str, str]) -> Ticket:
-        """A request comes: it is let through, or refused for as long as the model says."""
+        """A request comes, and is under way for a while."""
+        return self._enter(key)
+
+    @rule(ticket=tickets)
+    def answers(self, ticket: Ticket) -> None:
+        """The first part of an answer arrives."""
+        ticket.answering = True
+
+    @rule(ticket=consumes(tickets), verdict=VERDICTS)
+    def leave(self, ticket: Ticket, verdict: Verdict) -> None:
+        """A request ends, well or not, or was cancelled."""
+        self._leave(ticket, verdict)
+
+    @rule(key=KEYED, verdict=VERDICTS, times=st.integers(1, 4))
+    def call(self, key: tuple[str, str], verdict: Verdict, times: int) -> None:
+        """Requests come and end, one after another."""
+        for _ in range(times):
+            self._leave(self._enter(key), verdict)
+
+    def _enter(self, key: tuple[str, str]) -> Ticket:
+        """Let through, or refused, as the model says."""
         ticket = Ticket(key)
         model = self.model[key]
         if model["is"] == "open" and self.now >= model["until"]:
@@ -94,14 +131,7 @@ class Machine(RuleBasedStateMachine):
             ticket.probe, model["probe"] = True, ticket
         return ticket
 
-    @rule(ticket=tickets)
-    def answers(self, ticket: Ticket) -> None:
-        """The first part of an answer arrives."""
-        ticket.answering = True
-
-    @rule(ticket=consumes(tickets), verdict=st.sampled_from(Verdict))
-    def leave(self, ticket: Ticket, verdict: Verdict) -> None:
-        """A request ends, well or not, or was cancelled."""
+    def _leave(self, ticket: Ticket, verdict: Verdict) -> None:
         if ticket.through is None:
             return
         model = self.model[ticket.key]
@@ -151,12 +181,12 @@ class Machine(RuleBasedStateMachine):
             assert "closed" in {self.circuits.state(key) for key in GROUP}
 
 
-TestMachine = Machine.TestCase
-TestMachine.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
+def test_circuits_do_what_the_model_does():
+    """Whatever comes, ends, fails, is cancelled, and however time passes between."""
+    run_state_machine_as_test(Machine, settings=settings(max_examples=200, stateful_step_count=50, deadline=None))
 
 
 @pytest.mark.long
-class TestMachineAtLength(Machine.TestCase):
+def test_circuits_do_what_the_model_does_at_length():
     """The same, ten times as often."""
-
-    settings = settings(max_examples=2000, stateful_step_count=50, deadline=None)
+    run_state_machine_as_test(Machine, settings=settings(max_examples=2000, stateful_step_count=50, deadline=None))
