@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from jackfield.redaction import scrub
 from jackfield.secret import Secret
 from jackfield.testing import run_call
 from jackfield_cache.redis_store import LONGEST, TIMEOUT, RedisStore
@@ -124,6 +125,13 @@ def test_a_password_that_is_refused_is_not_shown(make_bench, warnings_of, monkey
     (text,) = warnings_of()
     assert "AuthenticationError" in text
     assert "canary" not in text
+
+
+def test_a_password_is_known_by_its_value():
+    """Wherever it were repeated, also without the URL around it, it is taken out."""
+    RedisStore("redis://nobody:canary%2Dpassword@127.0.0.1:1/0", 60).close()
+
+    assert scrub("no canary-password here") == "no *** here"
 
 
 def test_a_server_that_hangs_is_not_waited_for_long(make_bench, warnings_of):

@@ -640,6 +640,21 @@ def test_another_that_writes_for_long_fails_no_call(make_bench, tmp_path, warnin
     assert bench.says(seed=1) == "Answer 3."
 
 
+def test_an_answer_is_found_while_another_writes(make_store, path, monkeypatch):
+    """That it was used is not written down then, and nobody waits for that."""
+    monkeypatch.setattr("jackfield_cache.sqlite.BUSY", 30.0)
+    clock = Clock()
+    store = make_store(clock=clock)
+    put(store, 1)
+    clock.now += RARELY
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        assert store.get(name(1), 30.0) is not None
+        assert time.monotonic() - began < 15
+        other.execute("ROLLBACK")
+
+
 def test_after_a_failure_the_connection_is_a_new_one(make_store):
     """Whatever state it was left in: nothing of it is used again, and nothing half-written is kept."""
     store = make_store()

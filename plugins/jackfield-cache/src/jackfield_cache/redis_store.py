@@ -40,7 +40,7 @@ class RedisStore:
             url,
             socket_timeout=TIMEOUT,
             socket_connect_timeout=TIMEOUT,
-            retry=Retry(NoBackoff(), 1),  # once: a connection that was kept may have been closed by the server
+            retry=Retry(NoBackoff(), 0),  # the call has its own way without an answer
         )
         self._milliseconds = max(1, int(min(ttl, LONGEST) * 1000))
 

@@ -68,15 +68,10 @@ def wait_at_most(db: sqlite3.Connection, seconds: float) -> None:
 
 @contextlib.contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """Everything or nothing, and nobody else writes meanwhile."""
+    """Everything or nothing, and nobody else writes meanwhile. Who fails closes the connection, which undoes it."""
     db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        db.execute("COMMIT")
-    except BaseException:
-        with contextlib.suppress(sqlite3.Error):
-            db.execute("ROLLBACK")
-        raise
+    yield
+    db.execute("COMMIT")
 
 
 def _make(path: str) -> None:
