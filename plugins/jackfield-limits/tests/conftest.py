@@ -76,6 +76,7 @@ class Backend:
         return from_dict({name: value for name, value in data.items() if value}, CreateChatCompletionResponse)
 
     def _stream(self, act: Act) -> Flow[None]:
+        yield Deliver([_chunk({"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]})])
         for char in act.text:
             yield Deliver([_chunk({"choices": [{"index": 0, "delta": {"content": char}}]})])
         if act.error is not None:

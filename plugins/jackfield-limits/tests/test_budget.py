@@ -193,24 +193,15 @@ def test_what_a_failure_counts(bench, backend, act, error, stream, text, tokens)
 
 def test_failed_attempts_count_with_the_one_that_succeeds(bench, backend, act):
     """A retry inside: the budget pays for all of its attempts."""
-
-    class Again:
-        @hookimpl
-        def wrap_chat_completion(self, request):
-            try:
-                return (yield request)
-            except APIConnectionError:
-                return (yield request)
-
-    one = bench(Budget(tokens=1000), backend([act(error=lost), act(usage=TOLD)]), inside=[Again()])
+    one = bench(Budget(tokens=1000), backend([act(error=lost), act(usage=TOLD)]), inside=[Twice()])
     one.call(max_tokens=60)
 
     assert spent(one.layer)[0] == 61 + 50
 
 
-@pytest.mark.parametrize("chunks", [0, 7, 20])
-def test_a_stream_that_the_host_closes_counts(bench, backend, act, chunks):
-    """What had arrived, with the chunk that the host was about to be given."""
+@pytest.mark.parametrize(("chunks", "tokens"), [(0, 61), (1, 2), (7, 3), (20, 6)])
+def test_a_stream_that_the_host_closes_counts(bench, backend, act, chunks, tokens):
+    """What had arrived, with the chunk that the host was about to be given; where no text had, the estimate."""
     one = bench(Budget(tokens=1000), backend([act(text="x" * 40)]))
     engine, effect = one.begin(max_tokens=60, stream=True)
     seen = 0
@@ -219,7 +210,26 @@ def test_a_stream_that_the_host_closes_counts(bench, backend, act, chunks):
         effect = one.driver.step(engine, effect)
     engine.cancel()
 
-    assert spent(one.layer)[0] == 1 + -(-(chunks + 1) // 4)
+    assert spent(one.layer)[0] == tokens
+
+
+class Twice:
+    """Asks once more after a failure."""
+
+    @hookimpl
+    def wrap_chat_completion(self, request):
+        try:
+            return (yield request)
+        except APIConnectionError:
+            return (yield request)
+
+
+def test_attempts_that_were_made_before_count_once(bench, backend, act):
+    """A retry outside: each attempt passes the budget by itself."""
+    one = bench(Budget(tokens=1000), backend([act(error=lost), act(usage=TOLD)]), around=[Twice()])
+    one.call(max_tokens=60)
+
+    assert spent(one.layer)[0] == 61 + 50
 
 
 class Sleeping:

@@ -156,6 +156,15 @@ def test_every_attempt_counts(bench, act, backend):
     assert one.fails().code == "local_rate_limit"
 
 
+def test_attempts_that_were_made_before_count_once(bench, act, backend):
+    """A retry outside passes the limit each time."""
+    one = bench(RateLimit(requests=3, on_limit="fail"), backend([_down(act), act()]), around=[Twice()])
+    one.call()
+    one.call()
+
+    assert one.fails().code == "local_rate_limit"
+
+
 class Twice:
     """Tries up to three times."""
 
@@ -223,16 +232,17 @@ def test_keys_have_limits_of_their_own(bench):
     assert one.fails(labels={"more": "y"}).code == "local_rate_limit"
 
 
-def test_a_call_that_waits_begins_earlier_where_others_give_back(bench, act, backend):
+@pytest.mark.parametrize("most", [80, 4000])
+def test_a_call_that_waits_begins_earlier_where_others_give_back(bench, act, backend, most):
     """It looks every second, so what was booked too much is no wait for long."""
-    told = {"prompt_tokens": 1, "completion_tokens": 9, "total_tokens": 10}
-    one = bench(RateLimit(tokens=100, max_wait=100), backend([act(usage=told)]))
+    one = bench(RateLimit(tokens=100, max_wait=100), backend([_down(act), act()]))
     first, effect = one.begin(max_tokens=80, timeout=500)
-    second, waiting = one.begin(max_tokens=80, timeout=500)
+    second, waiting = one.begin(max_tokens=most, timeout=500)
     for _ in range(5):  # it has waited for five seconds
         assert isinstance(waiting, Sleep)
         waiting = one.driver.step(second, waiting)
-    one.driver.run(first, effect)  # and now 71 of 81 tokens are given back
+    with pytest.raises(InternalServerError):  # and now all tokens are given back
+        one.driver.run(first, effect)
     one.driver.run(second, waiting)
 
     assert len(one.backend.asked) == 2
