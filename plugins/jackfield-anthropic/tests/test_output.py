@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jackfield.errors import UnsupportedParameterError
+from jackfield.errors import UnsupportedParameterError, ValidationError
 
 NOTE = {"type": "string", "description": "n"}
 
@@ -81,6 +81,16 @@ def test_the_schema_of_the_request_is_not_changed(sent):
     sent(response_format=form(schema))
 
     assert schema == {"type": "object", "oneOf": [{"type": "object"}]}
+
+
+def test_a_schema_that_is_nested_too_deeply_is_refused(sent):
+    """As any other request that is."""
+    schema: dict[str, Any] = {"type": "string"}
+    for _ in range(400):
+        schema = {"type": "array", "items": schema}
+
+    with pytest.raises(ValidationError, match="nested too deeply"):
+        sent(response_format=form(schema))
 
 
 def test_the_description_of_a_schema_goes_into_it(sent):

@@ -117,7 +117,7 @@ def test_what_cannot_be_said_is_refused_before_anything_is_sent():
         ({"on_unsupported": "canary"}, "error"),
         ({"later_system": "canary"}, "system"),
         ({"thinking": "canary"}, "adaptive"),
-        ({"thinking_display": "canary"}, "expected one of summarized, omitted"),
+        ({"thinking_display": "canary"}, "summarized"),
         ({"headers": {"X-API-Key": "canary"}}, "is a credential"),
         ({"betas": "canary"}, "array"),
         ({"max_token": 5}, ""),
@@ -132,6 +132,14 @@ def test_a_setting_that_does_not_fit_is_refused_at_its_place(settings, expected)
     assert fault.path.startswith(f"backends.a.{next(iter(settings))}")
     assert expected in fault.expected
     assert "canary" not in str(fault)
+
+
+@pytest.mark.parametrize("name", ["on_unsupported", "later_system", "thinking", "thinking_display", "json_by"])
+def test_a_choice_that_is_none_is_refused_in_a_program_too(name):
+    """With the words that it takes."""
+    with pytest.raises(ValueError, match=f"^{name}: expected one of ") as caught:
+        AnthropicProvider(**{name: "canary"})
+    assert "canary" not in str(caught.value)
 
 
 def test_the_settings_are_taken_as_a_file_gives_them():

@@ -16,14 +16,12 @@ from jackfield_anthropic.answer_tool import JsonBy
 from jackfield_anthropic.parameters import PARAMETERS
 from jackfield_anthropic.request.body import Manner, body
 from jackfield_anthropic.request.conversation import LaterSystem
-from jackfield_anthropic.request.output import Thinking
+from jackfield_anthropic.request.output import Display, Thinking
 
 if TYPE_CHECKING:
     from jackfield.errors import APIError
     from jackfield.models import CreateChatCompletionRequest, CreateChatCompletionResponse, Model
     from jackfield_anthropic.reader import MessagesReader
-
-DISPLAYS = ("summarized", "omitted")
 
 
 def _one_of(*values: str | None) -> Any:
@@ -70,7 +68,7 @@ class AnthropicProvider(HttpProvider):
     on_unsupported: OnUnsupported = attrs.field(default="error", validator=_one_of(*get_args(OnUnsupported)))
     later_system: LaterSystem = attrs.field(default="system", validator=_one_of(*get_args(LaterSystem)))
     thinking: Thinking = attrs.field(default="auto", validator=_one_of(*get_args(Thinking)))
-    thinking_display: str | None = attrs.field(default=None, validator=_one_of(None, *DISPLAYS))
+    thinking_display: Display | None = attrs.field(default=None, validator=_one_of(None, *get_args(Display)))
     json_by: JsonBy = attrs.field(default="format", validator=_one_of(*get_args(JsonBy)))
     version: str = "2023-06-01"
     betas: list[str] = attrs.field(factory=list)

@@ -19,7 +19,7 @@ from jackfield_anthropic.request.options import (
     stop_sequences,
     streaming,
 )
-from jackfield_anthropic.request.output import Thinking, answer_format, thinking
+from jackfield_anthropic.request.output import Display, Thinking, answer_format, thinking
 from jackfield_anthropic.request.tools import tool_fields
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Manner:
     max_tokens: int
     later_system: LaterSystem
     thinking: Thinking
-    thinking_display: str | None
+    thinking_display: Display | None
     json_by: JsonBy
 
 

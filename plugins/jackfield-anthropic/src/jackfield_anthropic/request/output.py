@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Thinking = Literal["auto", "adaptive", "budget"]
 """How a model is told to think: by an effort, or by a number of tokens; or what its name tells."""
+Display = Literal["summarized", "omitted"]
+"""Whether a model's thoughts are told."""
 LEAST = 1024
 """Tokens of thinking that the service takes at least."""
 SHARES = {"minimal": 0.1, "low": 0.2, "medium": 0.5, "high": 0.8, "xhigh": 0.95, "max": 0.95}
@@ -44,7 +46,7 @@ def answer_format(asked: Mapping[str, Any], fitting: Fitting) -> dict[str, Any] 
 
 
 def thinking(
-    asked: Mapping[str, Any], most: int, way: Thinking, display: str | None, fitting: Fitting
+    asked: Mapping[str, Any], most: int, way: Thinking, display: Display | None, fitting: Fitting
 ) -> tuple[dict[str, Any] | None, str | None]:
     """What ``reasoning_effort`` asks for: ``thinking``, and the ``effort`` of ``output_config``.
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from jackfield.errors import ValidationError
+
 if TYPE_CHECKING:
     from jackfield.parameters import Fitting
 
@@ -35,7 +37,15 @@ def fitted(schema: Schema, path: str, fitting: Fitting) -> dict[str, Any]:
 
     Raises:
         UnsupportedParameterError: it has such a keyword.
+        ValidationError: it is nested too deeply.
     """
+    try:
+        return _fitted(schema, path, fitting)
+    except RecursionError:
+        raise ValidationError(f"{path}: nested too deeply") from None
+
+
+def _fitted(schema: Schema, path: str, fitting: Fitting) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for name, value in schema.items():
         if _refused(name, value):
@@ -70,4 +80,4 @@ def _list(schemas: list[Any], path: str, fitting: Fitting) -> list[Any]:
 
 
 def _schema(value: Any, path: str, fitting: Fitting) -> Any:
-    return fitted(value, path, fitting) if isinstance(value, dict) else value
+    return _fitted(value, path, fitting) if isinstance(value, dict) else value
