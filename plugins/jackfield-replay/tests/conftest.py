@@ -106,6 +106,7 @@ class Asking:
     requests: list[HttpRequest] = attrs.field(factory=list)
     most: int | None = None
     whole: bool = False
+    within: float | None = None
     got: list[Any] = attrs.field(factory=list, init=False)
 
     @hookimpl
@@ -114,7 +115,7 @@ class Asking:
             response = yield Send(http_request)
             self.got.append(response.status)
             blocks = 0
-            while blocks != self.most and (block := (yield Read(response, whole=self.whole))):
+            while blocks != self.most and (block := (yield Read(response, self.whole, self.within))):
                 self.got.append(block)
                 blocks += 1
         return CreateChatCompletionResponse(choices=[])
@@ -163,7 +164,7 @@ class Bench:
         """Send a request for the list of models, which no layer around calls sees."""
         made = plan(Asking([request], **options), middleware=[layer])
         self.driver = ScriptedDriver(script)
-        engine = Engine(made, make_call(self.driver, model=""))
+        engine = Engine(made, make_call(self.driver, model="", timeout=100.0))
         self.driver.run(engine, engine.begin_models(made.routes["test"]))
 
 

@@ -22,6 +22,7 @@ def ask(made: Any, case: Case) -> Any:
     return made.ask(model=f"test/{case.model}", messages=ASK, stream=case.stream)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("slow", [False, True], ids=["fast", "slow"])
 def test_a_fault_is_replayed_as_it_was(mode, slow, file, server, host, seen):
     """The host gets the same values and errors, and the provider the same blocks, without a network."""

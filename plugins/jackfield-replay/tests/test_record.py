@@ -12,6 +12,7 @@ from jackfield import (
     ConfigError,
     DeadlineExceededError,
     HttpRequest,
+    Read,
     Run,
     hookimpl,
 )
@@ -79,9 +80,11 @@ def test_a_failure_is_recorded_where_it_came(bench, file, error):
 def test_an_answer_that_is_read_no_further_is_recorded_as_such(bench, file):
     """When the call has ended; and before what the same call does next, so that the order is kept."""
     layer = Record(str(file))
-    bench.send(layer, POST, GET, script=[Reply(200, {}, [b"a", b"b"])] * 2, most=1)
+    bench.send(layer, POST, GET, script=[Reply(200, {}, [b"a", b"b"]), Reply()], most=1)
 
-    assert kept(file) == [("POST", [(0.0, b"a")], "left"), ("GET", [(0.0, b"a")], "left")]
+    assert kept(file) == [("POST", [(0.0, b"a")], "left"), ("GET", [], "whole")]
+    bench.send(layer, POST, script=[Reply(200, {}, [b"a", b"b"])], most=1)
+    assert kept(file)[2:] == [("POST", [(0.0, b"a")], "left")]
     assert layer._running == set()
 
 
@@ -201,3 +204,20 @@ def test_a_stream_that_the_host_closes_is_replayed_as_far_as_it_was_read(mode, h
     assert len(live.chunks) == 3
     assert again.chunks == live.chunks
     assert "not read any further when it was recorded" in str(further.error)
+
+
+def test_a_reader_waits_as_long_as_it_would(bench, file):
+    """The limit of each read is its own."""
+    bench.send(Record(str(file)), GET, script=[Reply(200, {}, [b"a"])], within=7.0)
+
+    assert {effect.within for effect in bench.driver.effects if isinstance(effect, Read)} == {7.0}
+
+
+def test_the_deadline_is_recorded_where_no_layer_around_calls_sees_it(bench, file):
+    """Of a list of models, when the client closes."""
+    layer = Record(str(file))
+    with pytest.raises(DeadlineExceededError):
+        bench.list_models(layer, GET, [Reply(after=1000.0)])
+    layer.close()
+
+    assert kept(file) == [("GET", [], "DeadlineExceededError")]

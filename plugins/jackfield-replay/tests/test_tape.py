@@ -187,3 +187,21 @@ def test_line_ends_of_another_system_are_no_difference(file):
     file.write_bytes(data.replace(b"\n", b"\r\n"))
 
     assert load_tape(str(file)) == ([exchange("a\r\nb\n")], False)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="another lock there")
+def test_no_one_writes_while_another_does(file):
+    """What one would take for the rest of a crash may be what another is about to write."""
+    import fcntl
+
+    before = written(file)
+    thread = threading.Thread(target=Tape(str(file)).add, args=[write(exchange())])
+    with file.open("rb+") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        thread.start()
+        thread.join(0.3)
+        assert thread.is_alive()
+        assert file.read_bytes() == before
+    thread.join(30)
+
+    assert load_tape(str(file)) == ([exchange()], False)

@@ -225,3 +225,11 @@ def test_an_error_of_another_class_is_that_which_it_is_one_of():
         Failure(error="ConfigError", message="x")
     with pytest.raises(ValueError, match="name of an APIError"):
         Failure(error="scrub", message="x")
+
+
+def test_line_ends_at_the_end_of_a_document_are_read():
+    """As some writers of YAML leave them to the end of the document."""
+    document = "---\nrequest:\n  method: GET\n  url: /\nend: failed\nfailure:\n  error: APIError\n  message: |+\n    x\n\n...\n"
+    (one,) = split(document.encode())[0]
+
+    assert read(one).failure.message == "x\n\n"

@@ -74,8 +74,7 @@ class Record:
             yield Run(self._save, take)
             raise
         except DeadlineExceededError as error:
-            take.failed(error)
-            self._keep(take)  # nothing can be yielded any more
+            take.failed(error)  # nothing can be yielded any more
             raise
         except BaseException:
             self._drop(take)  # nothing is known of it
@@ -139,7 +138,6 @@ class Record:
             raise
         except DeadlineExceededError as error:
             take.failed(error)
-            self._keep(take)
             raise
         take.came(block)
         if not block:
