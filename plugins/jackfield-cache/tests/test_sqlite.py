@@ -284,6 +284,15 @@ def test_an_answer_that_is_too_large_is_not_kept(make_store):
     assert there(store, 1, 2) == [1]
 
 
+def test_an_answer_that_takes_nearly_all_the_room_is_kept(make_store):
+    """It is the last that would go, though with it alone there is less room than there should be."""
+    store = make_store(max_bytes=6000)
+    put(store, 1)
+    put(store, 2, size=5700)
+
+    assert there(store, 1, 2) == [2]
+
+
 def test_a_huge_limit_is_no_limit(make_store):
     """A number that SQLite cannot hold does no harm."""
     store = make_store(max_bytes=10**30)
