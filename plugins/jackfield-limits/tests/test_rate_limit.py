@@ -232,6 +232,17 @@ def test_keys_have_limits_of_their_own(bench):
     assert one.fails(labels={"more": "y"}).code == "local_rate_limit"
 
 
+def test_a_backend_has_a_limit_of_its_own_whatever_its_models_are_called(bench):
+    """Every model of it counts together; a name that leads nowhere counts for none of them."""
+    one = bench(RateLimit(requests=1, per=("backend",), on_limit="fail"))
+    assert one.fails(model="nowhere/m").code == "model_not_found"
+    one.call(model="test/m")
+    one.call(model="other/m")
+
+    assert one.fails(model="test/x").code == "local_rate_limit"
+    assert one.fails(model="other/x").code == "local_rate_limit"
+
+
 @pytest.mark.parametrize("most", [80, 4000])
 def test_a_call_that_waits_begins_earlier_where_others_give_back(bench, act, backend, most):
     """It looks every second, so what was booked too much is no wait for long."""
@@ -310,8 +321,9 @@ def test_nobody_starves(bench, act, backend):
         ({"tokens": 1.5}, "tokens: expected a whole number"),
         ({"requests": 1, "window": 0.5}, "window: expected seconds from 1 to 2678400$"),
         ({"requests": 1, "window": math.nan}, "window: expected seconds"),
-        ({"requests": 1, "per": ("modell",)}, "per: expected an array of model and label:NAME"),
+        ({"requests": 1, "per": ("modell",)}, "per: expected an array of backend, model and label:NAME"),
         ({"requests": 1, "per": ("label:",)}, "per: expected"),
+        ({"requests": 1, "per": ("backend", "backend")}, "per: expected"),
         ({"requests": 1, "per": ("model", "model")}, "per: expected"),
         ({"requests": 1, "on_limit": "drop"}, "on_limit: expected wait or fail"),
         ({"requests": 1, "on_store_failure": "ajar"}, "on_store_failure: expected closed or open"),

@@ -57,7 +57,7 @@ class Budget:
         period: ``hour``, ``day`` or ``month`` of UTC, or ``total``.
         prices: by ``backend/model``: ``input`` and ``output``, and where they differ from ``input``,
             ``cached_input`` and ``cache_write``; of a million tokens.
-        per: ``model`` and ``label:NAME``: each model, each value of a label has a budget of its own.
+        per: ``backend``, ``model`` and ``label:NAME``: each backend, model, value of a label has a budget of its own.
         expected_output: tokens of an answer to a request that sets no limit.
         name: of the budget, in errors and in Redis, where budgets of one name count together.
         redis: a reference to the URL of a Redis server that processes share; without it, this client counts alone.

@@ -65,7 +65,7 @@ class Concurrency:
 
     Attributes:
         limit: how many calls.
-        per: ``model`` and ``label:NAME``: each model, each value of a label has a limit of its own.
+        per: ``backend``, ``model`` and ``label:NAME``: each backend, model, value of a label has a limit of its own.
         on_limit: ``wait``, or ``fail`` at once.
         lease: seconds, at least as long as the longest call: so long a place in Redis is held at most.
         name: of the limit, in errors and in Redis, where limits of one name count together.

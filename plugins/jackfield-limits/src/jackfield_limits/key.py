@@ -7,6 +7,7 @@ from hashlib import blake2b
 from urllib.parse import quote
 
 from jackfield.call import Call
+from jackfield.errors import NotFoundError
 
 LABEL = "label:"
 LONGEST = 100
@@ -19,12 +20,27 @@ def key(kind: str, name: str, per: Sequence[str], model: str, call: Call) -> str
     Args:
         kind: of the limit.
         name: that the configuration gave it.
-        per: ``model`` and ``label:NAME``; a call without that label has an empty one.
+        per: ``backend``, ``model`` and ``label:NAME``; a call without that label has an empty one.
         model: name, as the layer sees it.
         call: the host's.
     """
-    parts = [model if part == "model" else str(call.labels.get(part.removeprefix(LABEL), "")) for part in per]
-    return ":".join([kind, *map(_part, [name, *parts])])
+    return ":".join([kind, _part(name), *(_part(_told(part, model, call)) for part in per)])
+
+
+def _told(part: str, model: str, call: Call) -> str:
+    if part == "model":
+        return model
+    return _backend(model, call) if part == "backend" else str(call.labels.get(part.removeprefix(LABEL), ""))
+
+
+def _backend(model: str, call: Call) -> str:
+    """The backend that a name leads to, whatever alias it is asked for by; empty where it leads nowhere."""
+    if call.destination is None:  # a hook that is driven by hand
+        return ""
+    try:
+        return call.destination(model)[0].backend.name
+    except NotFoundError:
+        return ""
 
 
 def _part(text: str) -> str:

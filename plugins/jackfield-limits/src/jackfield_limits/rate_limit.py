@@ -58,7 +58,7 @@ class RateLimit:
         requests: the most in any window; every attempt counts.
         tokens: the most in any window, of prompts and answers.
         window: seconds, from 1 to 31 days.
-        per: ``model`` and ``label:NAME``: each model, each value of a label has a limit of its own.
+        per: ``backend``, ``model`` and ``label:NAME``: each backend, model, value of a label has a limit of its own.
         on_limit: ``wait``, or ``fail`` at once.
         max_wait: seconds that a call waits at most.
         expected_output: tokens of an answer to a request that sets no limit.

@@ -64,11 +64,15 @@ def name(_: Any, attribute: attrs.Attribute[str], value: Any) -> None:
         raise ValueError(f"{attribute.name}: expected a text of 1 to 64 printable characters")
 
 
+KEYS = frozenset({"backend", "model"})
+"""What a limit may be of, besides labels."""
+
+
 def per(_: Any, attribute: attrs.Attribute[tuple[str, ...]], value: Any) -> None:
-    """Validator: ``model`` and ``label:NAME``, each once."""
+    """Validator: ``backend``, ``model`` and ``label:NAME``, each once."""
     fits = isinstance(value, tuple) and len(set(value)) == len(value)
-    if not fits or not all(part == "model" or (part.startswith(LABEL) and part != LABEL) for part in value):
-        raise ValueError(f"{attribute.name}: expected an array of model and label:NAME, each once")
+    if not fits or not all(part in KEYS or (part.startswith(LABEL) and part != LABEL) for part in value):
+        raise ValueError(f"{attribute.name}: expected an array of backend, model and label:NAME, each once")
 
 
 def redis(_: Any, attribute: attrs.Attribute[Secret | None], value: Any) -> None:
