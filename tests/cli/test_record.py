@@ -7,12 +7,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from jackfield.cli.child import run
+from jackfield.cli.source import Source
 from jackfield.testing.faults import FaultServer
 
 CANARY = "sk-canary-record-9876543210"
@@ -43,6 +46,7 @@ with jackfield.Client(config) as client:
 WAITING = """\
 import signal
 import sys
+import threading
 import time
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
@@ -203,13 +207,15 @@ def test_one_within_the_other_is_refused(world, monkeypatch) -> None:
     assert "JACKFIELD_OUTERMOST is set already" in done.stderr
 
 
-def test_the_configuration_that_is_told_reaches_the_program(world) -> None:
+def test_the_configuration_that_is_told_reaches_the_program(world, capfd) -> None:
     """The file by its whole path, and the profile."""
     world.configure('[backends.echo]\nprovider = "echo"\n', "other.toml")
     show = "import os; print(os.environ['JACKFIELD_CONFIG'], os.environ['JACKFIELD_PROFILE'])"
     done = world.process("--config", "other.toml", "--profile", "p", "record", "x", "--", sys.executable, "-c", show)
 
     assert done.stdout == f"{world.directory / 'other.toml'} p\n"
+    world.run("--config", "other.toml", "--profile", "p", "record", "x", "--", sys.executable, "-c", show)
+    assert capfd.readouterr().out == done.stdout
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
@@ -226,3 +232,59 @@ def test_signals_are_passed_on(world) -> None:
 
     killed = world.process("record", "x.yaml", "--", sys.executable, "-c", "import os; os.kill(os.getpid(), 9)")
     assert (process.returncode, killed.returncode) == (7, 137)
+
+
+def test_both_commands_work_in_this_process(world, url, capfd) -> None:
+    """They write on stderr what they have to tell, and end with the exit code of the program."""
+    program = ("--", sys.executable, "program.py", url)
+    codes = [
+        world.run("record", "calls.yaml", "--append", "--mask", "nothing", *program, "one").exit_code,
+        world.run("record", "calls.yaml", "--append", *program, "three").exit_code,
+        world.run("replay", "calls.yaml", *program, "one", "three").exit_code,
+        world.run("replay", "calls.yaml", "--repeat", *program, "four").exit_code,
+        world.run("record", "none.yaml", "--", sys.executable, "-c", "import os; os.kill(os.getpid(), 9)").exit_code,
+    ]
+
+    assert codes == [0, 3, 3, 1, 137]
+    assert capfd.readouterr().out == "one\nthree\none\nthree\n"
+    refused = world.run("record", "calls.yaml", *program, "one")
+    assert (refused.exit_code, capfd.readouterr().out) == (1, "")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("terminal", [False, True])
+def test_what_a_terminal_sends_is_not_sent_twice(world, monkeypatch, terminal) -> None:
+    """A program at the terminal has got Ctrl-C by itself; one that is not gets it from the command."""
+    (world.directory / "waiting.py").write_text(WAITING.replace("SIGTERM", "SIGINT").replace("sleep(60)", "sleep(0.5)"))
+    monkeypatch.setattr(sys, "stdin", AtTerminal() if terminal else None)
+    thread = threading.Thread(target=interrupt_when_ready)
+    thread.start()
+    code = run([sys.executable, "waiting.py"], {"use": "x"}, Source())
+    thread.join()
+
+    assert code == (0 if terminal else 7)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+class AtTerminal:
+    """Input from a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def interrupt_when_ready() -> None:
+    while not Path("ready").exists():
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_an_exchange_outside_of_a_call_is_listed(world) -> None:
+    """Without a backend, and without an answer."""
+    world.configure(
+        "jackfield-recording: 1\n...\n---\nrequest:\n  method: GET\n  url: https://a.example\nend: failed\n"
+        "failure:\n  error: APIError\n  message: x\n...\n",
+        "calls.yaml",
+    )
+
+    assert world.run("replay", "calls.yaml").stdout == "1\tGET\t/\t\t\t\tAPIError\n"
