@@ -48,19 +48,80 @@ def test_a_canned_answer_in_a_stream_becomes_chunks():
     assert driver.delivered[-1].usage.total_tokens == 3
 
 
-def test_a_canned_answer_passes_hook_on_chunk_and_end_of_stream_of_the_host():
-    """The layers of the host see the chunks of a canned answer like any others; those of backends do not."""
-    seen = []
-    host = Chunks(lambda chunk: seen.append(heard([chunk])), [piece("!")])
+def marking(name: str) -> Chunks:
+    """A layer that marks each chunk with its name, and the end of the stream."""
+
+    def mark(chunk):
+        return [piece(f"{heard([chunk])}{name}")] if heard([chunk]) else None
+
+    return Chunks(mark, [piece(name.upper())])
+
+
+def test_a_canned_answer_passes_hook_on_chunk_and_end_of_stream_of_the_layers_outside():
+    """They see its chunks like any others; those inside of the layer that answered, and of backends, have no part in it."""
+    inside = Chunks(lambda chunk: pytest.fail("it stands inside"))
     own = Chunks(lambda chunk: pytest.fail("no backend answered"))
 
     def flow(request, call):
         return answer("canned")
         yield
 
-    the_plan = plan(Echo(), middleware=[Layer(flow), host], backend_middleware=[own])
-    assert streamed(the_plan)[1] == "canned!"
-    assert "canned" in seen
+    layers = [marking("a"), marking("b"), Layer(flow), inside]
+    the_plan = plan(Echo(), middleware=layers, backend_middleware=[own])
+    assert streamed(the_plan)[1] == "cannedbaBaA"
+
+
+def test_a_kept_answer_is_not_changed_twice():
+    """A layer inside of the one that answers has had its part in what was kept, and gets no other."""
+    kept = []
+
+    def cache(request, call):
+        if not kept:
+            kept.append((yield request))
+        return kept[0]
+
+    the_plan = plan(Provider(streaming("x")), middleware=[marking("a"), Layer(cache), marking("b")])
+    assert streamed(the_plan)[1] == "xbaBaA"
+    assert said(kept[0]) == "xbaBaA"  # the engine assembles what the host was given
+    assert streamed(the_plan)[1] == "xbaBaAaA"
+
+
+def test_the_answer_of_a_provider_that_streams_nothing_passes_all_layers():
+    """Those of its backend too, from the innermost outward."""
+    the_plan = plan(Provider(lambda *_: answer("whole")), middleware=[marking("a")], backend_middleware=[marking("b")])
+    assert streamed(the_plan)[1] == "wholebaBaA"
+
+
+def test_a_layer_of_a_backend_that_answers_has_the_layers_outside_of_it():
+    """Those of its backend that stand further out, and those of the host."""
+    inside = Chunks(lambda chunk: pytest.fail("it stands inside"))
+
+    def flow(request, call):
+        return answer("own")
+        yield
+
+    the_plan = plan(Echo(), middleware=[marking("a")], backend_middleware=[marking("b"), Layer(flow), inside])
+    assert streamed(the_plan)[1] == "ownbaBaA"
+
+
+def test_a_layer_that_answers_in_the_place_of_a_failure_is_the_source():
+    """What stands inside of it failed; where it was answered in the end, that was the source."""
+
+    def excuse(request, call):
+        try:
+            return (yield request)
+        except InternalServerError:
+            return answer("sorry")
+
+    def again(request, call):
+        first = yield request
+        return (yield request) if said(first) == "sorry" else first
+
+    def the_plan(*layers, then=()):
+        return plan(in_turn(InternalServerError("down"), *then), middleware=[marking("a"), *layers, marking("b")])
+
+    assert streamed(the_plan(Layer(excuse)))[1] == "sorryaA"
+    assert streamed(the_plan(Layer(again), Layer(excuse), then=[answer("well")]))[1] == "wellbaBaA"
 
 
 def test_a_canned_answer_commits_and_is_whole():

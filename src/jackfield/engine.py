@@ -236,12 +236,7 @@ class Engine:
         unfit = misfit(frame, result)
         if unfit is not None:
             return None, self._stack.leave(frame, unfit)
-        self._stack.frames.pop()
-        frame.release(kept=result)
-        if self._stack.frames:
-            self._stack.frames[-1].error = None
-            if frame.kind is HTTP:
-                self._stack.frames[-1].own(result)
+        self._stack.end(frame, result)
         return result, None
 
     def _raised(self, frame: Frame, raised: BaseException) -> BaseException:
@@ -282,7 +277,7 @@ class Engine:
             self._delivered = True
             self._value = value
             try:
-                chunks = stream.replay(value, self._stack.plan.chunk, self.call)
+                chunks = stream.replay(value, self._stack.watching(), self.call)
             except BaseException as raised:  # noqa: BLE001 - of an on_chunk hook: the call's outcome
                 error = self._ending.taken_down(raised, "an on_chunk hook")
             else:

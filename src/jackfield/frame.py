@@ -30,9 +30,10 @@ class Frame:
         route, level: where it stands among the layers.
         error: the last exception that was thrown into it and not followed by a success.
         attempt, request: of a provider.
+        answered: the last request that it passed inward was answered.
     """
 
-    __slots__ = ("attempt", "error", "flow", "kind", "layer", "level", "owned", "request", "route")
+    __slots__ = ("answered", "attempt", "error", "flow", "kind", "layer", "level", "owned", "request", "route")
 
     def __init__(
         self,
@@ -47,6 +48,7 @@ class Frame:
     ) -> None:
         self.kind, self.flow, self.layer, self.route, self.level = kind, flow, layer, route, level
         self.request, self.attempt = request, attempt
+        self.answered = False
         self.error: BaseException | None = None
         self.owned: list[HttpResponse] | None = None
 

@@ -35,6 +35,11 @@ class Layer:
     entry: LayerSettings | None = attrs.field(default=None, repr=False)
     backend: str = ""
 
+    @property
+    def position(self) -> int:
+        """Of a middleware: its place in the onion, 0 for the outermost one of the host."""
+        return int(self.name.rpartition("#")[2])
+
     def __str__(self) -> str:
         return f"{self.name} ({type(self.plugin).__name__} of {self.distribution})"
 

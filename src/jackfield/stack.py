@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from jackfield.flow import Read
     from jackfield.http import HttpRequest
     from jackfield.models.request import CreateChatCompletionRequest
-    from jackfield.plan import Plan, Route
+    from jackfield.plan import Layer, Plan, Route
 
 
 class Stack:
@@ -26,14 +26,16 @@ class Stack:
         frames: themselves; a plain list, which the loop of the engine reads fastest.
         plan: whose layers they are of.
         slept: seconds that layers slept since the last attempt.
+        source: where the last answer came from: the provider, or a layer that answered by itself.
     """
 
-    __slots__ = ("_call", "frames", "plan", "slept")
+    __slots__ = ("_call", "frames", "plan", "slept", "source")
 
     def __init__(self, plan: Plan, call: Call) -> None:
         self.plan, self._call = plan, call
         self.frames: list[Frame] = []
         self.slept = 0.0
+        self.source: Frame | None = None
         call.destination = partial(_destination, plan, self.frames)  # no method: the call would keep itself
 
     def enter(self, request: CreateChatCompletionRequest, route: Route | None, level: int) -> None:
@@ -76,12 +78,40 @@ class Stack:
         assert effect.response.reader is not None  # noqa: S101 - else the driver reads it
         self.frames.append(Frame(BODY, begin_body(effect.response.reader, effect)))
 
+    def end(self, frame: Frame, result: object) -> None:
+        """Take the frame on top off the stack with what it returned."""
+        frames = self.frames
+        frames.pop()
+        frame.release(kept=result)
+        chat = frame.kind is CHAT or frame.kind is PROVIDER
+        if chat and not frame.answered:
+            self.source = frame
+        if not frames:
+            return
+        below = frames[-1]
+        below.error = None
+        if chat:
+            below.answered = True
+        elif frame.kind is HTTP:
+            below.own(result)  # type: ignore[arg-type]  # a response, as was looked at before
+
+    def watching(self) -> tuple[Layer, ...]:
+        """Who sees the chunks of an answer that came whole: the layers outside of its source, innermost first."""
+        source = self.source
+        assert source is not None and source.layer is not None  # noqa: S101, PT018 - a call has ended well
+        layers = self.plan.chunk if source.route is None else source.route.chunk
+        if source.kind is PROVIDER:
+            return layers
+        return tuple(layer for layer in layers if layer.position < source.layer.position)
+
     def leave(self, frame: Frame, error: BaseException) -> BaseException:
         """Take the frame on top off the stack with an error as its outcome."""
         frame.release()
         if frame.attempt is not None:
             end_attempt(self._call, frame.attempt, error)
         self.frames.pop()
+        if self.frames:
+            self.frames[-1].answered = False
         return error
 
     def record(self, frame: Frame, text: str) -> None:
