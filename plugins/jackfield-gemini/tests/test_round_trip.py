@@ -31,11 +31,13 @@ def with_signature(part: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy
 
 
 TEXT: st.SearchStrategy[Any] = st.fixed_dictionaries({"text": st.text(max_size=3)}, optional={"thought": st.booleans()})
-CALL: st.SearchStrategy[Any] = st.fixed_dictionaries({
-    "functionCall": st.fixed_dictionaries(
-        {"name": st.sampled_from("fg"), "args": st.sampled_from([{}, {"a": [1, None]}, {"ü": "👋"}])}, optional={"id": st.just("call_1")}
-    )
-})  # fmt: skip
+NAMED = st.fixed_dictionaries(
+    {"name": st.sampled_from("fg"), "args": st.sampled_from([{}, {"a": [1, None]}, {"ü": "👋"}])},
+    optional={"id": st.just("call_1")},
+)
+CALL: st.SearchStrategy[Any] = st.fixed_dictionaries(
+    {"functionCall": NAMED}, optional={"partMetadata": st.just({"a": 1})}
+)
 OTHER = st.sampled_from([
     {"executableCode": {"language": "PYTHON", "code": "1"}}, {"codeExecutionResult": {"outcome": "OUTCOME_OK"}},
     {"inlineData": {"mimeType": "image/png", "data": "aWNvbg=="}}, {"text": "x", "partMetadata": {"a": 1}}, {"toolCall": {"id": "t"}},
