@@ -40,7 +40,8 @@ def test_a_fault_is_replayed_as_it_was(mode, slow, file, server, host, seen):
 
     assert [str(case) for case, a, b in zip(chosen, live, replayed, strict=True) if a != b] == []
     assert again == lived
-    assert len(server.ledger.requests) == asked == len(load_tape(str(file))[0])
+    assert len(load_tape(str(file))[0]) == len(chosen)
+    assert len(server.ledger.requests) == asked
     assert any(error for error, *_ in live)
 
 
