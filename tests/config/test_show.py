@@ -136,6 +136,7 @@ def test_under_the_name_of_a_secret_only_a_reference_is_shown(name: str) -> None
     [
         ("Bearer abc", MASK),
         ("sk-abcdefghij", MASK),
+        ("AQ.Ab8RN6C4n4ry", MASK),
         ("ghp_abcdefghij", MASK),
         ("eyJhbGciOiJIUzI1NiJ9.e30.x", MASK),
         ("sk-8", "sk-8"),

@@ -106,6 +106,7 @@ KEYS = {
     "a GitHub token": "ghp_abcdefghijklmnopqrstuvwxyz0123456789",
     "an AWS key": "AKIAIOSFODNN7EXAMPLE",
     "a Google key": "AIzaSyA1234567890abcdefghijklmnopqrstuv",
+    "a newer Google key": "AQ.Ab8RN6C4n4ryC4n4ryC4n4ryC4n4ryC4n4ryC4n4ry",
     "a Slack token": "xoxb-123456789012-abcdef",
     "a JSON Web Token": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl",
     "a private key": "-----BEGIN RSA PRIVATE KEY-----",

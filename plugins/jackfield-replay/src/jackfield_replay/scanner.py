@@ -57,6 +57,7 @@ SHAPES = (
     ),
     _shape("an AWS key", _BEGIN + r"A[KS]IA[A-Z0-9]{16}", "akia", "asia"),
     _shape("a Google key", _BEGIN + r"(?:AIza[\w-]{30,}|ya29\.[\w-]{20,})", "aiza", "ya29."),
+    _shape("a newer Google key", _BEGIN + r"AQ\.[\w-]{30,}", "aq."),
     _shape("a Slack token", _BEGIN + r"xox[abeoprs]-[\w-]{10,}", "xox"),
     _shape("a JSON Web Token", _BEGIN + r"eyJ[\w-]{10,}\.eyJ[\w-]{10,}", "eyj"),
     _shape("a private key", r"-----BEGIN [A-Z ]*PRIVATE KEY-----", "private key-----"),
