@@ -139,6 +139,15 @@ def test_events_and_deltas_that_are_not_known_are_passed_over(read):
     assert message.extra["content_blocks"] == [{"type": "novel", "n": 2, "s": "ab", "m": "x"}]
 
 
+def test_citations_of_a_block_that_has_something_else_under_that_name_are_a_list(read):
+    """Documents have an object there; what comes is kept, and nothing breaks."""
+    response = fold(
+        read(start(), begun(0, "document", citations=5), delta(0, "citations_delta", citation={"a": 1}), end(), STOP)
+    )
+
+    assert response.choices[0].message.extra["content_blocks"] == [{"type": "document", "citations": [{"a": 1}]}]
+
+
 def test_the_end_of_the_stream_may_be_missing(read):
     """The model has told why it ended, so nothing of the answer is; neither does ``[DONE]`` do harm."""
     stream = start() + begun(0, text="a") + end()
@@ -210,6 +219,7 @@ def test_an_error_in_a_stream_is_typed(told, kind, code):
         start() + begun(0, "tool_use", id="t", name="f", input=[]),
         start() + begun(0, text="") + delta(0, "text_delta"),
         start() + begun(0, text="") + delta(0, "text_delta", text=[1]),
+        start() + begun(0, text="") + delta(0, "unheard_of", text=7),
         start() + event("content_block_start", index=0),
         start() + event("content_block_start", index="a", content_block={"type": "text"}),
         start() + event("message_delta", delta={"stop_reason": 7}),

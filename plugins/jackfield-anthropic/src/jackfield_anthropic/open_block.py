@@ -60,13 +60,15 @@ class OpenBlock:
         """What a delta tells; members of kinds that are not known are added to the block's own.
 
         Raises:
-            msgspec.ValidationError: a piece is no text, a citation no object.
+            msgspec.ValidationError: a piece is no text, a citation no object, or the block not what its kind is.
         """
         kind = kind_of(delta)
         if kind == "input_json_delta":
             return self._add_json(_text(delta, "partial_json"))
         if kind == "citations_delta":
-            self.block = checked({**self.block, "citations": [*self.block.get("citations", ()), delta.get("citation")]})
+            had = self.block.get("citations")
+            cited = [*(had if isinstance(had, list) else ()), delta.get("citation")]
+            self.block = checked({**self.block, "citations": cited})
             return {}
         name = _PIECES.get(kind)
         if name is None:
@@ -93,10 +95,12 @@ class OpenBlock:
         return {}
 
     def _add_unknown(self, delta: Mapping[str, Any]) -> None:
+        block = dict(self.block)
         for name, value in delta.items():
             if name != "type" and value is not None:
-                had = self.block.get(name)
-                self.block[name] = had + value if isinstance(had, str) and isinstance(value, str) else value
+                had = block.get(name)
+                block[name] = had + value if isinstance(had, str) and isinstance(value, str) else value
+        self.block = checked(block)
 
     def _add_json(self, piece: str) -> Fields:
         self._json.append(piece)
