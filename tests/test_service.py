@@ -7,8 +7,9 @@ from importlib.metadata import version
 import attrs
 import pytest
 
+from jackfield.errors import BadRequestError
 from jackfield.redaction import scrub
-from jackfield.service import head, is_url, no_credential, remember_plain, scrubbed, under, user_agent
+from jackfield.service import head, is_url, model_path, no_credential, remember_plain, scrubbed, under, user_agent
 
 
 @attrs.define
@@ -69,6 +70,23 @@ def test_credentials_in_a_query_or_a_header_are_scrubbed_from_then_on() -> None:
 def test_a_path_comes_before_the_query_of_the_base(base_url: str, url: str) -> None:
     """With one slash between."""
     assert under(base_url, "/models") == url
+
+
+@pytest.mark.parametrize(
+    ("words", "path"),
+    [(("m",), "/m"), (("models", "a b"), "/models/a%20b"), (("a/../b",), "/a%2F..%2Fb"), (("ü?#%.",), "/%C3%BC%3F%23%25.")],
+)
+def test_a_name_of_a_model_stays_one_in_a_path(words: tuple[str, ...], path: str) -> None:
+    """Quoted, a slash too."""
+    assert model_path(*words) == path
+
+
+@pytest.mark.parametrize("word", ["", ".", "..", "a\ud800"])
+def test_a_name_of_a_model_that_leads_elsewhere_is_refused(word: str) -> None:
+    """Or that cannot be said in a URL at all; before anything is sent."""
+    with pytest.raises(BadRequestError, match="^model: ") as caught:
+        model_path("models", word)
+    assert (caught.value.param, caught.value.code, caught.value.stage) == ("model", "model_not_found", "not_sent")
 
 
 def test_the_usual_headers_say_who_asks_and_what_is_taken() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 import attrs
 
-from jackfield.errors import ConfigError
+from jackfield.errors import BadRequestError, ConfigError
 from jackfield.http import split_url
 from jackfield.redaction import scrub
 from jackfield.sensitive import SENSITIVE, remember_credentials
@@ -67,6 +67,23 @@ def under(base_url: str, path: str) -> str:
     """
     base, mark, query = base_url.partition("?")
     return f"{base.rstrip('/')}{path}{mark}{query}"
+
+
+def model_path(*words: str) -> str:
+    """The path of these words, of which one is the name of a model: quoted, each after a slash.
+
+    Raises:
+        BadRequestError: a word is empty, ``.`` or ``..``, by which the request would go elsewhere (RFC 3986, section
+            5.2.4), or cannot be written in a URL.
+    """
+    try:
+        quoted = [quote(word, safe="") for word in words]
+    except UnicodeEncodeError:  # half of a surrogate pair
+        quoted = [""]
+    if not {"", ".", ".."}.isdisjoint(quoted):
+        text = "model: expected a name that can stand in the path of a URL"
+        raise BadRequestError(text, code="model_not_found", param="model", stage="not_sent")
+    return "".join(f"/{word}" for word in quoted)
 
 
 @lru_cache(maxsize=1)

@@ -14,6 +14,7 @@ from jackfield.construct import construct
 from jackfield.errors import (
     APIError,
     AuthenticationError,
+    BadRequestError,
     ContentFilterError,
     NotFoundError,
     RateLimitError,
@@ -104,6 +105,13 @@ def test_the_name_of_a_deployment_is_quoted(model: str, quoted: str) -> None:
 
     assert request.url == f"{ENDPOINT}/openai/deployments/{quoted}/chat/completions?api-version=2024-10-21"
     assert json.loads(request.body)["model"] == model
+
+
+@pytest.mark.parametrize("model", ["", ".", "..", "a\ud800"])
+def test_a_deployment_that_leads_elsewhere_is_refused(model: str) -> None:
+    """The key would go with the request."""
+    with pytest.raises(BadRequestError, match="^model: "):
+        AzureProvider(ENDPOINT, api_version="2024-10-21").encode(asked(model=model), make_call())
 
 
 @pytest.mark.parametrize(

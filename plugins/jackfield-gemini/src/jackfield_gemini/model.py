@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from urllib.parse import quote
 
 import attrs
 
-from jackfield.errors import BadRequestError
+from jackfield.service import model_path
 
 _COLLECTIONS = frozenset({"models", "tunedModels", "dynamic", "endpoints", "publishers"})
 """First words of a name that is a path already: of the Gemini API, and of Vertex AI (endpoints, publishers)."""
@@ -25,11 +24,7 @@ def path(model: str) -> str:
         BadRequestError: a part of the name is empty, ``.`` or ``..``, by which the request would go elsewhere.
     """
     words = model.split("/")
-    parts = words if words[0] in _COLLECTIONS and len(words) > 1 else ["models", model]
-    if any(part in {"", ".", ".."} for part in parts):
-        text = "model: expected a name, such as gemini-2.5-flash"
-        raise BadRequestError(text, code="model_not_found", param="model", stage="not_sent")
-    return "".join(f"/{quote(part, safe='')}" for part in parts)
+    return model_path(*(words if words[0] in _COLLECTIONS and len(words) > 1 else ("models", model)))
 
 
 @attrs.frozen

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import quote
 
 import attrs
 
 from jackfield.errors import ContentFilterError, ValidationError
 from jackfield.failure import MAX_WORD, sentence
 from jackfield.parameters import Parameter, no, partly
-from jackfield.service import under
+from jackfield.service import model_path, under
 from jackfield.wire import parse
 from jackfield_openai.dialect import ChatCompletions
 from jackfield_openai.fields import ALL
@@ -84,7 +83,7 @@ class AzureProvider(ChatCompletions):
     def chat_url(self, request: CreateChatCompletionRequest) -> str:
         """That of the deployment, or the same for all."""
         if self._dated:
-            return self._at(f"/openai/deployments/{quote(request.model, safe='')}/chat/completions")
+            return self._at(f"/openai/deployments{model_path(request.model)}/chat/completions")
         return self._at("/openai/v1/chat/completions")
 
     def models_url(self) -> str:
