@@ -74,7 +74,12 @@ def test_a_path_comes_before_the_query_of_the_base(base_url: str, url: str) -> N
 
 @pytest.mark.parametrize(
     ("words", "path"),
-    [(("m",), "/m"), (("models", "a b"), "/models/a%20b"), (("a/../b",), "/a%2F..%2Fb"), (("ü?#%.",), "/%C3%BC%3F%23%25.")],
+    [
+        (("m",), "/m"),
+        (("models", "a b"), "/models/a%20b"),
+        (("a/../b",), "/a%2F..%2Fb"),
+        (("ü?#%.",), "/%C3%BC%3F%23%25."),
+    ],
 )
 def test_a_name_of_a_model_stays_one_in_a_path(words: tuple[str, ...], path: str) -> None:
     """Quoted, a slash too."""
@@ -84,7 +89,7 @@ def test_a_name_of_a_model_stays_one_in_a_path(words: tuple[str, ...], path: str
 @pytest.mark.parametrize("word", ["", ".", "..", "a\ud800"])
 def test_a_name_of_a_model_that_leads_elsewhere_is_refused(word: str) -> None:
     """Or that cannot be said in a URL at all; before anything is sent."""
-    with pytest.raises(BadRequestError, match="^model: ") as caught:
+    with pytest.raises(BadRequestError, match=r"^model: ") as caught:
         model_path("models", word)
     assert (caught.value.param, caught.value.code, caught.value.stage) == ("model", "model_not_found", "not_sent")
 

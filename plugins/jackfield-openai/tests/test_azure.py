@@ -110,7 +110,7 @@ def test_the_name_of_a_deployment_is_quoted(model: str, quoted: str) -> None:
 @pytest.mark.parametrize("model", ["", ".", "..", "a\ud800"])
 def test_a_deployment_that_leads_elsewhere_is_refused(model: str) -> None:
     """The key would go with the request."""
-    with pytest.raises(BadRequestError, match="^model: "):
+    with pytest.raises(BadRequestError, match=r"^model: "):
         AzureProvider(ENDPOINT, api_version="2024-10-21").encode(asked(model=model), make_call())
 
 
