@@ -217,6 +217,37 @@ def test_a_plugin_that_a_later_configuration_kept_is_not_closed_under_a_call_of_
         assert sorted(book.closed) == ["kept", "more"]
 
 
+def test_no_call_waits_for_a_reload(book):
+    """To read a configuration may take long; what is retired is closed by whoever comes later."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    @attrs.define(eq=False)
+    class Slow:
+        """Takes its time to be made."""
+
+        def __attrs_post_init__(self):
+            begun.set()
+            assert go_on.wait(30)
+
+    with Client(config("a"), plugins={**book.plugins, "slow": Slow}) as client:
+        stream = client.create_chat_completion(messages=HELLO, stream=True)
+        client.reload(config("b"))
+        reloading = threading.Thread(target=client.reload, args=(config("c") | {"middleware": [{"use": "slow"}]},))
+        reloading.start()
+        assert begun.wait(30)
+        calling = threading.Thread(target=client.create_chat_completion, kwargs={"messages": HELLO})
+        calling.start()
+        calling.join(10)
+        waits = calling.is_alive()
+        go_on.set()
+        reloading.join()
+        calling.join()
+        stream.close()
+        assert not waits
+        client.create_chat_completion(messages=HELLO)
+        assert book.closed == ["a", "b"]
+
+
 def test_closing_the_client_closes_what_is_retired_too(book):
     """Also what running calls need: they are taken down."""
     client = Client(config("a"), plugins=book.plugins)

@@ -37,14 +37,21 @@ class Retired:
     def sweep(self) -> None:
         """Close what no call needs; what fails is raised when the client is closed.
 
-        The oldest plan is looked at first, for its calls may use a plugin that a later one had taken over.
+        The oldest plan is looked at first, for its calls may use a plugin that a later one had taken over. Nothing is
+        done while another thread does the same or reads a configuration: no call waits for that.
         """
-        while True:
-            with self.lock:
-                if not self._plans or self._plans[0][0]() is not None:
-                    return
-                _, layers = self._plans.pop(0)
+        while (layers := self._next()) is not None:
             self._failures += close(layers)
+
+    def _next(self) -> list[Layer] | None:
+        """Layers to close, or None."""
+        if not self.lock.acquire(blocking=False):
+            return None
+        try:
+            done = self._plans and self._plans[0][0]() is None
+            return self._plans.pop(0)[1] if done else None
+        finally:
+            self.lock.release()
 
     def close_all(self) -> list[Exception]:
         """Close everything, needed or not; what has failed by now."""
