@@ -229,6 +229,10 @@ def test_no_call_waits_for_a_reload(book):
             begun.set()
             assert go_on.wait(30)
 
+        @jackfield.hookimpl
+        def close(self):
+            """Nothing to do."""
+
     with Client(config("a"), plugins={**book.plugins, "slow": Slow}) as client:
         stream = client.create_chat_completion(messages=HELLO, stream=True)
         client.reload(config("b"))
