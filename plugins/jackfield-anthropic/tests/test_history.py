@@ -99,10 +99,15 @@ def test_a_call_of_an_unknown_kind_is_refused(sent):
         turns(sent, USER, {**CALLS, "tool_calls": [{"type": "dance", "x": 1}]})
 
 
-def test_audio_that_the_model_spoke_is_refused(sent):
-    """It is only known to the service that made it."""
-    with pytest.raises(UnsupportedParameterError, match=r"messages\[1\]\.audio"):
-        turns(sent, USER, {"role": "assistant", "audio": {"id": "audio_1"}})
+def test_audio_that_a_model_spoke_is_left_out_and_told_of(attempted):
+    """It is only known to the service that made it; its words are said, where the host kept them."""
+    kept = ({}, {"transcript": "Hi."}, {"transcript": 1})
+    spoken = [{"role": "assistant", "audio": {"id": "audio_1", **words}} for words in kept]
+
+    body, attempt = attempted(messages=[USER, *spoken])
+
+    assert body["messages"][1:] == [{"role": "assistant", "content": "Hi."}]
+    assert attempt.dropped == ("messages[1].audio", "messages[2].audio", "messages[3].audio")
 
 
 THOUGHTS = [

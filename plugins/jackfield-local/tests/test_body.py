@@ -143,7 +143,7 @@ def test_a_demanded_call_is_had_by_grammar() -> None:
 
 
 IMAGE = {"type": "image_url", "image_url": {"url": "x"}}
-CUSTOM = {"type": "custom", "id": "c", "custom": {"name": "f", "input": "x"}}
+DANCE = {"type": "dance", "id": "d"}
 UNSAID = [
     ({"n": 2}, ["n"]),
     ({"modalities": ["text", "audio"]}, ["modalities"]),
@@ -156,9 +156,8 @@ UNSAID = [
     ({"tools": [TOOL, {"type": "custom", "custom": {"name": "f"}}]}, ["tools[1]"]),
     ({"messages": [USER, {"role": "function", "name": "f", "content": "1"}]}, ["messages[1]"]),
     ({"messages": [{"role": "user", "content": [IMAGE, {"type": "text", "text": "Hi."}]}]}, ["messages[0].content[0]"]),
-    ({"messages": [USER, {"role": "assistant", "audio": {"id": "a"}}]}, ["messages[1].audio"]),
     ({"messages": [{**USER, "name": "ann"}]}, ["messages[0].name"]),
-    ({"messages": [USER, {"role": "assistant", "tool_calls": [CUSTOM]}]}, ["messages[1].tool_calls[0]"]),
+    ({"messages": [USER, {"role": "assistant", "tool_calls": [DANCE]}]}, ["messages[1].tool_calls[0]"]),
 ]
 """What the engine cannot do, and where it stands."""
 
@@ -184,7 +183,7 @@ def test_what_the_engine_cannot_do_is_dropped_where_that_is_wanted(fields: dict[
     assert body.keys() <= {"messages", "tools", "stream", "stream_options", "return_progress"}
     assert body["messages"][0] == USER
     assert None not in body["messages"]
-    assert "custom" not in json.dumps(body)
+    assert not {"custom", "dance"} & set(json.dumps(body).split('"'))
     assert body.get("tools", [TOOL]) == [TOOL]
 
 
@@ -211,6 +210,28 @@ def test_reasoning_of_an_earlier_answer_goes_to_the_template() -> None:
     thought = {"role": "assistant", "content": "Yes.", "reasoning_content": "Hm."}
 
     assert asked(Defaults(), messages=[USER, thought])["messages"][1] == thought
+
+
+def test_what_another_backend_answered_is_asked_as_far_as_the_engine_knows_it() -> None:
+    """A conversation may have begun elsewhere: what is left out is entered in the attempt, and nothing is refused."""
+    custom = {"type": "custom", "id": "c", "custom": {"name": "f", "input": "x"}}
+    call = {"type": "function", "id": "d", "function": {"name": "g", "arguments": "{}"}}
+    called = {**call, "extra_content": {"google": {}}, "index": None}
+    spoken = {"role": "assistant", "audio": {"id": "a", "transcript": "Hi."}}
+    silent = {"role": "assistant", "audio": {"id": "b", "transcript": 1}}
+    thought = {"role": "assistant", "reasoning": "Hm.", "thinking_blocks": [], "tool_calls": [custom, called]}
+    attempt = Attempt(number=1, backend=Backend("b", "local"), model="m")
+
+    body = json.loads(put({"messages": [USER, spoken, thought, silent]}, {}, "error", Defaults(), attempt).body)
+
+    made = {"type": "function", "id": "c", "function": {"name": "f", "arguments": '{"input": "x"}'}}
+    assert body["messages"][1:] == [
+        {"role": "assistant", "content": "Hi."},
+        {"role": "assistant", "content": "", "reasoning_content": "Hm.", "tool_calls": [made, call]},
+        {"role": "assistant", "content": ""},
+    ]
+    told = ("[1].audio", "[2].tool_calls[1].extra_content", "[2].thinking_blocks", "[3].audio")
+    assert attempt.dropped == tuple(f"messages{path}" for path in told)
 
 
 @pytest.mark.parametrize(

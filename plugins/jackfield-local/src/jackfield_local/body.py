@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -38,12 +38,15 @@ NOT_ASKED = frozenset(
 )
 """Fields that the engine is not given: they are translated here, or would have no effect."""
 UNSAID = {
-    "audio": "send its text",
     "function_call": "use tool_calls",
     "name": "put the name into the text",
 }
 """Fields of a message that the engine cannot be told, with what to do instead."""
 ROLES = frozenset({"assistant", "system", "tool", "user"})
+TOLD = frozenset(
+    {"content", "reasoning", "reasoning_content", "refusal", "role", "tool_call_id", "tool_calls", *UNSAID},
+)
+"""Fields of a message that the engine is told, or that are refused."""
 
 
 @attrs.frozen
@@ -182,21 +185,50 @@ def _message(message: Mapping[str, Any], path: str, fitting: Fitting) -> dict[st
         if message.get(name) is not None:
             fitting.lacks(f"{path}.{name}", remedy)
     text = _text(message.get("content"), f"{path}.content", fitting)
-    result = {"role": role, "content": text or message.get("refusal") or ""}
+    result = {"role": role, "content": text or message.get("refusal") or _spoken(message)}
     calls = _calls(message.get("tool_calls") or (), f"{path}.tool_calls", fitting)
     if calls:
         result["tool_calls"] = calls
-    for name in ("tool_call_id", "reasoning_content"):
-        if message.get(name) is not None:
-            result[name] = message[name]
+    thoughts = message.get("reasoning_content") or message.get("reasoning")
+    if thoughts is not None:
+        result["reasoning_content"] = thoughts
+    if message.get("tool_call_id") is not None:
+        result["tool_call_id"] = message["tool_call_id"]
+    _leave_out(message, TOLD, path, fitting)
     return result
 
 
+def _spoken(message: Mapping[str, Any]) -> str:
+    """The words of an answer that was spoken, where the host kept them."""
+    words = (message.get("audio") or {}).get("transcript")
+    return words if isinstance(words, str) else ""
+
+
+def _leave_out(told: Mapping[str, Any], known: Iterable[str], path: str, fitting: Fitting) -> None:
+    """Enter what is left out and never refused, for the host did not ask for it: another backend answered with it."""
+    for name, value in told.items():
+        if name not in known and value is not None and fitting.attempt is not None:
+            fitting.attempt.dropped += (f"{path}.{name}",)
+
+
 def _calls(calls: Any, path: str, fitting: Fitting) -> list[Any]:
-    for index, call in enumerate(calls):
-        if call.get("type", "function") != "function":
-            fitting.lacks(f"{path}[{index}]", "send calls of functions")
-    return [call for call in calls if call.get("type", "function") == "function"]
+    made = (_call(call, f"{path}[{index}]", fitting) for index, call in enumerate(calls))
+    return [call for call in made if call is not None]
+
+
+def _call(call: Mapping[str, Any], path: str, fitting: Fitting) -> dict[str, Any] | None:
+    """A call of a function; one of a custom tool becomes that of a function with one text."""
+    kind = call.get("type", "function")
+    if kind == "custom":
+        custom = call["custom"]
+        function = {"name": custom["name"], "arguments": json.dumps({"input": custom["input"]}, ensure_ascii=False)}
+    elif kind == "function":
+        function = call["function"]
+    else:
+        fitting.lacks(path, "send calls of functions")
+        return None
+    _leave_out(call, ("id", "type", kind), path, fitting)
+    return {"id": call.get("id", ""), "type": "function", "function": function}
 
 
 def _text(content: Any, path: str, fitting: Fitting) -> str:

@@ -16,6 +16,7 @@ from jackfield.wire import parse
 from jackfield_openai.dialect import ChatCompletions
 from jackfield_openai.fields import ALL
 from jackfield_openai.preset import Preset
+from jackfield_openai.strict import AZURE, Strict
 
 if TYPE_CHECKING:
     from jackfield.errors import APIError
@@ -108,6 +109,10 @@ class AzureProvider(ChatCompletions):
             roles={"developer": "system"} if version < DEVELOPER else {},
             stream_options="stream_options" not in lacking,
         )
+
+    def refuses(self) -> Strict | None:
+        """As OpenAI; what it found in the host's data is its own."""
+        return AZURE
 
     def failure(self, status: int, headers: Mapping[str, str], body: bytes) -> APIError:
         """As any service's; where the filter refused, the message names what it found."""

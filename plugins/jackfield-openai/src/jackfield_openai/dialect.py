@@ -17,6 +17,7 @@ from jackfield.parameters import Fitting
 from jackfield.service import head, is_url, no_credential, remember_plain, scrubbed
 from jackfield.wire import decode_response, encode, from_json, to_dict
 from jackfield_openai.amend import amending
+from jackfield_openai.strict import settled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from jackfield.event_reader import EventReader
     from jackfield.models import Model
     from jackfield_openai.preset import Preset
+    from jackfield_openai.strict import Strict
 
 
 @attrs.define(eq=False, slots=False)
@@ -64,6 +66,10 @@ class ChatCompletions(HttpProvider):
         """In what the service departs from OpenAI's API; None where it does not."""
         return None
 
+    def refuses(self) -> Strict | None:
+        """What it takes in messages, if it refuses all else; None where unknown fields may pass."""
+        return None
+
     # -- the dialect ---------------------------------------------------------------------------------------------
 
     def encode(self, request: CreateChatCompletionRequest, call: Call) -> HttpRequest:
@@ -72,6 +78,9 @@ class ChatCompletions(HttpProvider):
         Raises:
             UnsupportedParameterError: the service has no way to say a parameter, and it is not to be dropped.
         """
+        strict = self._refuses
+        if strict is not None:
+            request = settled(request, strict, call)
         headers = {**self._head, "content-type": "application/json"}
         if request.stream is True:
             headers["accept"] = "text/event-stream"
@@ -119,6 +128,10 @@ class ChatCompletions(HttpProvider):
     @cached_property
     def _departs(self) -> Preset | None:
         return self.departs()
+
+    @cached_property
+    def _refuses(self) -> Strict | None:
+        return self.refuses()
 
     @property
     def _takes_options(self) -> bool:

@@ -57,6 +57,8 @@ def _message(message: Mapping[str, Any], path: str, preset: Preset, fitting: Fit
             fitting.lacks(f"{path}.{name}", remedy)
     if preset.thoughts is not None:
         _put_thoughts(fields, preset.thoughts)
+        if preset.demands_thoughts and fields.get("tool_calls"):
+            fields.setdefault(preset.thoughts, "")
     return fields
 
 

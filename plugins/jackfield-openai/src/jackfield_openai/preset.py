@@ -8,6 +8,7 @@ from typing import Any, Literal
 import attrs
 
 from jackfield.parameters import Parameter
+from jackfield_openai.strict import Strict
 
 PresetName = Literal[
     "cerebras",
@@ -50,6 +51,9 @@ class Preset:
         stream_options: whether it takes that field; one that does not tells the usage of streams unasked.
         thoughts: the field of a message in which it tells its reasoning, and takes it back; ``content`` for parts of
             the text's own field, which the provider takes apart and puts together again; None where it does not say.
+        demands_thoughts: whether it refuses messages that call tools without them; where there are none, an empty text
+            stands for them.
+        strict: what it takes in messages, if it refuses all else.
         notes: what else is different, a sentence each.
     """
 
@@ -65,4 +69,6 @@ class Preset:
     defaults: Mapping[str, Any] = attrs.field(factory=dict)
     stream_options: bool = True
     thoughts: Literal["reasoning_content", "reasoning", "content"] | None = None
+    demands_thoughts: bool = False
+    strict: Strict | None = None
     notes: tuple[str, ...] = ()

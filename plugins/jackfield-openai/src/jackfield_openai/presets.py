@@ -25,6 +25,7 @@ from jackfield_openai.deviations import (
     only,
 )
 from jackfield_openai.preset import Preset
+from jackfield_openai.strict import GROQ, MISTRAL
 
 PRESETS: Mapping[str, Preset] = {
     "cerebras": Preset(
@@ -74,6 +75,7 @@ PRESETS: Mapping[str, Preset] = {
         renamed=LIMIT,
         roles=AS_SYSTEM,
         thoughts="reasoning_content",
+        demands_thoughts=True,
         notes=(
             "Where an answer called tools, its `reasoning_content` has to be sent back: keep the message as it came.",
             "`finish_reason` may be `insufficient_system_resource`: the answer broke off, and may be asked for again.",
@@ -116,6 +118,7 @@ PRESETS: Mapping[str, Preset] = {
         },
         unsaid=NO_NAMES,
         thoughts="reasoning",
+        strict=GROQ,
     ),
     "huggingface": Preset(
         title="Hugging Face, Inference Providers",
@@ -177,6 +180,7 @@ PRESETS: Mapping[str, Preset] = {
         unsaid=NO_NAMES,
         stream_options=False,
         thoughts="content",
+        strict=MISTRAL,
         notes=(
             "The last message has to be the user's or a tool's; the assistant's needs `prefix`, a field of its own.",
         ),

@@ -15,6 +15,8 @@ from jackfield_openai.dialect import ChatCompletions
 from jackfield_openai.fields import ALL
 from jackfield_openai.preset import Preset, PresetName
 from jackfield_openai.presets import PRESETS
+from jackfield_openai.strict import OPENAI as STRICT
+from jackfield_openai.strict import Strict
 
 OPENAI = "https://api.openai.com/v1"
 
@@ -67,6 +69,12 @@ class OpenAIProvider(ChatCompletions):
     def departs(self) -> Preset | None:
         """The preset."""
         return None if self.preset is None else PRESETS[self.preset]
+
+    def refuses(self) -> Strict | None:
+        """What the preset tells; without one, OpenAI's own service, in any of its regions."""
+        if self.preset is not None:
+            return PRESETS[self.preset].strict
+        return STRICT if f".{self.origin.host}".endswith(".api.openai.com") else None
 
     @cached_property
     def _chat_url(self) -> str:

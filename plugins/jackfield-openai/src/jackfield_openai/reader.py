@@ -31,14 +31,14 @@ class ChoiceReader(StreamReader):
     def feed(self, block: bytes) -> list[Chunk]:
         """The chunks that a block completes. Raises as ``StreamReader.feed``."""
         chunks = super().feed(block)
-        return chunks if self._begun else self._begin(chunks, last=self.done)
+        return chunks if self._begun else self._begin(chunks)
 
     def end(self) -> list[Chunk]:
         """The chunks that the end of the body completes. Raises as ``StreamReader.end``."""
         chunks = super().end()
-        return chunks if self._begun else self._begin(chunks, last=True)
+        return chunks if self._begun else self._begin(chunks)
 
-    def _begin(self, chunks: list[Chunk], *, last: bool) -> list[Chunk]:
+    def _begin(self, chunks: list[Chunk]) -> list[Chunk]:
         """The chunks from the first one with a choice on, which has what those before it told."""
         for position, chunk in enumerate(chunks):
             early = self._early
@@ -48,8 +48,7 @@ class ChoiceReader(StreamReader):
                 self._begun = True
                 return [chunk, *chunks[position + 1 :]]
             self._early = chunk
-        self._begun = last
-        return [self._early] if last and self._early is not None else []
+        return []
 
 
 def decode(data: bytes) -> Chunk:

@@ -20,7 +20,6 @@ _TOLD = {
     "content",
     "refusal",
     "name",
-    "audio",
     "tool_calls",
     "function_call",
     "cache_control",
@@ -47,8 +46,7 @@ def assistant_blocks(message: Mapping[str, Any], path: str, function_id: str, fi
     """
     _leave_out(message, path, fitting)
     texts = content_blocks(message.get("content"), f"{path}.content", fitting)
-    if message.get("refusal"):
-        texts.append(text_block(message["refusal"]))
+    texts += [text_block(words) for words in (message.get("refusal"), _transcript(message)) if words]
     calls = _calls(message, path, function_id, fitting)
     kept = _kept(message, BLOCKS)
     if kept and _same(kept, [*texts, *calls]):
@@ -64,13 +62,18 @@ def _kept(message: Mapping[str, Any], name: str) -> list[Block]:
 
 
 def _leave_out(message: Mapping[str, Any], path: str, fitting: Fitting) -> None:
-    for name in ("name", "audio"):
-        if message.get(name) is not None:
-            fitting.lacks(f"{path}.{name}", "leave it out")
+    if message.get("name") is not None:
+        fitting.lacks(f"{path}.name", "leave it out")
     for name, value in message.items():
         if name in _TOLD or value is None or (name == "reasoning_content" and message.get(THINKING)):
             continue
-        tell(fitting, f"{path}.{name}")  # thoughts without a signature, and what other services add to their answers
+        tell(fitting, f"{path}.{name}")  # thoughts without a signature, sound, and what other services add to answers
+
+
+def _transcript(message: Mapping[str, Any]) -> str | None:
+    """The words of an answer that was spoken, where the host kept them."""
+    words = (message.get("audio") or {}).get("transcript")
+    return words if isinstance(words, str) else None
 
 
 def _calls(message: Mapping[str, Any], path: str, function_id: str, fitting: Fitting) -> list[Block]:
