@@ -230,8 +230,8 @@ def test_no_call_waits_for_a_reload(book):
             assert go_on.wait(30)
 
         @jackfield.hookimpl
-        def close(self):
-            """Nothing to do."""
+        def on_chunk(self, chunk, call):
+            """Leave it as it is."""
 
     with Client(config("a"), plugins={**book.plugins, "slow": Slow}) as client:
         stream = client.create_chat_completion(messages=HELLO, stream=True)
