@@ -19,8 +19,6 @@ from jackfield.testing import ScriptedDriver, make_call, plan, run_call
 from jackfield.testing.contract.host import HOSTS, Outcome
 from jackfield.testing.faults import FaultServer
 
-pytest_plugins = ["jackfield.testing.plugin"]
-
 NOWHERE = "http://127.0.0.1:9/v1"
 
 
