@@ -105,7 +105,17 @@ def test_a_secret_that_is_not_there_fails_no_call(make_bench, warnings_of, monke
     ]
 
 
-@pytest.mark.parametrize("url", ["http://canary-host/", "canary-text", "redis://[canary/0"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://canary-host/",
+        "canary-text",
+        "redis://[canary/0",
+        "redis://:canary/word@127.0.0.1/0",  # a password that is not percent-encoded, which then looks like a port
+        "redis://user:canary#word@127.0.0.1/0",
+        "redis://user:canary?word@127.0.0.1/0",
+    ],
+)
 def test_a_url_that_is_none_fails_no_call(make_bench, warnings_of, monkeypatch, url):
     """It is told, and not repeated."""
     monkeypatch.setenv("CACHE_URL", url)

@@ -33,15 +33,19 @@ class RedisStore:
             from redis.retry import Retry
         except ImportError:
             raise ImportError("url needs the extra: pip install 'jackfield-cache[redis]'") from None
-        password = urlsplit(url).password
-        if password:
-            remember(unquote(password))
-        self._client: Any = redis.Redis.from_url(
-            url,
-            socket_timeout=TIMEOUT,
-            socket_connect_timeout=TIMEOUT,
-            retry=Retry(NoBackoff(), 0),  # the call has its own way without an answer
-        )
+        failed = False
+        try:
+            remember(unquote(urlsplit(url).password or ""))
+            self._client: Any = redis.Redis.from_url(
+                url,
+                socket_timeout=TIMEOUT,
+                socket_connect_timeout=TIMEOUT,
+                retry=Retry(NoBackoff(), 0),  # the call has its own way without an answer
+            )
+        except ValueError:
+            failed = True
+        if failed:  # outside of the handler: the text of what was raised may hold a piece of the password
+            raise ValueError("the reference leads to no URL of a Redis server; is the password percent-encoded?")
         self._milliseconds = max(1, int(min(ttl, LONGEST) * 1000))
 
     def get(self, key: str, within: float) -> bytes | None:
