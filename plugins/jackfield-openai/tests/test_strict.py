@@ -137,6 +137,7 @@ def test_names_that_are_not_taken_are_replaced(name: str, taken: str) -> None:
         ({"content": None, "refusal": "No."}, "No.", ()),
         ({"content": "Hi.", "refusal": "No."}, "Hi.", ("messages[1].refusal",)),
         ({"content": None, "audio": {"id": "a", "transcript": "Hello."}}, "Hello.", ("messages[1].audio",)),
+        ({"refusal": "No.", "audio": {"id": "a", "transcript": "Hm."}}, "No.", ("messages[1].audio",)),
         ({"content": "Hi.", "audio": {"id": "a"}}, "Hi.", ("messages[1].audio",)),
         ({"content": "Hi.", "refusal": None, "audio": None}, "Hi.", ()),
     ],
