@@ -226,6 +226,15 @@ def usages(chunks: list[Chunk]) -> list[int | None]:
     return [None if found.usage is None else found.usage.total_tokens for found in chunks]
 
 
+@pytest.mark.parametrize("head", [{"choices": []}, usage()], ids=["bare", "usage"])
+@pytest.mark.parametrize("options", [{}, {"merge_usage": True}, {"decode_plain": decode_plain}])
+def test_a_stream_without_any_choice_is_no_answer(head: dict[str, Any], options: dict[str, Any]) -> None:
+    """As a whole answer without one is none, whatever the end of it says."""
+    with pytest.raises(errors.InvalidResponseError, match="choice"):
+        read(event({**chunk(), **head}) + DONE, **options)
+    assert texts(read(event({**chunk(), **head}) + event(chunk("a")) + DONE, **options)) == ["a"]
+
+
 def test_usage_comes_with_the_last_choice_where_it_was_not_asked_for() -> None:
     """The chunk that holds only the usage is not handed on, its content is."""
     stream = event(chunk("a")) + event(chunk(None, "stop")) + event(usage()) + DONE

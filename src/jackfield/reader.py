@@ -101,6 +101,12 @@ class StreamReader(EventReader):
             else:
                 chunks.append(chunk)
 
+    def finish(self, chunks: list[Chunk]) -> None:
+        """Let go of what was held back. Without any choice there is no answer, as in a body without one."""
+        super().finish(chunks)
+        if not self._seen and not self._finished:
+            raise InvalidResponseError("the stream had no choice")
+
     def rest(self) -> list[Chunk]:
         """The chunk that was held."""
         held, self._held = self._held, None
