@@ -136,6 +136,8 @@ def test_under_the_name_of_a_secret_only_a_reference_is_shown(name: str) -> None
     [
         ("Bearer abc", MASK),
         ("sk-abcdefghij", MASK),
+        ("sk-proj-abc-defghij", MASK),
+        ("sk-ant-api03-abcdefgh", MASK),
         ("AQ.Ab8RN6C4n4ry", MASK),
         ("ghp_abcdefghij", MASK),
         ("eyJhbGciOiJIUzI1NiJ9.e30.x", MASK),

@@ -89,6 +89,24 @@ def test_a_missing_secret_is_no_hindrance():
     assert told(config({"use": "bearer", "token": "file:/nowhere/key"})).rehearsal.request is not None
 
 
+@pytest.mark.parametrize("provider", ["openai", "azure", "anthropic", "gemini"])
+def test_the_request_shows_no_more_than_the_settings(provider, monkeypatch):
+    """What a setting would mask, for its name, its length or its look, is masked where it would be sent too."""
+    monkeypatch.setenv("EXPLAIN_KEY", CANARY)
+    backend = {
+        "provider": provider,
+        "base_url": "https://api.example?sig=long-canary-0123456789&v=2",
+        "headers": {"x-own": "sk-proj-canary-0123456789", "x-team": "blue"},
+        "middleware": [BEARER],
+    }
+    explanation = told({"default_model": "main/m", "backends": {"main": backend}})
+    request = explanation.rehearsal.request
+    assert "sig=***&v=2" in request.url
+    assert (request.headers["x-own"], request.headers["x-team"]) == ("***", "blue")
+    assert request.headers["authorization"] == "Bearer <env:EXPLAIN_KEY>"
+    assert "canary" not in str(explanation.plain())
+
+
 def test_secrets_in_tables_and_arrays_stand_as_references_too(monkeypatch):
     """Also those that a program gave by value."""
     layer = {

@@ -16,7 +16,9 @@ from jackfield.sensitive import names_secret
 if TYPE_CHECKING:
     from jackfield.config.settings import BackendSettings, LayerSettings, Settings
 
-_LOOKS = re.compile(r"(?i)(?:bearer|basic)\s+\S|(?:(?:sk|pk|rk|gsk|hf|ghp|gho|xai|nvapi)[-_]|AKIA|AIza|AQ\.|eyJ)\w{8}")
+_LOOKS = re.compile(
+    r"(?i)(?:bearer|basic)\s+\S|(?:(?:sk|pk|rk|gsk|hf|ghp|gho|xai|nvapi)[-_]|AKIA|AIza|AQ\.|eyJ)[\w-]{8}"
+)
 MOST_BITS = 1024
 """Of an integer that is shown; Python refuses to write one of very many digits."""
 LONG = 16

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import attrs
 import msgspec
 
 from jackfield.call import Call
+from jackfield.config.show import safe
 from jackfield.engine import Engine
 from jackfield.errors import JackfieldError
 from jackfield.explain.views import HttpView, Rehearsal
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from jackfield.http import HttpRequest
     from jackfield.models.request import CreateChatCompletionRequest
 
+_PLACE = re.compile(r"<(?:env|file|keyring|command):[^>]*>|<value>")
+"""What a ``Reference`` reads as."""
 LOCAL = "the backend answers in this process: nothing is sent"
 
 
@@ -93,8 +97,13 @@ def _why(engine: Engine, effect: Effect | None) -> str:
 
 
 def _view(http_request: HttpRequest) -> HttpView:
-    headers = {name: scrub(value) for name, value in http_request.headers.items()}
-    return HttpView(http_request.method, scrub(http_request.url), headers, _body(http_request.body))
+    headers = {name: _header(value) for name, value in http_request.headers.items()}
+    return HttpView(http_request.method, safe(http_request.url, hide=False), headers, _body(http_request.body))
+
+
+def _header(value: str) -> str:
+    """A header: masked as a setting would be, but for what has the place of a secret in it."""
+    return scrub(value) if _PLACE.search(value) else str(safe(value, hide=False))
 
 
 def _body(body: bytes) -> Any:
