@@ -128,7 +128,7 @@ class Concurrency:
         leave = Leave(own, os.urandom(8).hex())
         try:
             entered = yield from self._enter(leave, call)
-        except APIError:  # it has no place, and stands in no line for long
+        except APIError:  # it has no place, or the store gives that up, and stands in no line for long
             raise
         except BaseException:  # the host left, or the time is over: it may have one
             self._store.later(leave, call)

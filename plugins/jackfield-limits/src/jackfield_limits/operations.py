@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import attrs
 
 from jackfield_limits.window import Rate
+
+if TYPE_CHECKING:
+    from jackfield_limits.window import Booking
 
 
 @attrs.frozen
@@ -23,6 +28,10 @@ class Book:
     tokens: int
     most: float
 
+    def undo(self, booking: Booking | None) -> Settle | None:
+        """What gives up what it has booked."""
+        return None if booking is None else _given_up(self, booking)
+
 
 @attrs.frozen
 class Move:
@@ -32,6 +41,15 @@ class Move:
     rate: Rate
     slot: int
     tokens: int
+
+    def undo(self, booking: Booking | None) -> Settle | None:
+        """What gives up the booking that it has moved, or left where it was."""
+        return None if booking is None else _given_up(self, booking)
+
+
+def _given_up(asked: Book | Move, booking: Booking) -> Settle | None:
+    slot = booking.slot
+    return None if slot is None else Settle(asked.key, asked.rate, slot, -1, -asked.tokens)
 
 
 @attrs.frozen
@@ -90,6 +108,11 @@ class Spend:
     money: int
     ends: float | None = None
 
+    def undo(self, balance: Balance | None) -> Correct | None:
+        """What gives back what it has taken."""
+        granted = balance is not None and balance.granted
+        return Correct(self.key, -self.tokens, -self.money) if granted else None
+
 
 @attrs.frozen
 class Balance:
@@ -141,6 +164,10 @@ class Enter:
     size: int
     lease: float
     waits: bool
+
+    def undo(self, _: bool | None) -> Leave:
+        """What gives the place up; also where it is not known whether there is one."""
+        return Leave(self.key, self.id)
 
 
 @attrs.frozen

@@ -28,7 +28,7 @@ LOOK = 1.0
 _NOTHING = Estimate(0, 0)
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class _Place:
     """What a call has booked.
 
@@ -36,14 +36,14 @@ class _Place:
         key: of its window.
         guess: what the request was expected to take.
         tokens: that were booked: of a request that may take more than the limit, the limit.
-        slot: in which it may begin.
+        slot: in which it may begin; None while that changes.
         before: attempts that the call had made before.
     """
 
     key: str
     guess: Estimate
     tokens: int
-    slot: int
+    slot: int | None
     before: int
 
 
@@ -112,7 +112,7 @@ class RateLimit:
             return response
         try:
             if wait:
-                place = yield from self._turn(place, wait, call)
+                yield from self._turn(place, wait, call)
             response = yield request
         except APIError:
             yield from self._store.tell(self._settled(place, call, None), call)
@@ -144,21 +144,30 @@ class RateLimit:
             raise self._refusal(booking.wait)
         return _Place(own, guess, most, booking.slot, len(call.attempts)), booking.wait
 
-    def _turn(self, place: _Place, wait: float, call: Call) -> Flow[_Place]:
+    def _turn(self, place: _Place, wait: float, call: Call) -> Flow[None]:
         """Wait until the call may begin: until its time, or earlier where others gave something back."""
         while wait > LOOK:
             yield Sleep(LOOK)
             wait -= LOOK
-            move = Move(place.key, self._rate, place.slot, place.tokens)
-            with contextlib.suppress(APIError):  # the time that was given holds, also where the store fails meanwhile
-                booking: Booking | None = yield from self._store.ask(move, call)
-                if booking is not None and booking.slot is not None:
-                    place, wait = attrs.evolve(place, slot=booking.slot), booking.wait
+            booking = yield from self._moved(place, call)
+            if booking is not None:
+                wait = booking.wait
         yield Sleep(wait)
-        return place
+
+    def _moved(self, place: _Place, call: Call) -> Flow[Booking | None]:
+        """Move the place to where there is room; None where that is not known: the time that was given holds."""
+        assert place.slot is not None  # noqa: S101 - it was booked
+        slot, place.slot = place.slot, None  # where the call is taken down meanwhile, the store gives the place up
+        booking: Booking | None = None
+        with contextlib.suppress(APIError):
+            booking = yield from self._store.ask(Move(place.key, self._rate, slot, place.tokens), call)
+        place.slot = slot if booking is None else booking.slot
+        return booking
 
     def _settled(self, place: _Place, call: Call, response: CreateChatCompletionResponse | None) -> Settle:
         """What was used, less what was booked."""
+        if place.slot is None:
+            return Settle(place.key, self._rate, 0, 0, 0)
         attempts = call.attempts[place.before :]
         tokens = 0
         if self.tokens is not None:

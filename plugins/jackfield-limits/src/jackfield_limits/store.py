@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any, Literal
 
 from jackfield.call import Call
-from jackfield.errors import APIError, DeadlineExceededError
+from jackfield.errors import APIError, ConfigError, DeadlineExceededError
 from jackfield.flow import Flow, Run
 from jackfield.secret import Secret
 from jackfield_limits.memory import Memory
 from jackfield_limits.operations import Notice, Question
+from jackfield_limits.step import Step
 
 if TYPE_CHECKING:
     from jackfield_limits.redis_store import RedisStore
@@ -37,7 +39,7 @@ class Store:
         self._memory = Memory()
         self._lock = threading.Lock()
         self._redis: RedisStore | None = None
-        self._notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
+        self._notices: deque[tuple[int, Notice]] = deque(maxlen=MOST_NOTICES)
 
     @property
     def shared(self) -> bool:
@@ -47,13 +49,20 @@ class Store:
     def ask(self, question: Question, call: Call) -> Flow[Any]:
         """Flow: do an operation, and give what it gives; None where Redis failed and calls shall pass all the same.
 
+        Where the call is taken down meanwhile, what was done, or is done all the same, is taken back.
+
         Raises:
             APIError: Redis failed; its code is ``limit_store``.
             ConfigError: the reference to its URL leads nowhere.
         """
         if self._url is None:
             return self._memory.perform(question, call.clock())
-        failure, answer = yield Run(self._blocking, question)
+        step = Step(question)
+        try:
+            failure, answer = yield Run(self._blocking, step)
+        except BaseException:
+            self._keep(step.leave())
+            raise
         if failure is None or self._open:
             return answer
         raise APIError(
@@ -71,48 +80,62 @@ class Store:
         if self._url is None or notice.idle or call.time_left <= 2 * self._timeout:
             self.later(notice, call)
             return
-        with contextlib.suppress(DeadlineExceededError):  # Run went on all the same
-            yield Run(self._blocking, notice)
+        step = Step(notice)
+        try:
+            yield Run(self._blocking, step)
+        except (DeadlineExceededError, ConfigError):  # the answer was there in time, and before the URL was not
+            self._keep(step.leave())
+        except BaseException:
+            self._keep(step.leave())
+            raise
 
     def later(self, notice: Notice, call: Call) -> None:
         """Do an operation now, or, since Redis needs I/O, together with the next question."""
         if self._url is None:
             self._memory.perform(notice, call.clock())
         elif not notice.idle:
-            self._notices.append(notice)
+            self._keep(notice)
 
     def close(self) -> None:
-        """Close the connections."""
-        with self._lock:
-            if self._redis is not None:
-                self._redis.close()
-                self._redis = None
+        """Say what is left to say, and close the connections."""
+        self._drop(say=True)
+
+    def _keep(self, notice: Notice | None) -> None:
+        if notice is not None:
+            self._notices.append((os.getpid(), notice))
 
     # -- in a Run ------------------------------------------------------------------------------------------------
 
-    def _blocking(self, operation: Any) -> tuple[str | None, Any]:
+    def _blocking(self, step: Step) -> tuple[str | None, Any]:
         """Do an operation, after those that were left for later: what kind of failure there was, and the answer."""
         from jackfield_limits.redis_store import StoreFailure
 
         assert self._url is not None  # noqa: S101 - nothing blocks without Redis
+        failure, answer = None, None
         try:
             store = self._connected(self._url)
+            if not step.begin():
+                return None, None
             self._catch_up(store)
-            return None, self._attempt(store, operation)
+            answer = self._attempt(store, step.operation)
         except StoreFailure as error:
-            if str(error) == "AuthenticationError":
-                self.close()  # the next question reads the URL anew
-            return str(error), None
+            failure = str(error)
+            if failure == "AuthenticationError":
+                self._drop()  # the next question reads the URL anew
+        self._keep(step.end(failure, answer))
+        return failure, answer
 
     def _catch_up(self, store: RedisStore) -> None:
-        """Do what was left for later."""
-        left: deque[Notice] = deque()
+        """Do what was left for later, by this process: a fork does not say again what its parent says."""
+        left: deque[tuple[int, Notice]] = deque()
         with contextlib.suppress(IndexError):  # other threads take from it too
             while len(left) < AT_ONCE:
                 left.append(self._notices.popleft())
         try:
             while left:
-                self._attempt(store, left.popleft())
+                process, notice = left.popleft()
+                if process == os.getpid():
+                    self._attempt(store, notice)
         finally:
             self._notices.extend(left)
 
@@ -124,7 +147,7 @@ class Store:
         except StoreFailure:
             # It may have been done. What gives back is not done twice, lest there be more room than there is.
             if getattr(operation, "repeatable", False):
-                self._notices.append(operation)
+                self._keep(operation)
             raise
 
     def _connected(self, url: Secret) -> RedisStore:
@@ -134,3 +157,15 @@ class Store:
             if self._redis is None:
                 self._redis = RedisStore(url.read(), self._timeout)
             return self._redis
+
+    def _drop(self, *, say: bool = False) -> None:
+        """Close the connections; with ``say``, after what is left to say."""
+        with self._lock:
+            store, self._redis = self._redis, None
+        if store is not None:
+            from jackfield_limits.redis_store import StoreFailure
+
+            with contextlib.suppress(StoreFailure):
+                while say and self._notices:
+                    self._catch_up(store)
+            store.close()
