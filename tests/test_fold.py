@@ -230,6 +230,23 @@ def test_an_empty_list_of_calls_is_not_none() -> None:
     assert fold([delta()]).choices[0].message.tool_calls is None
 
 
+@pytest.mark.parametrize(
+    ("pieces", "whole"),
+    [
+        (["YWI=", "Yw==", "ZA=="], "YWJjZA=="),
+        (["YWJj", "ZGVm", "Zw=="], "YWJjZGVmZw=="),
+        (["no base64=", "a"], "no base64=a"),
+    ],
+)
+def test_pieces_of_sound_are_one_sound(pieces: list[str], whole: str) -> None:
+    """Each may be padded by itself; what is no base64 is told as it came."""
+    response = fold([delta(audio={"data": piece}) for piece in pieces])
+
+    audio = response.choices[0].message.audio
+    assert audio is not None
+    assert audio.data == whole
+
+
 def test_other_things_that_come_in_pieces_are_joined() -> None:
     """The deprecated function call, sound, annotations and log probabilities."""
     token = {"token": "a", "logprob": -1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -111,6 +112,19 @@ class CustomPieces:
         return CustomCall(name=self._name or "", input=joined(self._input) or "", extra=self._unread.whole())
 
 
+def joined_base64(pieces: Sequence[str]) -> str:
+    """The base64 of what several texts in base64 hold together: padding stands at its end only (RFC 4648, section 3.2).
+
+    What is no base64 is put together as it came.
+    """
+    if not any(piece.endswith("=") for piece in pieces[:-1]):
+        return "".join(pieces)
+    try:
+        return b64encode(b"".join(b64decode(piece, validate=True) for piece in pieces)).decode()
+    except ValueError:
+        return "".join(pieces)
+
+
 class AudioPieces:
     """What the model says."""
 
@@ -134,7 +148,7 @@ class AudioPieces:
         return ChatCompletionAudio(
             id=self._id or "",
             expires_at=self._expires_at,
-            data="".join(self._data),
+            data=joined_base64(self._data),
             transcript="".join(self._transcript),
             extra=self._unread.whole(),
         )
