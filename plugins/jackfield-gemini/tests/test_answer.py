@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from typing import Any
 
 import pytest
@@ -185,30 +186,47 @@ def test_probabilities_of_tokens_are_translated(ask: Any, answered: Any) -> None
     result = {
         "chosenCandidates": [{"token": "A", "tokenId": 1, "logProbability": -0.25}, {"token": "B"}],
         "topCandidates": [
-            {"candidates": [{"token": "A", "logProbability": -0.25}, {"token": "C", "logProbability": -2}]}
+            {
+                "candidates": [
+                    {"token": "A", "logProbability": -0.25},
+                    {"token": "C", "logProbability": -2, "tokenId": 9},
+                ]
+            }
         ],
+        "logProbabilitySum": -3,
     }
 
     told = choice(ask(answered({"text": "AB"}, logprobsResult=result)).response)["logprobs"]
 
     assert told == {
         "content": [
-            {"token": "A", "logprob": -0.25, "bytes": None, "top_logprobs": [
-                {"token": "A", "logprob": -0.25, "bytes": None}, {"token": "C", "logprob": -2, "bytes": None}]},
+            {"token": "A", "logprob": -0.25, "bytes": None, "tokenId": 1, "top_logprobs": [
+                {"token": "A", "logprob": -0.25, "bytes": None}, {"token": "C", "logprob": -2, "bytes": None, "tokenId": 9}]},
             {"token": "B", "logprob": -9999.0, "bytes": None, "top_logprobs": []},
         ],
         "refusal": None,
+        "logProbabilitySum": -3,
     }  # fmt: skip
 
 
 def test_speech_is_audio(ask: Any, answered: Any) -> None:
-    """In base64, as it came."""
-    part = {"inlineData": {"mimeType": "audio/L16;codec=pcm;rate=24000", "data": "c291bmQ="}}
+    """In base64, of all parts together; its type, without which no one can play it, comes with it."""
+    part = {"inlineData": {"mimeType": "audio/L16;codec=pcm;rate=24000", "data": "c291bmQ="}, "own": 1}
 
     message = choice(ask(answered(part)).response)["message"]
+    twice = choice(ask(answered(part, part)).response)["message"]
 
     assert message["audio"]["data"] == "c291bmQ="
+    assert (message["audio"]["mimeType"], message["audio"]["own"]) == ("audio/L16;codec=pcm;rate=24000", 1)
+    assert b64decode(twice["audio"]["data"], validate=True) == b"soundsound"
     assert "extra_content" not in message
+
+
+@pytest.mark.parametrize("content", [None, {}, {"parts": []}])
+def test_an_answer_that_has_nothing_and_tells_no_reason_is_none(ask: Any, content: Any) -> None:
+    """A host would take it for an empty answer."""
+    with pytest.raises(InvalidResponseError, match="no reason is told"):
+        ask(Reply.of_json({"candidates": [{"content": content, "index": 0}]}))
 
 
 def test_an_image_is_kept_with_the_message(ask: Any, answered: Any) -> None:

@@ -63,7 +63,8 @@ def test_the_name_of_the_model_is_part_of_the_path(asked: Any, base_url: str, mo
 
 
 @pytest.mark.parametrize(
-    "model", ["", ".", "..", "models/", "models/..", "models/../files", "tunedModels/./x", "publishers/google//x", "a\ud800"]
+    "model",
+    ["", ".", "..", "models/", "models/..", "models/../files", "tunedModels/./x", "publishers/google//x", "a\ud800"],
 )
 def test_a_name_that_leads_elsewhere_is_refused(asked: Any, model: str) -> None:
     """The key would go with the request."""

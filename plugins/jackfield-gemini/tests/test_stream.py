@@ -94,13 +94,14 @@ def test_thoughts_and_text_may_share_an_event(ask: Any, streamed: Any) -> None:
 
 
 def test_speech_comes_in_pieces(ask: Any, streamed: Any) -> None:
-    """Each as it was sent."""
+    """Each as it was sent; put together they are one sound, whose type is told."""
     asked = ask(
-        streamed(*([{"inlineData": {"mimeType": "audio/pcm", "data": data}}] for data in ("YWJj", "ZGVm"))), stream=True
+        streamed(*([{"inlineData": {"mimeType": "audio/pcm", "data": data}}] for data in ("YWI=", "ZGVm"))), stream=True
     )
 
-    assert [chunk.choices[0].delta.audio.data for chunk in asked.chunks[:-1]] == ["YWJj", "ZGVm"]
-    assert asked.response.choices[0].message.audio.data == "YWJjZGVm"
+    assert [chunk.choices[0].delta.audio.data for chunk in asked.chunks[:-1]] == ["YWI=", "ZGVm"]
+    assert asked.response.choices[0].message.audio.data == "YWJkZWY="
+    assert asked.response.choices[0].message.audio.extra == {"mimeType": "audio/pcm"}
 
 
 def test_whole_only_when_every_choice_has_ended(ask: Any) -> None:

@@ -17,6 +17,7 @@ from jackfield_gemini.layout import SIGNATURE, Layout
 _READ = frozenset({"content", "index", "logprobsResult"})
 _PIECEMEAL = frozenset({"partialArgs", "willContinue"})
 _CODE = "executableCode"
+_BLOB, _DATA = frozenset({"inlineData"}), frozenset({"data"})
 _SILENT = frozenset({"text", "thought", SIGNATURE})
 
 
@@ -44,13 +45,16 @@ class Added:
     """What one piece adds to a choice.
 
     Attributes:
-        text, thoughts, audio: None where there is none; ``audio`` is in base64.
+        text, thoughts: None where there is none.
+        audio: pieces of sound in base64.
+        sound: what is told of the sound besides: its type.
         calls: of functions.
     """
 
     text: str | None = None
     thoughts: str | None = None
-    audio: str | None = None
+    audio: list[str] = attrs.field(factory=list)
+    sound: dict[str, Any] = attrs.field(factory=dict)
     calls: list[Call] = attrs.field(factory=list)
 
     @property
@@ -150,7 +154,8 @@ class Choice:
     def _other(self, part: Mapping[str, Any], added: Added) -> None:
         blob = part.get("inlineData") or {}
         if (blob.get("mimeType") or "").startswith("audio/"):
-            added.audio = (added.audio or "") + (blob.get("data") or "")
+            added.audio.append(blob.get("data") or "")
+            added.sound |= {**without(part, _BLOB), **without(blob, _DATA)}
         elif part:
             self._runs = _CODE in part
             self._layout.other(part)

@@ -15,6 +15,7 @@ from jackfield.models.chunks import (
     CreateChatCompletionStreamResponse,
     FunctionCallDelta,
 )
+from jackfield.pieces import joined_base64
 from jackfield_gemini.answer import Answer
 from jackfield_gemini.choice import Added, Call, Choice
 from jackfield_gemini.logprobs import logprobs
@@ -34,7 +35,7 @@ def piece(choice: Choice, added: Added, candidate: Mapping[str, Any], *, first: 
         role="assistant" if first else None,
         content=added.text or None,
         reasoning_content=added.thoughts or None,
-        audio=None if added.audio is None else AudioDelta(data=added.audio),
+        audio=AudioDelta(data=joined_base64(added.audio), extra=added.sound) if added.audio else None,
         tool_calls=[_call(call) for call in added.calls] or None,
     )
     return ChatCompletionChunkChoice(

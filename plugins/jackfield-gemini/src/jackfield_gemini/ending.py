@@ -99,4 +99,4 @@ def check_prompt(feedback: Mapping[str, Any], response_id: str) -> None:
 def _error(kind: type[APIError], what: str, ending: Ending, response_id: str) -> APIError:
     reason = excerpt(ending.reason, MAX_WORD)
     told = f" ({sentence(ending.message, MAX_MESSAGE)})" if ending.message else ""
-    return kind(f"{what}: {reason}{told}", code=reason, request_id=response_id or None)
+    return kind(f"{what}: {reason or 'no reason is told'}{told}", code=reason or None, request_id=response_id or None)

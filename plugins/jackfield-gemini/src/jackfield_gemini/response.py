@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import attrs
+
 from jackfield.models.response import (
     ChatCompletionAudio,
     ChatCompletionChoice,
@@ -12,6 +14,7 @@ from jackfield.models.response import (
     CreateChatCompletionResponse,
 )
 from jackfield.models.toolcalls import ChatCompletionMessageToolCall, FunctionCall
+from jackfield.pieces import joined_base64
 from jackfield_gemini.answer import Answer
 from jackfield_gemini.choice import Added, Call, Choice
 from jackfield_gemini.ending import check_answer, check_prompt
@@ -33,11 +36,10 @@ def response(answer: Answer) -> CreateChatCompletionResponse:
         index = candidate.get("index")
         choice = Choice(place if index is None else index)
         added = choice.take(candidate, answer.id)
-        if candidate.get("finishReason"):
-            endings.append(choice.ending)
+        told = candidate.get("finishReason") or not (candidate.get("content") or {}).get("parts")
+        endings.append(choice.ending if told else attrs.evolve(choice.ending, empty=False))
         choices.append(_choice(choice, added, candidate))
-    if endings:
-        check_answer(endings, answer.id)
+    check_answer(endings, answer.id)
     return CreateChatCompletionResponse(
         id=answer.id,
         created=answer.created,
@@ -53,7 +55,7 @@ def _choice(choice: Choice, added: Added, candidate: Mapping[str, Any]) -> ChatC
     message = ChatCompletionResponseMessage(
         content=added.text or None,
         reasoning_content=added.thoughts or None,
-        audio=None if added.audio is None else ChatCompletionAudio(data=added.audio),
+        audio=ChatCompletionAudio(data=joined_base64(added.audio), extra=added.sound) if added.audio else None,
         tool_calls=[_call(call) for call in added.calls] or None,
         extra=choice.told,
     )
