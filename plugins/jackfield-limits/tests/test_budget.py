@@ -100,11 +100,63 @@ def test_money_that_is_used_up_refuses(bench, backend, act):
 def test_a_model_without_a_price_is_refused_before_anything_is_sent(bench):
     """The error names the model, and what to do; nothing is taken."""
     one = bench(Budget(money=1.0, prices=PRICES))
-    engine, effect = one.begin(model="other/new")
-    with pytest.raises(ConfigError, match=r'^prices: the budget has no price of other/new: add prices."other/new" = '):
-        one.driver.run(engine, effect)
 
+    error = one.fails(model="other/new")
+
+    assert (type(error), error.code, error.stage, error.should_retry) == (APIError, "no_price", "not_sent", False)
+    assert str(error) == (
+        'the budget has no price of other/new: add "other/new" = { input = …, output = … } to its prices'
+    )
     assert one.driver.requests == []
+    assert spent(one.layer) == (0, 0)
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("last", ["ok", None])
+def test_a_model_without_a_price_is_passed_over_by_a_fallback(fault_server, last, asynchronous):
+    """The next model is asked; where there is none, the error tells of all that failed before."""
+    names = ["b/status?code=503", "b/unknown", *([f"b/{last}"] if last else [])]
+    priced = {name: {"input": 1, "output": 1} for name in names if name != "b/unknown"}
+    config = {
+        "backends": {"b": {"provider": "openai", "base_url": fault_server.url}},
+        "middleware": [
+            {"use": "budget", "money": 10, "prices": priced},
+            {"use": "fallback", "models": {names[0]: names[1:]}},
+        ],
+    }
+
+    async def ask_async():
+        async with AsyncClient(config) as made:
+            return await made.create_chat_completion(model=names[0], messages=[{"role": "user", "content": "Hi"}])
+
+    def ask():
+        if asynchronous:
+            return asyncio.run(ask_async())
+        with Client(config) as made:
+            return made.create_chat_completion(model=names[0], messages=[{"role": "user", "content": "Hi"}])
+
+    if last:
+        assert ask().choices
+        return
+    with pytest.raises(APIError, match="the budget has no price of b/unknown") as caught:
+        ask()
+    assert [attempt.model for attempt in caught.value.attempts] == ["status?code=503", "unknown"]
+    assert "InternalServerError" in caught.value.__notes__[0]
+
+
+def test_a_price_that_belongs_to_no_model_is_a_fault_of_the_configuration(tmp_path):
+    """It is found before any call, with its line."""
+    file = tmp_path / "jackfield.toml"
+    file.write_text(
+        '[backends.test]\nprovider = "echo"\n[[middleware]]\nuse = "budget"\nmoney = 1\n'
+        '[middleware.prices]\n"test/m" = { input = 1, output = 1 }\n"tset/m" = { input = 1, output = 1 }\n'
+    )
+    with pytest.raises(ConfigError) as caught:
+        Client(file)
+
+    (fault,) = caught.value.faults
+    assert (fault.line, fault.path) == (8, 'middleware[0].prices."tset/m"')
+    assert "no backend and no alias is meant by 'tset/m'" in fault.expected
 
 
 def test_tokens_need_no_prices(bench):

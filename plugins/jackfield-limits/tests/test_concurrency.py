@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -95,12 +97,13 @@ def test_a_stream_goes_on_until_it_has_ended(bench, make):
 def test_keys_have_places_of_their_own(bench, make):
     """Each model, each value of a label."""
     one = bench(make(1, per=("model", "label:tenant"), on_limit="fail"))
-    for fields in ({"labels": {"tenant": "a"}}, {"labels": {"tenant": "b"}}, {"model": "other/m"}):
-        hold(one, **fields)
+    holders = [{"labels": {"tenant": "a"}}, {"labels": {"tenant": "b"}}, {"model": "other/m"}]
+    held = [hold(one, **fields) for fields in holders]  # kept: an engine that is garbage gives its place back
 
     assert one.fails(labels={"tenant": "a"}).code == "local_concurrency_limit"
     assert one.fails(model="other/m").code == "local_concurrency_limit"
     one.call(labels={"tenant": "c"})
+    assert not any(engine.done for engine, _ in held)
 
 
 def hold(one, **fields):
@@ -310,3 +313,29 @@ def test_settings_are_checked():
         Concurrency(1, lease=0.0)
     with pytest.raises(ValueError, match=r"^name: expected a text"):
         Concurrency(1, redis=Secret("env:X"))
+
+
+FORK = """
+import os
+import jackfield
+layer = {"use": "concurrency", "limit": 1}
+config = {"default_model": "e/m", "backends": {"e": {"provider": "echo"}}, "middleware": [layer]}
+client = jackfield.Client(config)
+ask = {"messages": [{"role": "user", "content": "one two three"}], "timeout": 20}
+stream = client.create_chat_completion(**ask, stream=True)
+next(stream)
+child = os.fork()
+if not child:
+    client.create_chat_completion(**ask)
+    client.close()
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+stream.close()
+client.create_chat_completion(**ask)
+client.close()
+"""
+
+
+def test_a_forked_child_has_places_of_its_own():
+    """Those that calls of its parent have are never given back there."""
+    subprocess.run([sys.executable, "-c", FORK], check=True, timeout=60)

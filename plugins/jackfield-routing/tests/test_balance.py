@@ -295,3 +295,15 @@ def test_with_a_fallback_outside_the_next_name_may_be_shared_out_too(ask, failin
     )
 
     assert [run_call(layers, ask()).id for _ in range(4)] == ["x", "y"] * 2
+
+
+def test_what_its_parent_has_in_flight_is_not_in_flight_in_a_forked_child(ask, monkeypatch):
+    """It never ends there, and would weigh on its model for ever."""
+    layer = Balance({"any": {"a/x": 1, "b/x": 1}}, by="least-in-flight")
+    flows = [layer.wrap_chat_completion(ask("any"), make_call()) for _ in range(3)]
+    assert [next(flow).model for flow in flows] == ["a/x", "b/x", "b/x"]
+    monkeypatch.setattr("os.getpid", lambda: -1)
+    flows += [layer.wrap_chat_completion(ask("any"), make_call()) for _ in range(2)]
+
+    assert sorted(next(flow).model for flow in flows[3:]) == ["a/x", "b/x"]
+    assert layer._in_flight == {"a/x": 1, "b/x": 1}

@@ -265,3 +265,15 @@ def test_a_bug_of_a_layer_inside_says_nothing(bench):
     one.inside = ()
 
     assert one.call() == "answer"
+
+
+def test_a_forked_child_has_a_probe_of_its_own(bench, monkeypatch):
+    """That of its parent never ends there, and must not keep the circuit shut for ever."""
+    one = opened(bench)
+    engine, _ = standing(one)
+    assert one.call() == "circuit_open"
+    monkeypatch.setattr("os.getpid", lambda: -1)
+
+    assert one.call() == "answer"
+    assert not engine.done
+    assert one.layer._circuits.state(KEY) == "closed"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import attrs
 
 from jackfield.call import Attempt, Call
-from jackfield.errors import APIError, ConfigError, RateLimitError
+from jackfield.errors import APIError, RateLimitError
 from jackfield.flow import Flow
 from jackfield.hookspecs import hookimpl
 from jackfield.http import HttpRequest, HttpResponse
@@ -94,6 +94,12 @@ class Budget:
         self._limits = Limits(self.tokens, None if self.money is None else exact(self.money))
         self._store = Store(self.redis, self.on_store_failure, self.store_timeout)
 
+    @property
+    def model_names(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """The names that have a price, by their places in its settings; none where no price is needed."""
+        if self.money is not None:
+            yield from ((("prices", name), name) for name in self.prices)
+
     @hookimpl
     def wrap_chat_completion(
         self, request: CreateChatCompletionRequest, call: Call
@@ -125,12 +131,13 @@ class Budget:
         """Pass the exchange on, if it is known what it costs.
 
         Raises:
-            ConfigError: the model of the attempt has no price.
+            APIError: the model of the attempt has no price; its code is ``no_price``. Another model may have one.
         """
         attempt = call.attempt
         if self.money is not None and attempt is not None and attempt.model and self._price(attempt) is None:
             name = _name(attempt)
-            raise ConfigError(f'prices: the budget has no price of {name}: add prices."{name}" = {{ input, output }}')
+            text = f'the budget has no price of {name}: add "{name}" = {{ input = …, output = … }} to its prices'
+            raise APIError(text, code="no_price", stage="not_sent", should_retry=False)
         response: HttpResponse = yield http_request
         return response
 

@@ -29,30 +29,35 @@ GRACE = 1.0
 
 
 class Gates:
-    """The gates of one process, by key; each is kept while someone uses it, or waits. For many threads."""
+    """Gates by key, of each process its own; each is kept while someone uses it, or waits. For many threads.
+
+    What calls hold in another process is not given back in its fork.
+    """
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._lock = threading.Lock()
-        self._gates: dict[str, tuple[Gate, int]] = {}
+        self._gates: dict[tuple[int, str], tuple[Gate, int]] = {}
 
     def take(self, key: str, *, waits: bool) -> Gate | None:
         """The gate of a key, to be dropped afterwards; None where it is full and nobody shall wait."""
+        place = os.getpid(), key
         with self._lock:
-            gate, users = self._gates.get(key) or (Gate(self._size), 0)
+            gate, users = self._gates.get(place) or (Gate(self._size), 0)
             if not waits and users >= self._size:
                 return None
-            self._gates[key] = gate, users + 1
+            self._gates[place] = gate, users + 1
             return gate
 
     def drop(self, key: str) -> None:
         """Use it no more."""
+        place = os.getpid(), key
         with self._lock:
-            gate, users = self._gates[key]
+            gate, users = self._gates[place]
             if users == 1:
-                del self._gates[key]
+                del self._gates[place]
             else:
-                self._gates[key] = gate, users - 1
+                self._gates[place] = gate, users - 1
 
 
 @attrs.define(eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Literal
@@ -61,6 +62,7 @@ class Balance:
     sticky: str | None = attrs.field(default=None, validator=_label)
     _wheels: dict[str, Wheel] = attrs.field(init=False, repr=False)
     _in_flight: dict[str, int] = attrs.field(init=False, repr=False)
+    _process: int = attrs.field(init=False, repr=False, factory=os.getpid)
     _lock: threading.Lock = attrs.field(init=False, repr=False, factory=threading.Lock)
 
     def __attrs_post_init__(self) -> None:
@@ -101,6 +103,8 @@ class Balance:
         value = "" if self.sticky is None else str(call.labels.get(self.sticky, ""))
         met = meeting(value, weights) if value else None
         with self._lock:
+            if self._process != os.getpid():  # what flies in another process does not land in its fork
+                self._process, self._in_flight = os.getpid(), dict.fromkeys(self._in_flight, 0)
             model = self._choose(name, weights) if met is None else met
             self._in_flight[model] += 1
             return model

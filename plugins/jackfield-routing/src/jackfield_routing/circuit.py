@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from typing import Literal
 
@@ -41,12 +42,14 @@ class Pass:
         circuit: which let it through.
         era: of the circuit at that time; once it has been opened again, what comes of it says nothing any more.
         answers: whether its answer has begun to arrive.
+        process: in which that is told.
     """
 
-    __slots__ = ("answers", "circuit", "era")
+    __slots__ = ("answers", "circuit", "era", "process")
 
     def __init__(self, circuit: Circuit, answers: Callable[[], bool]) -> None:
         self.circuit, self.era, self.answers = circuit, circuit.era, answers
+        self.process = os.getpid()
 
 
 class Circuit:
@@ -77,6 +80,8 @@ class Circuit:
 
     def enter(self, now: float, answers: Callable[[], bool]) -> Pass | None:
         """Let a request through, or None: it is refused."""
+        if self._probe is not None and self._probe.process != os.getpid():
+            self._probe = None  # of the parent of a fork: how it ends is not told here
         if self.state == "open" and now >= self.until:
             self.state = "half-open"
         elif self._probe is not None and self._probe.answers():
