@@ -95,7 +95,33 @@ class Around:
         yield  # makes it a generator
 
 
-PLUGINS = {"inside": Inside, "bare": Bare, "nolist": NoList, "misspelt": Misspelt, "around": Around}
+@attrs.define(eq=False)
+class Elsewhere:
+    """A layer that asks other models.
+
+    Attributes:
+        models: their names.
+    """
+
+    models: tuple[str, ...] = ()
+
+    @property
+    def model_names(self):
+        return [(("models", index), name) for index, name in enumerate(self.models)]
+
+    @hookimpl
+    def wrap_chat_completion(self, request, call):
+        return (yield request)
+
+
+PLUGINS = {
+    "elsewhere": Elsewhere,
+    "inside": Inside,
+    "bare": Bare,
+    "nolist": NoList,
+    "misspelt": Misspelt,
+    "around": Around,
+}
 
 
 def found(config: Any, **scope: Any) -> list[Row]:

@@ -68,14 +68,19 @@ class Assembly:
         self._hooks = HookFinder()
         self._spare = [] if previous is None else list(previous.layers)
 
-    def plan(self) -> Plan:
-        """The plan, usable only if no fault was added."""
+    def host(self) -> list[Layer]:
+        """The layers around all backends, outermost first."""
         host = [
             layer
             for position, entry in enumerate(self._settings.middleware)
             if (layer := self._middleware(entry, position)) is not None
         ]
         self._check_names(host)
+        return host
+
+    def plan(self) -> Plan:
+        """The plan, usable only if no fault was added."""
+        host = self.host()
         routes: dict[str, Route] = {}
         layers = list(host)
         for backend in self._settings.backends.values():

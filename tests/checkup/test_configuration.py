@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from findings import MODELS, config, found, inside, of, statuses
+from findings import MODELS, PLUGINS, config, found, inside, of, statuses
+from jackfield import Client, ConfigError
 from jackfield.checkup import Row, checkup
 from server import Serve, answer
 
@@ -93,6 +94,32 @@ def test_a_fault_around_all_backends_is_told_once() -> None:
     rows = found(data)
 
     assert [row.detail for row in rows if row.what == "fault"] == ["middleware[0].kee: unknown setting"]
+
+
+def test_a_layer_may_name_models_of_any_backend() -> None:
+    """Each backend is looked at by itself, and yet the names are those of the whole configuration."""
+    data = {
+        "models": {"fast": "a/x"},
+        "backends": {"a": {"provider": "inside"}, "b": {"provider": "inside"}},
+        "middleware": [{"use": "elsewhere", "models": ["a/x", "b/y", "fast"]}],
+    }
+    rows = found(data)
+
+    assert [row for row in rows if row.status == "failed"] == []
+
+
+def test_the_faults_are_those_of_a_client() -> None:
+    """A layer's name of a model that leads nowhere is one, and none is added for looking at backends one by one."""
+    data = {
+        "backends": {"a": {"provider": "inside", "odd": 1}, "b": {"provider": "inside"}},
+        "middleware": [{"use": "elsewhere", "models": ["a/x", "bb/y"]}, {"use": "around", "kee": 1}],
+    }
+    with pytest.raises(ConfigError) as caught:
+        Client(data, plugins=PLUGINS)
+    told = sorted(row.detail for row in found(data) if row.what == "fault")
+
+    assert told == sorted(f"{fault.path}: {fault.expected}" for fault in caught.value.faults)
+    assert len(told) == 3
 
 
 def test_which_profile_holds_is_told(tmp_path: Path) -> None:

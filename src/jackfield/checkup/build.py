@@ -12,7 +12,7 @@ import attrs
 from jackfield.checkup.plugins import Key
 from jackfield.config.settings import BackendSettings, Settings
 from jackfield.errors import Fault
-from jackfield.plan import Layer, Plan, Route
+from jackfield.plan import NOTHING, Layer, Plan, Route
 from jackfield.plugins import Assembly
 from jackfield.registry import Registry
 
@@ -52,7 +52,7 @@ class Built:
 
 
 def build_host(settings: Settings, broken: AbstractSet[Key], registry: Registry) -> Built:
-    """The layers around all backends.
+    """The layers around all backends. The models that they name are those of the whole configuration.
 
     Args:
         settings: the configuration.
@@ -60,7 +60,9 @@ def build_host(settings: Settings, broken: AbstractSet[Key], registry: Registry)
         registry: where plugins are found.
     """
     sound = tuple(layer for layer in settings.middleware if ("middleware", layer.use) not in broken)
-    return _assemble("host", Settings(middleware=sound), registry, ())
+    faults: list[Fault] = []
+    layers = Assembly(attrs.evolve(settings, middleware=sound), registry, faults).host()
+    return Built("host", attrs.evolve(NOTHING, layers=tuple(layers)), tuple(faults))
 
 
 def build_backend(backend: BackendSettings, broken: AbstractSet[Key], registry: Registry) -> Built:
@@ -68,16 +70,8 @@ def build_backend(backend: BackendSettings, broken: AbstractSet[Key], registry: 
     layers = tuple(layer for layer in backend.middleware if ("middleware", layer.use) not in broken)
     missing = [layer.use for layer in backend.middleware if ("middleware", layer.use) in broken]
     if ("provider", backend.provider) in broken:
-        return Built(backend.name, _nothing(), broken=(backend.provider, *missing))
-    only = Settings(backends={backend.name: attrs.evolve(backend, middleware=layers)})
-    return _assemble(backend.name, only, registry, tuple(missing))
-
-
-def _assemble(name: str, settings: Settings, registry: Registry, broken: tuple[str, ...]) -> Built:
+        return Built(backend.name, NOTHING, broken=(backend.provider, *missing))
     faults: list[Fault] = []
-    plan = Assembly(settings, registry, faults).plan()
-    return Built(name, plan, tuple(faults), broken)
-
-
-def _nothing() -> Plan:
-    return Assembly(Settings(), Registry(), []).plan()
+    only = Settings(backends={backend.name: attrs.evolve(backend, middleware=layers)})
+    plan = Assembly(only, registry, faults).plan()
+    return Built(backend.name, plan, tuple(faults), tuple(missing))
