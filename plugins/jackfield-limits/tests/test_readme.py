@@ -67,7 +67,7 @@ def test_the_example_is_a_configuration():
 def test_the_readme_tells_the_codes():
     """All that the code has, and no others."""
     source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src" / "jackfield_limits").glob("*.py"))
-    codes = set(re.findall(r'"(local_\w+|budget_exceeded|limit_store)"', source))
+    codes = set(re.findall(r'"(local_\w+|budget_exceeded|limit_store|no_price)"', source))
 
     assert set(re.findall(r"^\| `(\w+)` \|", section("Errors"), re.MULTILINE)) - {"code"} == codes
     assert issubclass(RateLimitError, APIError)
