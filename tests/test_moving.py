@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from jackfield.errors import UnsupportedParameterError
 from jackfield.models import ChatCompletionResponseMessage
 from jackfield.wire import from_dict, to_dict
 from moving import ASK, ODD, SAID, SIDES, THOUGHT, Side
@@ -19,8 +18,6 @@ PLAIN = {"role", "content", "tool_calls"}
 NOT_TOLD = {"gemini"}
 """Providers whose documentation says that fields which they do not know are not sent; no attempt tells."""
 
-OPEN = {("spoken", "gemini"), ("custom", "gemini"), ("broken", "gemini")}
-STRICT_GEMINI = pytest.mark.xfail(raises=UnsupportedParameterError, reason="jackfield-gemini refuses it still")
 
 MOVES = [pytest.param(a, b, id=f"{a}-to-{b}") for a, b in product(SIDES, repeat=2)]
 moves = pytest.mark.parametrize(("source", "target"), MOVES)
@@ -86,10 +83,7 @@ def own_words(source: str, target: str) -> bool:
     return source == target and source in {"anthropic", "gemini"}
 
 
-ODD_MOVES = [
-    pytest.param(odd, target, id=f"{odd}-to-{target}", marks=[STRICT_GEMINI] if (odd, target) in OPEN else [])
-    for odd, target in product(ODD, SIDES)
-]
+ODD_MOVES = [pytest.param(odd, target, id=f"{odd}-to-{target}") for odd, target in product(ODD, SIDES)]
 
 
 @pytest.mark.parametrize(("odd", "target"), ODD_MOVES)

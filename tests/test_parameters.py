@@ -56,6 +56,13 @@ def test_what_is_dropped_is_entered_in_the_attempt():
     assert ledger.dropped == ("n", "seed", "messages[0].content[1]")
 
 
+def test_what_no_one_asked_for_is_left_out_and_entered_but_never_refused():
+    """Another service's answer in the history may say what this one's format cannot."""
+    ledger = attempt()
+    Fitting("old", "error", ledger).leave_out("messages[1].audio")
+    assert ledger.dropped == ("messages[1].audio",)
+
+
 def test_without_an_attempt_a_drop_is_no_failure():
     """A request may be fitted outside of a call."""
     Fitting("old", "drop", None).lacks("seed", "leave it out")

@@ -94,11 +94,19 @@ class Fitting:
             UnsupportedParameterError: where what cannot be said is not dropped.
         """
         if self.on_unsupported == "drop":
-            if self.attempt is not None:
-                self.attempt.dropped += (param,)
+            self.leave_out(param)
             return
         text = f"{param}: {self.provider} has no way to say it; {remedy}, or set on_unsupported to drop it"
         raise UnsupportedParameterError(text, code="unsupported_parameter", param=param)
+
+    def leave_out(self, path: str) -> None:
+        """Enter that something is left out which is never refused, for the host did not ask for it.
+
+        Args:
+            path: of what another service's answer, which stands in the history, says besides.
+        """
+        if self.attempt is not None:
+            self.attempt.dropped += (path,)
 
     def unsaid(self, request: CreateChatCompletionRequest, parameters: Mapping[str, Parameter]) -> list[str]:
         """The fields of a request that are to be left out, all of which the format cannot say.

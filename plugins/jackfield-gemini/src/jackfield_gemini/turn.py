@@ -10,11 +10,18 @@ import attrs
 from jackfield.errors import ValidationError
 from jackfield.models import UNSET
 from jackfield.models.messages import AssistantAudio, ChatCompletionRequestAssistantMessage
-from jackfield.models.toolcalls import ChatCompletionMessageToolCall, FunctionCall
+from jackfield.models.toolcalls import (
+    ChatCompletionMessageCustomToolCall,
+    ChatCompletionMessageToolCall,
+    FunctionCall,
+)
 from jackfield.wire import parse
 from jackfield_gemini.content import ContentWriter, Part
 from jackfield_gemini.identity import given
 from jackfield_gemini.layout import SIGNATURE, parts_of
+
+INVALID = "invalid_json"
+"""Stands for the arguments of a call that are no JSON object."""
 
 
 @attrs.frozen
@@ -36,42 +43,41 @@ def calls_of(message: ChatCompletionRequestAssistantMessage, place: str, writer:
     """The calls of functions in a message.
 
     Raises:
-        UnsupportedParameterError: one is of another kind of tool, or has arguments that are no JSON object.
+        UnsupportedParameterError: one is of a kind of tool that is not known.
     """
     calls = []
     if isinstance(message.function_call, FunctionCall):
-        calls.append(_called("", message.function_call, {}, f"{place}.function_call", writer))
+        called = message.function_call
+        calls.append(_called("", called.name, _args(called.arguments), {}))
     for number, call in enumerate(() if message.tool_calls is UNSET else message.tool_calls or ()):
         where = f"{place}.tool_calls[{number}]"
         if isinstance(call, ChatCompletionMessageToolCall):
-            calls.append(_called(call.id, call.function, call.extra, f"{where}.function", writer))
+            calls.append(_called(call.id, call.function.name, _args(call.function.arguments), call.extra))
+        elif isinstance(call, ChatCompletionMessageCustomToolCall):  # another model's: this one calls functions only
+            calls.append(_called(call.id, call.custom.name, {"input": call.custom.input}, call.extra))
         else:
             writer.fitting.lacks(where, "call functions only")
     return calls
 
 
-def _called(
-    identity: str, function: FunctionCall, extra: Mapping[str, Any], place: str, writer: ContentWriter
-) -> Called:
-    call: Part = {"name": function.name, "args": _args(function.arguments, place, writer)}
+def _called(identity: str, name: str, args: Mapping[str, Any], extra: Mapping[str, Any]) -> Called:
+    call: Part = {"name": name, "args": args}
     if (known := given(identity)) is not None:
         call["id"] = known
     signature = google(extra).get("thought_signature")
     signed = {SIGNATURE: signature} if isinstance(signature, str) else {}
-    return Called(identity, function.name, {"functionCall": call, **signed})
+    return Called(identity, name, {"functionCall": call, **signed})
 
 
-def _args(arguments: str, place: str, writer: ContentWriter) -> Mapping[str, Any]:
+def _args(arguments: str) -> Mapping[str, Any]:
+    """The arguments of a call; what a model wrote that is no JSON object, as one of that text."""
     if not arguments.strip():
         return {}
     try:
         args = parse(arguments)
     except ValidationError:
         args = None
-    if isinstance(args, dict):
-        return args
-    writer.fitting.lacks(f"{place}.arguments", "give a JSON object")
-    return {}
+    return args if isinstance(args, dict) else {INVALID: arguments}
 
 
 def turn(
@@ -89,10 +95,15 @@ def turn(
         UnsupportedParameterError: something in it cannot be said.
     """
     if isinstance(message.audio, AssistantAudio):
-        writer.fitting.lacks(f"{place}.audio", "give its transcript as content")
+        writer.fitting.leave_out(f"{place}.audio")
     thoughts = _text(message.reasoning_content) or _text(message.reasoning)
-    text = writer.text(message.content, place) + _text(message.refusal)
+    text = writer.text(message.content, place) + _text(message.refusal) + _spoken(message)
     return parts_of(thoughts, text, [call.part for call in calls], google(message.extra))
+
+
+def _spoken(message: ChatCompletionRequestAssistantMessage) -> str:
+    """The words of an answer that was spoken, where the host kept them."""
+    return _text(message.audio.extra.get("transcript")) if isinstance(message.audio, AssistantAudio) else ""
 
 
 def google(extra: Mapping[str, Any]) -> Mapping[str, Any]:

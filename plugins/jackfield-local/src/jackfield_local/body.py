@@ -207,8 +207,8 @@ def _spoken(message: Mapping[str, Any]) -> str:
 def _leave_out(told: Mapping[str, Any], known: Iterable[str], path: str, fitting: Fitting) -> None:
     """Enter what is left out and never refused, for the host did not ask for it: another backend answered with it."""
     for name, value in told.items():
-        if name not in known and value is not None and fitting.attempt is not None:
-            fitting.attempt.dropped += (f"{path}.{name}",)
+        if name not in known and value is not None:
+            fitting.leave_out(f"{path}.{name}")
 
 
 def _calls(calls: Any, path: str, fitting: Fitting) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from jackfield_anthropic.request.block import Block, call_id, said, tell, text_block, tool_input
+from jackfield_anthropic.request.block import Block, call_id, said, text_block, tool_input
 from jackfield_anthropic.request.part import content_blocks
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def assistant_blocks(message: Mapping[str, Any], path: str, function_id: str, fi
     if kept and _same(kept, [*texts, *calls]):
         return said(kept)
     if kept:
-        tell(fitting, f"{path}.{BLOCKS}")
+        fitting.leave_out(f"{path}.{BLOCKS}")
     return [*_kept(message, THINKING), *said(texts), *calls]
 
 
@@ -67,7 +67,8 @@ def _leave_out(message: Mapping[str, Any], path: str, fitting: Fitting) -> None:
     for name, value in message.items():
         if name in _TOLD or value is None or (name == "reasoning_content" and message.get(THINKING)):
             continue
-        tell(fitting, f"{path}.{name}")  # thoughts without a signature, sound, and what other services add to answers
+        # Thoughts without a signature, sound, and what other services add to answers.
+        fitting.leave_out(f"{path}.{name}")
 
 
 def _transcript(message: Mapping[str, Any]) -> str | None:
@@ -100,7 +101,7 @@ def _call(call: Mapping[str, Any], path: str, fitting: Fitting) -> Block | None:
         if name in _CALL:
             block[name] = value
         elif name not in ("type", "id", kind):
-            tell(fitting, f"{path}.{name}")
+            fitting.leave_out(f"{path}.{name}")
     return block
 
 

@@ -11,7 +11,7 @@ from jackfield.errors import ValidationError
 from jackfield.wire import parse
 
 if TYPE_CHECKING:
-    from jackfield.parameters import Fitting
+    pass
 
 Block: TypeAlias = dict[str, Any]
 """A content block, as JSON."""
@@ -61,9 +61,3 @@ def tool_input(arguments: str) -> dict[str, Any]:
     except ValidationError:
         value = None
     return value if isinstance(value, dict) else {INVALID: arguments}
-
-
-def tell(fitting: Fitting, path: str) -> None:
-    """Enter in the attempt that something was left out which is never refused: what another service said besides."""
-    if fitting.attempt is not None:
-        fitting.attempt.dropped += (path,)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from jackfield_anthropic.request.assistant import assistant_blocks
-from jackfield_anthropic.request.block import Block, call_id, said, tell, text_block
+from jackfield_anthropic.request.block import Block, call_id, said, text_block
 from jackfield_anthropic.request.part import content_blocks
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Conversation:
     def _result(self, message: Message, path: str) -> Block:
         """The result of a call; unknown fields of the message, such as ``is_error``, are the block's own."""
         if message["role"] == "tool" and message.get("name") is not None:
-            tell(self._fitting, f"{path}.name")  # the call tells it
+            self._fitting.leave_out(f"{path}.name")  # the call tells it
         identity = self._function_id if message["role"] == "function" else message["tool_call_id"]
         blocks = said(content_blocks(message["content"], f"{path}.content", self._fitting))
         block: Block = {"type": "tool_result", "tool_use_id": call_id(identity)}
