@@ -176,7 +176,6 @@ def test_a_key_in_the_query_of_a_gateway_is_scrubbed() -> None:
 @pytest.mark.parametrize(
     ("version", "field", "value", "taken"),
     [
-        ("2024-06-01", "max_completion_tokens", 5, False),
         ("2024-08-01-preview", "parallel_tool_calls", False, False),
         ("2024-09-01-preview", "max_completion_tokens", 5, True),
         ("2024-09-01", "max_completion_tokens", 5, True),
@@ -205,6 +204,16 @@ def test_a_version_is_not_asked_for_what_it_does_not_know(
         sent(request, api_version=version)
     assert caught.value.param == field
     assert field not in sent(request, api_version=version, on_unsupported="drop")
+
+
+@pytest.mark.parametrize("on_unsupported", ["error", "drop"])
+@pytest.mark.parametrize("version", ["2024-02-01", "2024-06-01", "2024-08-01-preview"])
+def test_an_old_version_gets_the_limit_of_an_answer_by_its_old_name(version: str, on_unsupported: str) -> None:
+    """An answer without the limit that the host set would cost what it did not want to pay."""
+    body = sent(asked(max_completion_tokens=5), api_version=version, on_unsupported=on_unsupported)
+
+    assert body["max_tokens"] == 5
+    assert "max_completion_tokens" not in body
 
 
 @pytest.mark.parametrize(

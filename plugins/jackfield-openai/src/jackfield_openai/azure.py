@@ -26,7 +26,6 @@ DATED = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?")
 UNDATED = ("preview", "latest", "v1")
 """Versions of the endpoint that needs none."""
 SINCE = {
-    "max_completion_tokens": "2024-09-01-preview",
     "parallel_tool_calls": "2024-09-01-preview",
     "stream_options": "2024-09-01-preview",
     "metadata": "2024-12-01-preview",
@@ -37,6 +36,8 @@ SINCE = {
     "prediction": "2025-01-01-preview",
 }
 """The version since which a field is taken: https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle."""
+LIMIT = "2024-09-01"
+"""The date since which there is ``max_completion_tokens``; before, it is called ``max_tokens``."""
 DEVELOPER = "2024-12-01"
 """The date since which there is a role ``developer``; before, it is called ``system``."""
 UNDATED_ONLY = (
@@ -70,6 +71,7 @@ class AzureProvider(ChatCompletions):
         **ALL,
         **{name: partly(f"with a dated api_version only since {version}") for name, version in SINCE.items()},
         **dict.fromkeys(UNDATED_ONLY, partly("not documented for a dated api_version; the service judges")),
+        "max_completion_tokens": partly(f"with a dated api_version before {LIMIT} sent as max_tokens"),
         "response_format": partly("with a dated api_version json_schema only since 2024-08-01-preview"),
     }
 
@@ -106,6 +108,7 @@ class AzureProvider(ChatCompletions):
             base_url=self.base_url,
             sources=(),
             parameters={name: no(f"set api_version to {SINCE[name]} or later") for name in lacking},
+            renamed={"max_completion_tokens": "max_tokens"} if version < LIMIT else {},
             roles={"developer": "system"} if version < DEVELOPER else {},
             stream_options="stream_options" not in lacking,
         )
