@@ -132,9 +132,10 @@ def test_a_gate_is_forgotten_with_its_last_call(bench):
 def test_a_call_waits_until_its_deadline(bench, make):
     """Then it fails as any call does whose time is over."""
     one = bench(make(1))
-    hold(one, timeout=1000)
+    engine, _ = hold(one, timeout=1000)
 
     assert isinstance(one.fails(timeout=3), DeadlineExceededError)
+    assert not engine.done
 
 
 CONFIG: dict[str, Any] = {"default_model": "b/m", "backends": {"b": {"provider": "busy"}}}
