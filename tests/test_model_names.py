@@ -7,6 +7,10 @@ import pytest
 
 import jackfield
 from jackfield import Client, ConfigError
+from jackfield.config.load import load
+from jackfield.groups import chosen, groups
+from jackfield.plugins import assemble
+from jackfield.registry import Registry
 
 
 @attrs.define(eq=False)
@@ -43,8 +47,8 @@ def test_a_name_of_a_model_that_leads_nowhere_is_a_fault_at_its_place(tmp_path):
     (fault,) = caught.value.faults
     assert fault.path == "middleware[0].models.fast[1]"
     assert fault.file == str(path)
-    assert "no backend and no alias is meant by 'ecco/b'" in fault.expected
-    assert 'did you mean "echo/b"?' in fault.expected
+    assert fault.expected == "no backend and no alias is meant by 'ecco/b'"
+    assert fault.hint == 'did you mean "echo/b"?'
 
 
 def test_a_name_that_another_layer_replaces_leads_somewhere():
@@ -57,3 +61,28 @@ def test_a_name_that_another_layer_replaces_leads_somewhere():
         Client(
             {"backends": backends, "middleware": [{**inner, "models": {"pool": ["pool"]}}]}, plugins={"names": Names}
         )
+
+
+def test_the_groups_of_the_host_are_told_with_what_they_may_become():
+    """From the outermost layer inward; a layer of a backend has none, and a name that becomes nothing is none."""
+    backends = {"echo": {"provider": "echo"}, "other": {"provider": "echo"}}
+    outer = {"use": "names", "models": {"all": ["pool", "echo/x"], "none": []}, "replaces": True}
+    inner = {"use": "names", "models": {"pool": ["other/b", "echo/a"]}, "replaces": True}
+    plain = {"use": "names", "models": {"pool": ["echo/c"]}}
+    loaded = load({"backends": backends, "middleware": [outer, plain, inner]}, environ={})
+    plan = assemble(loaded.settings, loaded.faults, Registry({"names": Names}))
+    found = [(group.name, group.members, group.path, group.layer.name) for group in groups(plan.layers)]
+    assert found == [
+        ("all", ("pool", "echo/x"), ("models", "all", 0), "names#0"),
+        ("pool", ("other/b", "echo/a"), ("models", "pool", 0), "names#2"),
+    ]
+    assert [group.name for group in chosen("all", plan.layers)] == ["all", "pool"]
+    assert list(chosen("echo/a", plan.layers)) == []
+
+
+def test_a_layer_of_a_backend_replaces_no_names_of_the_host():
+    """It gets the backend's own names."""
+    own = {"use": "names", "models": {"pool": ["echo/a"]}, "replaces": True}
+    loaded = load({"backends": {"echo": {"provider": "echo", "middleware": [own]}}}, environ={})
+    plan = assemble(loaded.settings, loaded.faults, Registry({"names": Names}))
+    assert list(groups(plan.layers)) == []

@@ -16,6 +16,7 @@ from jackfield.config.resolve import resolve
 from jackfield.config.settings import BackendSettings, LayerSettings, Settings
 from jackfield.construct import construct
 from jackfield.errors import ConfigError, Fault, NotFoundError
+from jackfield.groups import told
 from jackfield.hooks import HookFinder, missing
 from jackfield.http import Backend, Origin
 from jackfield.plan import Layer, Plan, Route
@@ -129,8 +130,8 @@ class Assembly:
     def _check_names(self, host: list[Layer]) -> None:
         """Each name of a model in a layer's settings leads to a backend, or is one that another layer replaces."""
         for layer in host:
-            replaced = {name for other in host if other is not layer for name in _told(other, "model_groups")}
-            for path, name in _told(layer, "model_names"):
+            replaced = {name for other in host if other is not layer for name in told(other, "model_groups")}
+            for path, name in told(layer, "model_names"):
                 if name not in replaced:
                     self._check_name(layer, path, name)
 
@@ -139,7 +140,7 @@ class Assembly:
             resolve(self._settings, name)
         except ConfigError as error:
             assert layer.entry is not None  # noqa: S101 - it was made here
-            self._faults.append(layer.entry.place.fault(path, str(error)))
+            self._faults += [layer.entry.place.fault(path, fault.expected, fault.hint) for fault in error.faults]
 
     def _middleware(self, entry: LayerSettings, position: int, backend: str = "") -> Layer | None:
         layer = self._layer(MIDDLEWARE, entry, f"{entry.use}#{position}", backend)
@@ -213,11 +214,6 @@ def chunk_layers(layers: list[Layer]) -> tuple[Layer, ...]:
     return tuple(
         layer for layer in reversed(layers) if not layer.hooks.keys().isdisjoint({"on_chunk", "end_of_stream"})
     )
-
-
-def _told(layer: Layer, attribute: str) -> Iterable[Any]:
-    told: Iterable[Any] = getattr(layer.plugin, attribute, ())
-    return told
 
 
 def _same(one: LayerSettings | None, other: LayerSettings) -> bool:

@@ -81,7 +81,6 @@ def guess(name: str, models: Mapping[str, str], backends: Collection[str]) -> st
 
 
 def _error(settings: Settings, message: str, name: str) -> ConfigError:
-    from jackfield.errors import ConfigError
+    from jackfield.errors import ConfigError, Fault
 
-    hint = guess(name, settings.models, settings.backends)
-    return ConfigError(message + ("" if hint is None else f" ({hint})"))
+    return ConfigError([Fault("", message, hint=guess(name, settings.models, settings.backends))])
