@@ -55,6 +55,24 @@ def test_leaving_with_a_granted_ticket_passes_it_on():
     assert second.granted
 
 
+def test_who_cannot_be_notified_any_more_is_passed_over():
+    """The event loop on which one waits may be closed: the next one gets the place, and nobody twice."""
+    gate, notified = Gate(1), []
+
+    def closed() -> None:
+        raise RuntimeError("Event loop is closed")
+
+    gate.line_up(closed)
+    gone = [gate.line_up(closed) for _ in range(2)]
+    third = gate.line_up(lambda: notified.append("third"))
+    gate.release()
+    assert ([ticket.granted for ticket in gone], third.granted, notified) == ([False, False], True, ["third"])
+    for ticket in gone:
+        gate.leave(ticket)  # when the garbage of that loop is collected
+    gate.release()
+    assert [gate.line_up(closed).granted for _ in range(2)] == [True, False]
+
+
 def test_releasing_more_often_than_entering_is_an_error():
     """A layer that releases twice would let too many in."""
     gate = Gate(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 
 class Gate:
@@ -40,22 +41,29 @@ class Gate:
         """For drivers: give a ticket up, granted or not."""
         with self._lock:
             if not ticket.granted:
-                self._line.remove(ticket)
+                with suppress(ValueError):  # it was passed over
+                    self._line.remove(ticket)
                 return
         self.release()
 
     def release(self) -> None:
-        """Let the next one in."""
-        with self._lock:
-            if self._line:
-                ticket = self._line.popleft()
-                ticket.granted = True
-            elif self._free < self.size:
-                self._free += 1
-                return
+        """Let the next one in; who cannot be notified any more is passed over."""
+        while True:
+            with self._lock:
+                if self._line:
+                    ticket = self._line.popleft()
+                    ticket.granted = True
+                elif self._free < self.size:
+                    self._free += 1
+                    return
+                else:
+                    raise RuntimeError("the gate was released more often than it was entered")
+            try:
+                ticket.notify()
+            except RuntimeError:  # the event loop on which it waits is closed
+                ticket.granted = False
             else:
-                raise RuntimeError("the gate was released more often than it was entered")
-        ticket.notify()
+                return
 
 
 class Ticket:

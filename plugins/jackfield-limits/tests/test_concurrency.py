@@ -340,3 +340,35 @@ client.close()
 def test_a_forked_child_has_places_of_its_own():
     """Those that calls of its parent have are never given back there."""
     subprocess.run([sys.executable, "-c", FORK], check=True, timeout=60)
+
+
+CLOSED_LOOP = """
+import asyncio
+import jackfield
+layer = {"use": "concurrency", "limit": 1}
+config = {"default_model": "e/m", "backends": {"e": {"provider": "echo"}}, "middleware": [layer]}
+client = jackfield.AsyncClient(config)
+ask = {"messages": [{"role": "user", "content": "one two three"}], "timeout": 20}
+first, second = asyncio.new_event_loop(), asyncio.new_event_loop()
+
+async def begun():
+    return await client.create_chat_completion(**ask, stream=True)
+
+async def asked():
+    return await client.create_chat_completion(**ask)
+
+stream = first.run_until_complete(begun())
+waiting = second.create_task(asked())
+second.run_until_complete(asyncio.sleep(0.1))
+second.close()  # with a call that waits
+first.run_until_complete(stream.close())
+first.run_until_complete(asked())
+assert stream.call.faults == []
+first.run_until_complete(client.close())
+first.close()
+"""
+
+
+def test_a_call_that_waits_on_a_loop_that_is_closed_gets_no_place():
+    """Nobody would give it back; and who leaves hears nothing of it."""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", CLOSED_LOOP], check=True, timeout=60, stderr=subprocess.PIPE)
