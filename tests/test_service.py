@@ -9,7 +9,17 @@ import pytest
 
 from jackfield.errors import BadRequestError
 from jackfield.redaction import scrub
-from jackfield.service import head, is_url, model_path, no_credential, remember_plain, scrubbed, under, user_agent
+from jackfield.service import (
+    head,
+    is_base,
+    is_url,
+    model_path,
+    no_credential,
+    remember_plain,
+    scrubbed,
+    under,
+    user_agent,
+)
 
 
 @attrs.define
@@ -36,6 +46,36 @@ def test_what_is_no_url_of_a_service_is_refused_without_repeating_it(url: str) -
     with pytest.raises(ValueError, match=r"^base_url: ") as caught:
         Settings(base_url=url)
     assert "canary" not in str(caught.value)
+
+
+@attrs.define
+class Based:
+    """As a provider has it that adds a path."""
+
+    base_url: str = attrs.field(validator=is_base("/messages", "/v1/models"))
+
+
+@pytest.mark.parametrize(
+    ("url", "end"),
+    [
+        ("https://a.example/v1/messages", "/messages"),
+        ("https://a.example/v1/messages/?key=canary", "/messages"),
+        ("https://a.example/v1/models", "/v1/models"),
+        ("a.example/canary", None),
+    ],
+)
+def test_a_base_with_what_is_added_to_it_is_refused_without_repeating_it(url: str, end: str | None) -> None:
+    """The error names the end that is too much."""
+    expected = "" if end is None else f"expected a URL without {end} at its end, which is added to it$"
+    with pytest.raises(ValueError, match=rf"^base_url: {expected}") as caught:
+        Based(url)
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["https://a.example/v1", "https://a.example/models", "https://a.example/?x=/messages"])
+def test_a_base_with_another_path_is_taken(url: str) -> None:
+    """Also with such words elsewhere."""
+    assert Based(url).base_url == url
 
 
 @pytest.mark.parametrize("name", ["Authorization", "api-key", "X-Api-Key", "x-goog-api-key", "cookie"])

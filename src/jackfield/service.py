@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote
@@ -27,6 +27,25 @@ def is_url(_: Any, attribute: attrs.Attribute[str], value: str) -> None:
         raise ValueError(f"{attribute.name}: {error}") from None
     if "#" in value:
         raise ValueError(f"{attribute.name}: expected a URL without # and what follows it")
+
+
+def is_base(*added: str) -> Callable[[Any, attrs.Attribute[str], str], None]:
+    """A validator of a ``base_url``, as ``is_url``, which does not end with what the provider adds to it.
+
+    Who copies a whole address out of a service's documentation would be told by its status 404 only.
+
+    Args:
+        added: ends that it must not have, as ``/messages``; name none that a service's own path may have.
+    """
+
+    def check(instance: Any, attribute: attrs.Attribute[str], value: str) -> None:
+        is_url(instance, attribute, value)
+        path = value.partition("?")[0].rstrip("/")
+        for end in added:
+            if path.endswith(end):
+                raise ValueError(f"{attribute.name}: expected a URL without {end} at its end, which is added to it")
+
+    return check
 
 
 def no_credential(_: Any, attribute: attrs.Attribute[dict[str, str]], value: dict[str, str]) -> None:

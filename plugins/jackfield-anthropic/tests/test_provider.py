@@ -274,3 +274,16 @@ def test_the_package_publishes_the_provider():
     (found,) = entry_points(group="jackfield.providers", name="anthropic")
 
     assert found.load() is AnthropicProvider
+
+
+@pytest.mark.parametrize(
+    ("base_url", "end"),
+    [
+        ("https://api.anthropic.com/v1/messages", "/messages"),
+        ("https://api.anthropic.com/v1/models", "/models"),
+    ],
+)
+def test_a_base_url_that_is_a_whole_address_is_refused(base_url, end):
+    """The provider adds the end, and the service would say no more than 404."""
+    with pytest.raises(ValueError, match=f"^base_url: expected a URL without {end} at its end"):
+        AnthropicProvider(base_url=base_url)

@@ -266,3 +266,16 @@ def test_examples_of_the_readme_are_good_configurations(monkeypatch: pytest.Monk
     assert len(examples) == 2
     for example in examples:
         Client(config=tomllib.loads(example)).close()
+
+
+@pytest.mark.parametrize(
+    ("base_url", "end"),
+    [
+        ("https://generativelanguage.googleapis.com/v1beta/models", "/models"),
+        ("https://generativelanguage.googleapis.com/v1beta/models/gemini-x:generateContent", ":generateContent"),
+    ],
+)
+def test_a_base_url_that_is_a_whole_address_is_refused(base_url: str, end: str) -> None:
+    """The provider adds the end, and the service would say no more than 404."""
+    with pytest.raises(ValueError, match=f"^base_url: expected a URL without {end} at its end"):
+        GeminiProvider(base_url=base_url)

@@ -367,3 +367,16 @@ def test_the_readme_lists_every_setting_with_its_default(kind: type[Any]) -> Non
 def written(default: Any) -> str:
     """A default as the table has it."""
     return f"`{json.dumps(default).strip(chr(34))}`" if default not in (None, {}) else "none"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "end"),
+    [
+        ("https://api.openai.com/v1/chat/completions", "/chat/completions"),
+        ("https://api.openai.com/v1/models/", "/v1/models"),
+    ],
+)
+def test_a_base_url_that_is_a_whole_address_is_refused(base_url: str, end: str) -> None:
+    """The provider adds the end, and the service would say no more than 404."""
+    with pytest.raises(ValueError, match=f"^base_url: expected a URL without {end} at its end"):
+        OpenAIProvider(base_url=base_url)

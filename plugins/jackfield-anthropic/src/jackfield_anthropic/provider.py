@@ -10,7 +10,7 @@ import attrs
 
 from jackfield import Call, HttpProvider, HttpRequest
 from jackfield.parameters import Fitting, OnUnsupported
-from jackfield.service import head, is_url, no_credential, remember_plain, scrubbed, under
+from jackfield.service import head, is_base, no_credential, remember_plain, scrubbed, under
 from jackfield.wire import encode
 from jackfield_anthropic.answer_tool import JsonBy
 from jackfield_anthropic.parameters import PARAMETERS
@@ -63,7 +63,9 @@ class AnthropicProvider(HttpProvider):
 
     parameters: ClassVar[Mapping[str, Any]] = PARAMETERS
 
-    base_url: str = attrs.field(default="https://api.anthropic.com/v1", validator=is_url, repr=scrubbed)
+    base_url: str = attrs.field(
+        default="https://api.anthropic.com/v1", validator=is_base("/messages", "/models"), repr=scrubbed
+    )
     max_tokens: int = attrs.field(default=16000, validator=_positive)
     on_unsupported: OnUnsupported = attrs.field(default="error", validator=_one_of(*get_args(OnUnsupported)))
     later_system: LaterSystem = attrs.field(default="system", validator=_one_of(*get_args(LaterSystem)))

@@ -11,7 +11,7 @@ import attrs
 from jackfield import Call, HttpProvider, HttpRequest
 from jackfield.models import UNSET, CreateChatCompletionRequest, CreateChatCompletionResponse
 from jackfield.parameters import Fitting, OnUnsupported, Parameter
-from jackfield.service import head, is_url, no_credential, remember_plain, scrubbed, under
+from jackfield.service import head, is_base, no_credential, remember_plain, scrubbed, under
 from jackfield.wire import encode
 from jackfield_gemini.body import body
 from jackfield_gemini.fields import PARAMETERS
@@ -60,7 +60,9 @@ class GeminiProvider(HttpProvider):
     parameters: ClassVar[Mapping[str, Parameter]] = PARAMETERS
 
     base_url: str = attrs.field(
-        default="https://generativelanguage.googleapis.com/v1beta", validator=[is_url, _no_key], repr=scrubbed
+        default="https://generativelanguage.googleapis.com/v1beta",
+        validator=[is_base("/models", ":generateContent", ":streamGenerateContent"), _no_key],
+        repr=scrubbed,
     )
     headers: dict[str, str] = attrs.field(factory=dict, validator=no_credential, repr=False)
     safety_settings: dict[str, str] = attrs.field(factory=dict, validator=_thresholds)

@@ -10,7 +10,7 @@ import attrs
 
 from jackfield.models import CreateChatCompletionRequest
 from jackfield.parameters import Parameter
-from jackfield.service import is_url, scrubbed, under
+from jackfield.service import is_base, scrubbed, under
 from jackfield_openai.dialect import ChatCompletions
 from jackfield_openai.fields import ALL
 from jackfield_openai.preset import Preset, PresetName
@@ -48,7 +48,11 @@ class OpenAIProvider(ChatCompletions):
     parameters: ClassVar[Mapping[str, Parameter]] = ALL
 
     preset: PresetName | None = attrs.field(default=None, validator=_known)
-    base_url: str = attrs.field(default=attrs.Factory(_usual_url, takes_self=True), validator=is_url, repr=scrubbed)
+    base_url: str = attrs.field(
+        default=attrs.Factory(_usual_url, takes_self=True),
+        validator=is_base("/chat/completions", "/v1/models"),  # some services have all below /models
+        repr=scrubbed,
+    )
     organization: str | None = None
     project: str | None = None
 
