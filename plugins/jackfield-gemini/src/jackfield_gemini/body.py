@@ -7,6 +7,7 @@ from typing import Any
 
 from jackfield.models import UNSET, CreateChatCompletionRequest
 from jackfield.parameters import Fitting
+from jackfield_gemini.besides import tell_besides
 from jackfield_gemini.conversation import Conversation
 from jackfield_gemini.fields import PARAMETERS
 from jackfield_gemini.generation import generation
@@ -52,6 +53,7 @@ def body(
     if config:
         written["generationConfig"] = config
     written |= _switches(request, fitting)
+    tell_besides(request, fitting)
     return merged(merged(written, request.extra), extra)
 
 

@@ -12,12 +12,13 @@ _CACHE = no("leave it out: the service caches by itself; or name a cache by cach
 PARAMETERS: Mapping[str, Parameter] = {
     "messages": partly(
         "system and developer messages go before all others; names of participants, audio of earlier answers and "
-        "breakpoints of a cache cannot be said, names of files and fields that are not known are not sent"
+        "breakpoints of a cache cannot be said, names of files are not sent, nor are fields that are not known, which "
+        "the attempt tells"
     ),
     "model": YES,
     "audio": partly("voices of the service, and only the format pcm16"),
     "frequency_penalty": partly("Gemini 2.5 and newer refuse it"),
-    "function_call": partly("the answer calls by tool_calls"),
+    "function_call": partly("the answer calls by tool_calls; not beside tool_choice"),
     "functions": partly("the answer calls by tool_calls"),
     "logit_bias": _LEAVE_OUT,
     "logprobs": partly("most models refuse it"),

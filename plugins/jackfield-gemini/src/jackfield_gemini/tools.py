@@ -87,8 +87,11 @@ def _declared(function: FunctionObject | ChatCompletionFunctions) -> dict[str, A
 def _config(request: CreateChatCompletionRequest, functions: Sequence[Any], fitting: Fitting) -> dict[str, Any] | None:
     """How functions are to be called; None where nothing is to be said, which without functions is refused."""
     name, choice = "tool_choice", request.tool_choice
-    if choice is UNSET and request.function_call is not UNSET:
-        name, choice = "function_call", request.function_call  # type: ignore[assignment]  # told apart below
+    if request.function_call is not UNSET:
+        if choice is UNSET:
+            name, choice = "function_call", request.function_call  # type: ignore[assignment]  # told apart below
+        else:
+            fitting.lacks("function_call", "give tool_choice alone")
     if not functions:
         if choice is not UNSET and not (isinstance(choice, str) and choice in {"auto", "none"}):
             fitting.lacks(name, "give functions")
