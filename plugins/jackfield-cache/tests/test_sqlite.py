@@ -724,3 +724,13 @@ def test_what_is_being_made_by_another_is_waited_for(path, monkeypatch):
     with pytest.raises(sqlite3.OperationalError):
         schema.connect(str(path), -1.0)
     assert len(tries) == 1
+
+
+def test_a_store_that_was_closed_leaves_nothing_open(make_store):
+    """A call may come to it just after: it has its answer, and no connection stays."""
+    store = make_store()
+    store.put(name(1), b"x", 1.0)
+    store.close()
+
+    assert store.get(name(1), 1.0) == b"x"
+    assert store._db is None

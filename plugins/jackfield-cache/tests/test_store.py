@@ -86,3 +86,18 @@ def test_it_is_made_once_and_closed_once():
 
     assert guard.get("k", 1.0) is None
     assert [store.closed for store in made] == [1]
+
+
+def test_what_fails_because_it_was_closed_is_not_told(told):
+    """A client that is closed while calls run warns of nothing."""
+
+    @attrs.define(eq=False)
+    class Closing(Broken):
+        def get(self, key, within):
+            guard.close()
+            return super().get(key, within)
+
+    guard = Guard(lambda: Closing(ValueError("I/O operation on closed file")))
+
+    assert guard.get("k", 1.0) is None
+    assert told() == []

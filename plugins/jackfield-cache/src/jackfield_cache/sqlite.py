@@ -44,6 +44,7 @@ class SQLiteStore:
         self._lock = threading.Lock()
         self._db: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
+        self._closed = False
         fork.watch(self)
 
     def get(self, key: str, within: float) -> bytes | None:
@@ -78,6 +79,7 @@ class SQLiteStore:
     def close(self) -> None:
         """See ``Store``."""
         with self._lock:
+            self._closed = True
             self.disconnect()
 
     # -- forks ---------------------------------------------------------------------------------------------------
@@ -118,6 +120,8 @@ class SQLiteStore:
             self.disconnect()
             raise
         finally:
+            if self._closed:  # a call that came just after: nobody would close it again
+                self.disconnect()
             self._lock.release()
 
     def _there(self) -> tuple[int, int] | None:

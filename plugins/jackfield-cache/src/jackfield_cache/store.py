@@ -82,7 +82,8 @@ class Guard:
             return None if store is None else do(store)
         except Exception as error:  # noqa: BLE001 - whatever a library raises, the call goes on without the cache
             self._resting = time.monotonic() + PAUSE
-            self.tell(deed, error)
+            if not self._closed:
+                self.tell(deed, error)
             return None
 
     def _opened(self) -> Store | None:
