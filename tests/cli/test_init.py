@@ -13,10 +13,11 @@ import attrs
 import pytest
 from jsonschema import Draft202012Validator
 
-from jackfield import Client, Secret, hookimpl
+from jackfield import Client, ConfigError, Secret, hookimpl
 from jackfield.catalogue import Catalogue
 from jackfield.cli.newfile import write_new
-from jackfield.cli.template import starter, template
+from jackfield.cli.starter import left_out, starter
+from jackfield.cli.template import template
 from jackfield.config.schema import schema
 from jackfield.testing.echo import Echo
 
@@ -171,13 +172,84 @@ def test_where_neither_is_installed_another_provider_is_named() -> None:
     assert of({}, Catalogue({"a": Zoo}, {})) == {}
 
 
-@pytest.mark.parametrize("url", ["https://h/v1?api-key=canary", "https://user:canary@h/v1", "https://h/\ncanary"])
-def test_no_secret_of_the_environment_is_written(url: str) -> None:
-    """A URL that may hold one is not taken, headers never are."""
-    environ = {"OPENAI_BASE_URL": url, "OPENAI_API_KEY": "canary", "OPENAI_CUSTOM_HEADERS": "x: canary"}
+@pytest.mark.parametrize(
+    ("url", "copied", "told"),
+    [
+        ("https://h/v1", "https://h/v1", []),
+        ("http://127.0.0.1:1/v1?api-version=3", "http://127.0.0.1:1/v1?api-version=3", []),
+        ("https://h/v1?api-key=canary", "https://h/v1", ["behind the ?"]),
+        ("https://h/v1?a=canary&version=3", "https://h/v1?version=3", ["behind the ?"]),
+        ("https://user:canary@h:1/v1", "https://h:1/v1", ["user and the password"]),
+        ("https://canary@h/v1?canary", "https://h/v1", ["user and the password", "behind the ?"]),
+    ],
+)
+def test_no_secret_of_a_url_is_written_and_its_host_is_kept(url: str, copied: str, told: list[str]) -> None:
+    """The key of that server must not go to another one; what is left out is told, with where it is to be put."""
+    environ = {"OPENAI_BASE_URL": url, "OPENAI_API_KEY": "canary"}
+    notes = left_out(environ, FOUND)
 
-    assert "canary" not in str(of(environ))
-    assert of({"OPENAI_BASE_URL": "https://h/v1"})["backends"]["openai"]["base_url"] == "https://h/v1"
+    assert of(environ)["backends"]["openai"]["base_url"] == copied
+    assert len(notes) == len(told)
+    assert all(words in note for words, note in zip(told, notes, strict=True))
+    assert "canary" not in str(of(environ)) + str(notes)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://h/\ncanary", "canary", "http://[canary", "https://h:canary/v1", "https://h/#canary"]
+)
+def test_a_url_that_is_none_stops_it(url: str) -> None:
+    """Nothing is written, and least of all OpenAI's own URL for the key of another server."""
+    with pytest.raises(ConfigError, match="OPENAI_BASE_URL: expected a URL") as caught:
+        starter({"OPENAI_BASE_URL": url, "OPENAI_API_KEY": "k"}, FOUND)
+
+    assert "canary" not in str(caught.value)
+    assert list(starter({"OPENAI_BASE_URL": url}, Catalogue({"echo": Echo}, {}))["backends"]) == ["echo"]
+
+
+def test_ids_of_the_account_are_copied_and_headers_are_told() -> None:
+    """Without them the calls would be another account's; a header may hold a secret."""
+    environ = {
+        "OPENAI_API_KEY": "canary",
+        "OPENAI_ORG_ID": "org-1",
+        "OPENAI_PROJECT_ID": "proj-1",
+        "OPENAI_CUSTOM_HEADERS": "x: canary",
+    }
+    openai = of(environ)["backends"]["openai"]
+    (note,) = left_out(environ, FOUND)
+
+    assert (openai["organization"], openai["project"]) == ("org-1", "proj-1")
+    assert note.startswith("OPENAI_CUSTOM_HEADERS is not copied")
+    assert "canary" not in str(openai) + note
+    assert left_out(environ, Catalogue({"echo": Echo}, {})) == []
+    assert left_out({"OPENAI_CUSTOM_HEADERS": "x: canary"}, FOUND) == []
+
+
+def test_a_url_that_is_none_is_a_failure_of_the_command(world) -> None:
+    """One message with the remedy, and no file."""
+    (world.directory / FILE).unlink()
+    world.monkeypatch.setenv("OPENAI_BASE_URL", "http://[canary")
+    world.monkeypatch.setattr("jackfield.catalogue.catalogue", lambda _: FOUND)
+    result = world.run("config", "init")
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: OPENAI_BASE_URL: expected a URL")
+    assert "mend the variable, or unset it" in result.stderr
+    assert not (world.directory / FILE).exists()
+
+
+def test_what_is_not_copied_is_told_in_the_file_and_on_stderr(world) -> None:
+    """Whoever reads the file later has not seen the messages."""
+    world.monkeypatch.setenv("OPENAI_API_KEY", "k")
+    world.monkeypatch.setenv("OPENAI_BASE_URL", "https://h/v1?key=canary")
+    result = world.run("config", "init", "--force")
+    text = (world.directory / FILE).read_text(encoding="utf-8")
+    told = "What stands behind the ? in OPENAI_BASE_URL is not copied"
+
+    assert result.exit_code == 0
+    assert told in result.stderr
+    assert f"\n# {told}" in text
+    assert "canary" not in result.output + text
+    assert tomllib.loads(text)["backends"]["openai"]["base_url"] == "https://h/v1"
 
 
 TREE = {

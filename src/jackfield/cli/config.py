@@ -115,24 +115,28 @@ def init(context: click.Context, *, file: str | None, force: bool) -> None:
     """Write a first configuration file, with remarks on all that is installed.
 
     It is valid as it is. It names what the built-in default does: openai, where OPENAI_API_KEY is set, and the local
-    model, where it is installed. A file that is there is not replaced unless you say so.
+    model, where it is installed. What the environment has that may be secret is not copied, and told. A file that is
+    there is not replaced unless you say so.
     """
     from jackfield.catalogue import catalogue
     from jackfield.cli.newfile import write_new
-    from jackfield.cli.template import lacking, starter, template
+    from jackfield.cli.starter import lacking, left_out, starter
+    from jackfield.cli.template import template
     from jackfield.registry import Registry
 
     target = file or context.ensure_object(Source).config or FILE
     found = catalogue(Registry())
-    text = template(starter(os.environ, found), found)
+    tree = starter(os.environ, found)
+    notes = left_out(os.environ, found)
+    text = template(tree, found, notes)
     try:
         write_new(target, text, force=force)
     except FileExistsError:
         raise click.ClickException(f"{target} is there already; --force replaces it") from None
     except OSError as error:
         raise click.ClickException(f"{target} cannot be written: {error.strerror}") from None
-    for fault in found.faults:
-        say(fault)
+    for line in (*found.faults, *notes):
+        say(line)
     for distribution in lacking(os.environ, found):
         say(f"OPENAI_API_KEY is set, and {distribution} is not installed: pip install {distribution}")
     emit(f"{harmless(target, one_line=True)}\n")

@@ -11,12 +11,10 @@ import attrs
 from jackfield.catalogue import Catalogue
 from jackfield.cli.output import harmless
 from jackfield.cli.toml import key_text, value_text
-from jackfield.config.default import builtin
 from jackfield.config.schema import DIRECTIVE
 from jackfield.config.settings import Timeouts, Transport
 from jackfield.config.shape import table_of
 from jackfield.docstring import summary
-from jackfield.plugins import OWN
 
 WIDTH = 110
 HEAD = """\
@@ -39,60 +37,20 @@ _FIRST = {"string": "", "integer": 1, "number": 1.0, "boolean": False, "array": 
 Tree = Mapping[str, Any]
 
 
-def starter(environ: Mapping[str, str], found: Catalogue) -> dict[str, Any]:
-    """What a first configuration names: what the built-in default would, of what is installed and sound.
-
-    Where that is no backend at all, it is ``openai``, whose key is then to be set, or else whichever provider needs no
-    settings. Values of the environment that may be secret are not taken.
-
-    Args:
-        environ: the environment.
-        found: what is installed.
-    """
-    wanted = {name: environ.get(name, "") for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL")}
-    if not wanted["OPENAI_BASE_URL"].isprintable() or set("?@") & set(wanted["OPENAI_BASE_URL"]):
-        del wanted["OPENAI_BASE_URL"]
-    tree = _sound(builtin(wanted, {*found.providers, *found.middleware}.__contains__).data or {}, found)
-    if not tree["backends"]:
-        tree = _sound(builtin({"OPENAI_API_KEY": "set"}, {"retry"}.__contains__).data or {}, found)
-    if not tree["backends"]:
-        easy = [name for name, cls in found.providers.items() if not table_of(cls)["required"]]
-        tree["backends"] = {name: {"provider": name} for name in easy[:1]}
-    return tree
-
-
-def lacking(environ: Mapping[str, str], found: Catalogue) -> list[str]:
-    """The distributions that the environment's key is for, and that are not installed."""
-    wanted = ("openai", "bearer") if environ.get("OPENAI_API_KEY") else ()
-    return [OWN[name] for name in wanted if name not in {*found.providers, *found.middleware}]
-
-
-def _sound(data: Tree, found: Catalogue) -> dict[str, Any]:
-    """A tree without plugins that are not there, and without a default model that leads to one."""
-    backends = {
-        name: {
-            **table,
-            "middleware": [layer for layer in table.get("middleware", ()) if layer["use"] in found.middleware],
-        }
-        for name, table in data["backends"].items()
-        if table["provider"] in found.providers
-    }
-    layers = [layer for layer in data.get("middleware", ()) if layer["use"] in found.middleware]
-    tree = {"backends": backends, "middleware": layers}
-    default = data.get("default_model", "")
-    return {"default_model": default, **tree} if default.partition("/")[0] in backends else tree
-
-
-def template(tree: Tree, found: Catalogue) -> str:
+def template(tree: Tree, found: Catalogue, notes: Sequence[str] = ()) -> str:
     """TOML text of a configuration with remarks: what it names, and what else is installed as parts that are off.
 
     Args:
         tree: what it names; see ``starter``.
         found: what is installed.
+        notes: what the reader is to know of this file, a line or more each.
     """
     first = next(iter(tree["backends"]), "NAME")
     used = {layer["use"] for table in (tree, *tree["backends"].values()) for layer in table.get("middleware", ())}
-    parts = [[DIRECTIVE, *(f"# {line}".rstrip() for line in HEAD.splitlines())], list(_names(tree, first))]
+    head = [DIRECTIVE, *(f"# {line}".rstrip() for line in HEAD.splitlines())]
+    for note in notes:
+        head += ["#", *_remark(note)]
+    parts = [head, list(_names(tree, first))]
     for name, table in tree["backends"].items():
         parts.append(list(_backend(name, table, found.providers[table["provider"]])))
         parts += [list(_layer((name,), layer, found)) for layer in table.get("middleware", ())]
