@@ -6,7 +6,7 @@ A plugin that is broken is told with its name and distribution, and harms no one
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 import pluggy

@@ -211,3 +211,12 @@ def test_a_faulty_configuration_is_told_whole(world) -> None:
     assert result.exit_code == 1
     assert "nonsense" in result.stderr
     assert 'did you mean "parrot"?' in result.stderr
+
+
+@pytest.mark.parametrize("how", ["--json", "--no-stream", "-otemperature=1"])
+def test_what_the_backend_is_not_asked_is_told(world, how: str) -> None:
+    """On stderr, beside the answer: the response does not show it."""
+    result = world.run("chat", "-m", "zoo/parrot", how, "-o", "seed=1", "hello")
+
+    assert (result.exit_code, result.stderr) == (0, "left out: seed\n")
+    assert "hello" in result.stdout

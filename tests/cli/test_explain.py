@@ -118,3 +118,32 @@ def test_what_is_wrong_with_the_configuration_is_the_error(world) -> None:
 
     assert result.exit_code == 1
     assert "jackfield.toml:12: middleware[0].max_tries: unknown setting" in result.stderr
+
+
+SHARED = """\
+[backends.main]
+provider = "anthropic"
+base_url = "https://api.example"
+on_unsupported = "drop"
+[[middleware]]
+use = "balance"
+models.sh = { "main/a" = 2, "main/b" = 1 }
+models.one = { "main/c" = 1 }
+"""
+
+
+def test_a_name_that_is_shared_out_is_one_of_several(world) -> None:
+    """It is told which; a name that always becomes the same one is like an alias."""
+    world.configure(SHARED)
+
+    assert "sh = main/a, one of 2: main/a, main/b  (jackfield.toml:7)" in world.run("explain", "-m", "sh").stdout
+    assert "one = main/c  (jackfield.toml:8)" in world.run("explain", "-m", "one").stdout
+
+
+def test_what_is_left_out_is_told(world) -> None:
+    """Below the request."""
+    world.configure(SHARED)
+    result = world.run("explain", "-m", "main/a", "-o", "seed=1", "-o", "logprobs=true")
+
+    assert "left out: logprobs, seed\n" in result.stdout
+    assert "left out" not in world.run("explain", "-m", "main/a").stdout

@@ -42,6 +42,7 @@ def test_json_is_one_document(world) -> None:
     assert result.exit_code == 0
     assert json.loads(result.stdout) == {
         "aliases": {"fast": "zoo/parrot"},
+        "groups": {},
         "models": [
             {"id": "zoo/parrot", "object": "model", "created": 0, "owned_by": "the [red]zoo[/red]"},
             {"id": "zoo/hangs", "object": "model", "created": 0, "owned_by": ""},
@@ -70,3 +71,25 @@ def test_it_is_a_failure_where_no_backend_answers(world) -> None:
 def test_a_timeout_is_taken(world) -> None:
     """The limit of each backend is an option."""
     assert world.run("models", "--timeout", "5").exit_code == 0
+
+
+def test_names_that_middleware_shares_out_are_listed(world) -> None:
+    """Before the aliases, for they win over one of the same name; the outermost layer has a name."""
+    shared = """
+[[middleware]]
+use = "balance"
+models.sh = { "zoo/parrot" = 1, "zoo/hangs" = 1 }
+models.fast = { "zoo/hangs" = 1 }
+[[middleware]]
+use = "balance"
+models.sh = { "zoo/inner" = 1 }
+"""
+    world.configure(TWO + shared)
+
+    assert world.run("models").stdout == (
+        "sh\tone of zoo/parrot, zoo/hangs\nfast\tone of zoo/hangs\nzoo/parrot\t\tthe [red]zoo[/red]\nzoo/hangs\n"
+    )
+    assert json.loads(world.run("models", "--json").stdout)["groups"] == {
+        "sh": ["zoo/parrot", "zoo/hangs"],
+        "fast": ["zoo/hangs"],
+    }

@@ -55,6 +55,14 @@ class Answers:
 PLUGINS = {"stands": Stands, "answers": Answers}
 
 
+OAUTH2 = {
+    "use": "oauth2",
+    "token_url": "https://login.example/token",
+    "client_id": "me",
+    "client_secret": "env:EXPLAIN_KEY",
+}
+
+
 def told(
     config: Any, model: str | None = None, *, profile: str | None = None, environ=None, **fields: Any
 ) -> Explanation:
@@ -264,6 +272,41 @@ def test_the_name_of_the_model_is_followed_to_its_backend(model, trail):
     """Each step with the place that says so."""
     explanation = told({**config(), "models": {"fast": "quick", "quick": "main/m"}}, model)
     assert [(step.name, step.value) for step in explanation.trail] == trail
+
+
+SHARED = {"use": "balance", "models": {"sh": {"main/a": 2, "quick": 1}}}
+
+
+def test_a_name_that_a_layer_shares_out_is_followed_to_the_first_of_its_models():
+    """As a call may be; that there are others is told, and where."""
+    explanation = told(
+        {**config(middleware=[SHARED]), "models": {"sh": "main/never", "fast": "sh", "quick": "main/q"}}, "sh"
+    )
+    assert [(step.name, step.value, step.one_of) for step in explanation.trail] == [
+        ("sh", "main/a", ("main/a", "quick"))
+    ]
+    assert (explanation.backend, explanation.model) == ("main", "a")
+    assert explanation.plain()["names"][0]["source"]["path"] == 'middleware[0].models.sh."main/a"'
+    turned = {**SHARED, "models": {"sh": {"quick": 1, "main/a": 2}}}
+    explanation = told(
+        {**config(middleware=[turned]), "default_model": "sh", "models": {"sh": "main/x", "quick": "main/q"}}
+    )
+    assert [(step.name, step.value) for step in explanation.trail] == [
+        ("default_model", "sh"),
+        ("sh", "quick"),
+        ("quick", "main/q"),
+    ]
+    assert explanation.model == "q"
+
+
+@pytest.mark.parametrize("layers", [[], [{"use": "stands", "first": Run(print)}], [OAUTH2]])
+def test_what_the_provider_leaves_out_is_told(layers):
+    """A format may have no words for it, and be allowed to drop it; layers change nothing of that."""
+    backend = {"provider": "anthropic", "base_url": URL, "on_unsupported": "drop", "middleware": layers}
+    explanation = told({"default_model": "main/m", "backends": {"main": backend}}, seed=3)
+    assert explanation.rehearsal.dropped == ("seed",)
+    assert explanation.plain()["left_out"] == ["seed"]
+    assert told(config()).plain()["left_out"] == []
 
 
 def test_a_name_that_leads_nowhere_and_a_faulty_configuration_are_errors():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from jackfield.cli.output import TextOut, say
+from jackfield.cli.output import TextOut, left_out, say
 
 if TYPE_CHECKING:
     from jackfield.client import Client
@@ -52,8 +52,18 @@ def ask(client: Client, question: Question, messages: Sequence[Message], out: Te
         )
     finally:
         out.end()
+    remark_dropped(response)
     _remark(response.choices)
     return response
+
+
+def remark_dropped(response: CreateChatCompletionResponse) -> None:
+    """Tell on stderr what the backend was not asked, since its format has no way to say it."""
+    call = response.call
+    assert call is not None  # noqa: S101 - a client returned it
+    dropped = [name for attempt in call.attempts for name in attempt.dropped]
+    if dropped:
+        say(left_out(dropped))
 
 
 def _streamed(

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from jackfield.cli.answer import Question, ask, refused
+from jackfield.cli.answer import Question, ask, refused, remark_dropped
 from jackfield.cli.output import TextOut, json_text
 from jackfield.cli.params import Field, ModelName, Seconds
 from jackfield.cli.source import Source, source_options
@@ -69,7 +69,9 @@ def chat(
 def _once(context: click.Context, source: Source, question: Question, messages: list[Any], *, as_json: bool) -> None:
     with source.client() as client:
         if as_json:
-            json_text(to_json(client.create_chat_completion(stream=False, **question.arguments(messages))))
+            response = client.create_chat_completion(stream=False, **question.arguments(messages))
+            json_text(to_json(response))
+            remark_dropped(response)
         elif refused(ask(client, question, messages, TextOut())):
             context.exit(1)
 

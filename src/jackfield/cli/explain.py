@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jackfield.cli.output import document, emit, harmless
+from jackfield.cli.output import document, emit, harmless, left_out
 from jackfield.cli.params import Field, ModelName
 from jackfield.cli.source import Source, source_options
 from jackfield.redaction import scrub
 
 if TYPE_CHECKING:
-    from jackfield.explain.views import Explanation, HttpView, Layer, Setting
+    from jackfield.explain.views import Explanation, HttpView, Layer, Setting, Step
 
 STEP = "  "
 PROMPT = "Hello"
@@ -61,7 +61,7 @@ def _lines(explanation: Explanation) -> Iterator[str]:
     """The onion as a tree: what stands inside stands further right."""
     yield _configuration(explanation)
     for step in explanation.trail:
-        yield f"{step.name} = {step.value}{_place(step)}"
+        yield f"{step.name} = {step.value}{_several(step)}{_place(step)}"
     depth = 0
     for layer in explanation.host:
         yield from _indented(depth, _layer(layer))
@@ -73,6 +73,11 @@ def _lines(explanation: Explanation) -> Iterator[str]:
         depth += 1
     yield from _indented(depth, _layer(explanation.provider, "provider "))
     yield from _indented(depth + 1, _sent(explanation))
+
+
+def _several(step: Step) -> str:
+    """That a layer takes another name than the one that is followed, too."""
+    return f", one of {len(step.one_of)}: {', '.join(step.one_of)}" if len(step.one_of) > 1 else ""
 
 
 def _indented(depth: int, lines: Iterable[str]) -> Iterator[str]:
@@ -122,6 +127,8 @@ def _sent(explanation: Explanation) -> Iterator[str]:
     if rehearsal.request is not None:
         yield "sends:"
         yield from _indented(1, _http(rehearsal.request))
+    if rehearsal.dropped:
+        yield left_out(rehearsal.dropped)
     if rehearsal.note is not None:
         yield f"({rehearsal.note})"
 

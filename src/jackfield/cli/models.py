@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +15,7 @@ from jackfield.wire import to_dict
 
 if TYPE_CHECKING:
     from jackfield.client import Client
+    from jackfield.config.load import Loaded
     from jackfield.models.models import Model
 
 HEAD = ("MODEL", "ALIAS OF", "OWNER")
@@ -28,19 +29,21 @@ HEAD = ("MODEL", "ALIAS OF", "OWNER")
 def models(context: click.Context, *, as_json: bool, timeout: float | None) -> None:
     """List the models.
 
-    These are the names that chat -m takes: the aliases of the configuration, and the models of every backend.
-    Columns: name, what it is an alias of, owner. A backend that does not answer is told on stderr; it is a failure
-    where none of them answers.
+    These are the names that chat -m takes: those that middleware shares out among models, the aliases of the
+    configuration, and the models of every backend. Columns: name, what it is an alias of, owner. A backend that does
+    not answer is told on stderr; it is a failure where none of them answers.
     """
     source = context.ensure_object(Source)
     with source.client() as client:
-        settings = source.load().settings
+        loaded = source.load()
+        settings, shared = loaded.settings, _shared(loaded)
         found, failures = _ask(client, list(settings.backends), timeout)
     if as_json:
-        document(_plain(settings.models, found, failures))
+        document(_plain(settings.models, shared, found, failures))
     else:
-        aliases = [(alias, target, "") for alias, target in settings.models.items()]
-        table(HEAD, [*aliases, *((model.id, "", model.owned_by) for model in found)])
+        replaced = [(group, f"one of {', '.join(members)}", "") for group, members in shared.items()]
+        aliases = [(alias, target, "") for alias, target in settings.models.items() if alias not in shared]
+        table(HEAD, [*replaced, *aliases, *((model.id, "", model.owned_by) for model in found)])
     for backend, failure in failures.items():
         say(f"{backend}: {told(failure)}")
     if failures.keys() == settings.backends.keys():
@@ -59,9 +62,25 @@ def _ask(client: Client, backends: list[str], timeout: float | None) -> tuple[li
     return found, failures
 
 
-def _plain(aliases: Mapping[str, str], found: list[Model], failures: Mapping[str, JackfieldError]) -> dict[str, Any]:
+def _shared(loaded: Loaded) -> dict[str, tuple[str, ...]]:
+    """The names that layers of the host share out among models, each with those; the outermost layer has it."""
+    from jackfield.groups import groups
+    from jackfield.plugins import assemble
+    from jackfield.registry import Registry
+
+    found = list(groups(assemble(loaded.settings, loaded.faults, Registry()).layers))
+    return {group.name: group.members for group in reversed(found)}
+
+
+def _plain(
+    aliases: Mapping[str, str],
+    shared: Mapping[str, Sequence[str]],
+    found: list[Model],
+    failures: Mapping[str, JackfieldError],
+) -> dict[str, Any]:
     return {
         "aliases": dict(aliases),
+        "groups": {group: list(members) for group, members in shared.items()},
         "models": [to_dict(model) for model in found],
         "failures": [
             {"backend": backend, "error": type(failure).__name__, "message": failure.message}

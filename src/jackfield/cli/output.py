@@ -71,6 +71,11 @@ def say(message: str) -> None:
     click.echo(harmless(message), err=True)
 
 
+def left_out(parameters: Iterable[str]) -> str:
+    """What a provider did not say, in a line."""
+    return f"left out: {', '.join(dict.fromkeys(parameters))}"
+
+
 def document(value: Any) -> None:
     """Write one JSON document on stdout."""
     json_text(json.dumps(value, ensure_ascii=False, indent=2))

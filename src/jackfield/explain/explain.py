@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -10,7 +10,8 @@ import attrs
 from jackfield.config.resolve import points_to_backend, resolve
 from jackfield.config.show import safe
 from jackfield.explain.rehearsal import rehearse
-from jackfield.explain.views import Explanation, Layer, Setting
+from jackfield.explain.views import Explanation, Layer, Setting, Step
+from jackfield.groups import chosen
 from jackfield.plugins import assemble
 from jackfield.sensitive import names_secret
 from jackfield.wire import build_request
@@ -46,7 +47,8 @@ def explain(loaded: Loaded, registry: Registry, model: str | None, fields: Mappi
     """
     settings = loaded.settings
     plan = assemble(settings, list(loaded.faults), registry)
-    name, own = resolve(settings, model)
+    trail = [*_default(loaded, model), *_groups(loaded, model, plan.layers)]
+    name, own = resolve(settings, trail[-1].value if trail else model)
     request = build_request({**fields, "model": own})
     route = plan.routes[name]
     host = [layer for layer in plan.layers if not layer.backend]
@@ -55,7 +57,7 @@ def explain(loaded: Loaded, registry: Registry, model: str | None, fields: Mappi
     return Explanation(
         files=settings.files,
         profile=settings.profile,
-        trail=tuple(_trail(loaded, model)),
+        trail=(*trail, *_aliases(loaded, trail[-1].value if trail else model or "")),
         backend=name,
         model=own,
         host=layers[0],
@@ -66,18 +68,29 @@ def explain(loaded: Loaded, registry: Registry, model: str | None, fields: Mappi
     )
 
 
-def _trail(loaded: Loaded, model: str | None) -> Iterator[Setting]:
+def _default(loaded: Loaded, model: str | None) -> Iterator[Step]:
+    """The step from no name to the default; nothing where a name was given, or there is none."""
+    default = loaded.settings.default_model
+    if model is None and default is not None:
+        yield Step("default_model", default, loaded.places.place(("default_model",)))
+
+
+def _groups(loaded: Loaded, model: str | None, layers: Iterable[PlanLayer]) -> Iterator[Step]:
+    """The steps through layers that take one of several names for a call; the first of them is followed."""
+    for group in chosen(model or loaded.settings.default_model or "", layers):
+        entry = group.layer.entry
+        assert entry is not None  # noqa: S101 - of a plan that was made of a configuration
+        yield Step(group.name, group.members[0], entry.place.at(*group.path), one_of=group.members)
+
+
+def _aliases(loaded: Loaded, name: str) -> Iterator[Step]:
     """How one name leads to the next; nothing for one that names its backend."""
     settings, places = loaded.settings, loaded.places
-    name = model or ""
-    if model is None and settings.default_model is not None:
-        name = settings.default_model
-        yield Setting("default_model", name, places.place(("default_model",)))
     while name in settings.models and not points_to_backend(name, settings.backends):
-        yield Setting(name, settings.models[name], places.place(("models", name)))
+        yield Step(name, settings.models[name], places.place(("models", name)))
         name = settings.models[name]
     if not points_to_backend(name, settings.backends):
-        yield Setting(name, "/".join(resolve(settings, name)), None)
+        yield Step(name, "/".join(resolve(settings, name)))
 
 
 def _layer(layer: PlanLayer) -> Layer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Generator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
 import msgspec
@@ -59,19 +59,28 @@ def rehearse(route: Route, request: CreateChatCompletionRequest) -> Rehearsal:
         return Rehearsal(note=LOCAL)
     for layer in (route.provider, *route.http):
         _forget(layer.plugin)
-    sent, own, note = _begin(route, request)
-    if own:
-        before = sent
-        sent, _, _ = _begin(attrs.evolve(route, http=()), request)
-        return Rehearsal(sent, before, "a layer asks something else first; what it adds to the request is not shown")
-    if sent is None:
-        bare, _, _ = _begin(attrs.evolve(route, http=()), request)
-        return Rehearsal(bare, None, note if bare is None else f"{note}: what layers add to the request is not shown")
-    return Rehearsal(sent, None, note)
+    begun, bare = _begin(route, request), attrs.evolve(route, http=())
+    if begun.own:
+        sent = _begin(bare, request)
+        note = "a layer asks something else first; what it adds to the request is not shown"
+        return Rehearsal(sent.http, begun.http, note, sent.dropped)
+    if begun.http is None:
+        sent = _begin(bare, request)
+        missing = "" if sent.http is None else ": what layers add to the request is not shown"
+        return Rehearsal(sent.http, None, f"{begun.note}{missing}", sent.dropped)
+    return Rehearsal(begun.http, None, None, begun.dropped)
 
 
-def _begin(route: Route, request: CreateChatCompletionRequest) -> tuple[HttpView | None, bool, str | None]:
-    """The first request that would be sent, whether it is a layer's own, and why there is none."""
+class _Begun(NamedTuple):
+    """How far a call came: the first request, whether it is a layer's own, why there is none, and what is left out."""
+
+    http: HttpView | None
+    own: bool
+    note: str | None
+    dropped: tuple[str, ...]
+
+
+def _begin(route: Route, request: CreateChatCompletionRequest) -> _Begun:
     plan = Plan(chat=(), chunk=(), route=lambda _: (attrs.evolve(route, chat=()), request.model))
     engine = Engine(plan, Call(clock=time.monotonic, model=request.model, stream=request.stream is True))
     effect = engine.begin_chat(request)
@@ -80,8 +89,11 @@ def _begin(route: Route, request: CreateChatCompletionRequest) -> tuple[HttpView
         effect = engine.step(None)
     own = not any(attempt.exchanges for attempt in engine.call.attempts)
     note = _why(engine, effect)
+    dropped = tuple(name for attempt in engine.call.attempts for name in attempt.dropped)
     engine.cancel()
-    return (_view(effect.request), own, None) if isinstance(effect, Send) else (None, False, note)
+    if isinstance(effect, Send):
+        return _Begun(_view(effect.request), own, None, dropped)
+    return _Begun(None, own=False, note=note, dropped=dropped)
 
 
 def _ignore() -> None:

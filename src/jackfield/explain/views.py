@@ -31,6 +31,21 @@ class Setting:
 
 
 @attrs.frozen
+class Step(Setting):
+    """A name of a model that leads to another one, its ``value``.
+
+    Attributes:
+        one_of: the names that a layer takes one of for each call, where one does; the value is the first of them.
+    """
+
+    one_of: tuple[str, ...] = ()
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON."""
+        return {**Setting.plain(self), "one_of": list(self.one_of)}
+
+
+@attrs.frozen
 class Layer:
     """A plugin in its place.
 
@@ -88,11 +103,13 @@ class Rehearsal:
         before: what a layer would ask first, such as an endpoint of tokens; then the layers' part of ``request`` is
             missing.
         note: why something is missing, or None.
+        dropped: parameters that the provider leaves out, since the backend's format has no way to say them.
     """
 
     request: HttpView | None = None
     before: HttpView | None = None
     note: str | None = None
+    dropped: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -113,7 +130,7 @@ class Explanation:
 
     files: tuple[str, ...]
     profile: str | None
-    trail: tuple[Setting, ...]
+    trail: tuple[Step, ...]
     backend: str
     model: str
     host: tuple[Layer, ...]
@@ -137,6 +154,7 @@ class Explanation:
             "provider": self.provider.plain(),
             "asked_first": None if rehearsal.before is None else rehearsal.before.plain(),
             "request": None if rehearsal.request is None else rehearsal.request.plain(),
+            "left_out": list(rehearsal.dropped),
             "note": rehearsal.note,
         }
 

@@ -77,6 +77,8 @@ class Parrot:
 
     @hookimpl
     def create_chat_completion(self, request, call):
+        if isinstance(request.seed, int):
+            call.attempt.dropped = ("seed",)
         if request.model == "busy":
             raise RateLimitError("slow down \x1b[2J", status_code=429, request_id="req_7")
         if request.model == "flaky":
