@@ -531,3 +531,20 @@ def test_program_in_this_process(capsys: pytest.CaptureFixture[str], monkeypatch
 
     assert main([]) == 0
     assert capsys.readouterr().out.startswith("plain http://127.0.0.1:")
+
+
+def test_without_certificates_the_remedy_is_told(
+    fault_server: FaultServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one line, before any door is open; the doors without TLS need none."""
+    monkeypatch.setitem(sys.modules, "trustme", None)
+
+    assert main([]) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.count("\n") == 1
+    assert "pip install 'jackfield[testing]'" in told.err
+    assert fault_server.door("plain")
+    for ask in (lambda: fault_server.door("tls"), lambda: fault_server.ca_file):
+        with pytest.raises(ModuleNotFoundError, match=r"jackfield\[testing\]"):
+            ask()

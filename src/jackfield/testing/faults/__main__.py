@@ -7,6 +7,7 @@ import sys
 from contextlib import closing
 
 from jackfield.testing.faults import DOORS, FAULTS, Fault, FaultServer, name_of
+from jackfield.testing.faults.doors import need_trustme
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,6 +22,11 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.list:
         sys.stdout.writelines(f"{_asked(fault)}: {fault.summary}\n" for fault in FAULTS.values())
         return 0
+    try:
+        need_trustme()
+    except ModuleNotFoundError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     with closing(FaultServer(seed=chosen.seed).start(chosen.port)) as server:
         sys.stdout.writelines(f"{door} {server.door(door)}\n" for door in DOORS)
         sys.stdout.write(f"ca_file {server.ca_file}\n")

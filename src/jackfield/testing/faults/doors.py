@@ -35,12 +35,26 @@ DOORS = (*ANSWERING, *CERTIFICATES, *CLOSED)
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
+def need_trustme() -> None:
+    """Have what makes certificates.
+
+    Raises:
+        ModuleNotFoundError: it is not installed; the message tells how it is.
+    """
+    try:
+        import trustme  # noqa: F401 - whether it is there
+    except ModuleNotFoundError:
+        text = "the doors with TLS need certificates, which trustme makes: pip install 'jackfield[testing]'"
+        raise ModuleNotFoundError(text, name="trustme") from None
+
+
 class Certificates:
     """Certificates of an authority of the server's own; made by ``trustme`` when they are first asked for."""
 
     @cached_property
     def authority(self) -> trustme.CA:
         """The authority that a client is to trust."""
+        need_trustme()
         import trustme
 
         return trustme.CA()
@@ -54,6 +68,7 @@ class Certificates:
 
     def context(self, door: str) -> ssl.SSLContext:
         """A server's context with the certificate of a door."""
+        need_trustme()
         import trustme
 
         authority = trustme.CA() if door == "tls-self-signed" else self.authority
