@@ -54,6 +54,31 @@ def test_a_budget_that_is_used_up_refuses_before_anything_is_sent(bench, backend
     assert len(one.backend.asked) == 2
 
 
+@pytest.mark.parametrize(
+    ("limits", "states"),
+    [
+        ({"tokens": 100}, "may use 1001 of 100 tokens"),
+        ({"money": 0.001, "prices": PRICES}, "may cost 0.010001 of 0.001"),
+        (
+            {"tokens": 2000, "money": 0.001, "prices": PRICES},
+            "may use 1001 of 2000 tokens and may cost 0.010001 of 0.001",
+        ),
+    ],
+)
+def test_a_call_that_can_never_fit_is_not_told_to_wait(bench, limits, states):
+    """No end of a period helps; the error says what does."""
+    one = bench(Budget(**limits, period="hour", name="team"))
+
+    error = one.fails()
+
+    assert (error.code, error.stage, error.retry_after) == ("budget_exceeded", "not_sent", None)
+    assert str(error) == (
+        f"budget team: too small for this call, which {states}: set a lower max_completion_tokens, "
+        "a lower expected_output for requests without one, or a larger budget"
+    )
+    assert one.driver.requests == []
+
+
 def test_a_new_period_has_a_new_budget(bench, backend, act):
     """When the hour is over, calls pass again."""
     now = [1_800_000_000.0]

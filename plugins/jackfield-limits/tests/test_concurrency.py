@@ -89,7 +89,9 @@ def test_a_stream_goes_on_until_it_has_ended(bench, make):
     while not isinstance(effect, Deliver):
         effect = one.driver.step(engine, effect)
 
-    assert one.fails().code == "local_concurrency_limit"
+    error = one.fails()
+    assert error.code == "local_concurrency_limit"
+    assert "1 call is under way" in str(error)
     one.driver.run(engine, effect)
     one.call()
 

@@ -72,11 +72,23 @@ def test_a_limit_may_fail_at_once(bench):
         False,
     )
     assert grains(error.retry_after)
-    assert "rate limit mine: 1 requests in 60 s are used up" in str(error)
+    assert "rate limit mine: 1 request in 60 s are used up" in str(error)
     assert len(one.backend.asked) == 1
     assert one.slept() == 0
     one.driver.now += error.retry_after
     one.call()
+
+
+def test_a_request_larger_than_the_limit_is_told_so_where_it_cannot_wait(bench):
+    """It is not only what others took that keeps it from passing."""
+    one = bench(RateLimit(tokens=100, on_limit="fail"))
+    one.call(max_tokens=10)
+    assert str(one.fails(max_tokens=99)).endswith(" s")
+
+    error = one.fails(max_tokens=1000)
+
+    assert "this call may use 1001 tokens and takes all: set a lower max_completion_tokens, " in str(error)
+    assert str(error).endswith("a lower expected_output for requests without one, or a larger limit")
 
 
 @pytest.mark.parametrize(("patience", "passes"), [(59.0, False), (62.0, True)])

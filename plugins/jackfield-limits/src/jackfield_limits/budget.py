@@ -22,7 +22,7 @@ from jackfield_limits.key import key
 from jackfield_limits.operations import Balance, Correct, Limits, Spend
 from jackfield_limits.period import period
 from jackfield_limits.price import Price, candidates, exact, shown
-from jackfield_limits.refusal import refusal
+from jackfield_limits.refusal import LOWER, refusal
 from jackfield_limits.store import Store
 from jackfield_limits.usage import Usage, usages
 
@@ -154,6 +154,8 @@ class Budget:
         money = 0
         if self.money is not None:
             money = max(one.at_most(guess) for one in candidates(self.prices, request.model))
+        if not self._limits.allow(guess.total, money):
+            raise self._too_small(guess.total, money)
         own = f"{key('budget', self.name or '', self.per, request.model, call)}:{current.name}"
         spend = Spend(own, self._limits, guess.total, money, current.ends)
         balance: Balance | None = yield from self._store.ask(spend, call)
@@ -187,9 +189,22 @@ class Budget:
         if self._limits.money is not None:
             limit = shown(self._limits.money)
             states.append(f"{shown(balance.money)} of {limit} is taken, this call may cost {shown(spend.money)}")
-        name = "budget" if self.name is None else f"budget {self.name}"
         when = "" if self.period == "total" else f" this {self.period}"
-        return refusal(f"{name}: used up{when}: {'; '.join(states)}", "budget_exceeded", retry_after)
+        return refusal(f"{self._title}: used up{when}: {'; '.join(states)}", "budget_exceeded", retry_after)
+
+    def _too_small(self, tokens: int, money: int) -> RateLimitError:
+        """The refusal of a call that would not fit if nothing were taken; there is nothing to wait for."""
+        states = []
+        if self.tokens is not None:
+            states.append(f"may use {tokens} of {self.tokens} tokens")
+        if self._limits.money is not None:
+            states.append(f"may cost {shown(money)} of {shown(self._limits.money)}")
+        text = f"{self._title}: too small for this call, which {' and '.join(states)}: {LOWER}, or a larger budget"
+        return refusal(text, "budget_exceeded")
+
+    @property
+    def _title(self) -> str:
+        return "budget" if self.name is None else f"budget {self.name}"
 
 
 def _name(attempt: Attempt) -> str:

@@ -169,4 +169,5 @@ class Concurrency:
 
     def _refusal(self) -> RateLimitError:
         name = "concurrency" if self.name is None else f"concurrency {self.name}"
-        return refusal(f"{name}: {self.limit} calls are under way, and no more may be", "local_concurrency_limit")
+        calls = "1 call is" if self.limit == 1 else f"{self.limit} calls are"
+        return refusal(f"{name}: {calls} under way, and no more may be", "local_concurrency_limit")

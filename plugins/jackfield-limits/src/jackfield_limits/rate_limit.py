@@ -18,7 +18,7 @@ from jackfield_limits import settings
 from jackfield_limits.estimate import Estimate, estimate
 from jackfield_limits.key import key
 from jackfield_limits.operations import Book, Move, Settle
-from jackfield_limits.refusal import refusal
+from jackfield_limits.refusal import LOWER, refusal
 from jackfield_limits.store import Store
 from jackfield_limits.usage import usages
 from jackfield_limits.window import Booking, Rate
@@ -141,7 +141,7 @@ class RateLimit:
         if booking is None:
             return None, 0.0
         if booking.slot is None:
-            raise self._refusal(booking.wait)
+            raise self._refusal(booking.wait, guess)
         return _Place(own, guess, most, booking.slot, len(call.attempts)), booking.wait
 
     def _turn(self, place: _Place, wait: float, call: Call) -> Flow[None]:
@@ -174,12 +174,12 @@ class RateLimit:
             tokens = sum(usage.total for _, usage in usages(attempts, place.guess, response)) - place.tokens
         return Settle(place.key, self._rate, place.slot, len(attempts) - 1, tokens)
 
-    def _refusal(self, wait: float) -> RateLimitError:
-        limits = [f"{self.requests} requests"] if self.requests is not None else []
+    def _refusal(self, wait: float, guess: Estimate) -> RateLimitError:
+        plural = "" if self.requests == 1 else "s"
+        limits = [f"{self.requests} request{plural}"] if self.requests is not None else []
         limits += [f"{self.tokens} tokens"] if self.tokens is not None else []
         name = "rate limit" if self.name is None else f"rate limit {self.name}"
-        return refusal(
-            f"{name}: {' and '.join(limits)} in {self.window:g} s are used up; there is room in {wait:.1f} s",
-            "local_rate_limit",
-            wait,
-        )
+        text = f"{name}: {' and '.join(limits)} in {self.window:g} s are used up; there is room in {wait:.1f} s"
+        if self.tokens is not None and guess.total > self.tokens:
+            text += f"; this call may use {guess.total} tokens and takes all: {LOWER}, or a larger limit"
+        return refusal(text, "local_rate_limit", wait)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from jackfield.errors import RateLimitError
 
+LOWER = "set a lower max_completion_tokens, a lower expected_output for requests without one"
+"""How a call comes to be expected to use less."""
+
 
 def refusal(message: str, code: str, retry_after: float | None = None) -> RateLimitError:
     """A refusal of this program's own: no status, since no backend was asked; ``retry`` does not wait for it.
