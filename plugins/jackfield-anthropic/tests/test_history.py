@@ -146,6 +146,21 @@ KEPT = [text("I look."), {"type": "server_tool_use", "id": "srvtoolu_1", "name":
         text(" "), text("42", citations=[{"type": "page_location"}]), USED]  # fmt: skip
 
 
+def test_unknown_members_of_functions_are_left_out_and_told_of(attempted):
+    """Of those that were called, of whatever kind."""
+    calls = [
+        {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}", "own": 1}},
+        {"id": "d", "type": "custom", "custom": {"name": "g", "input": "x", "own": 1}},
+    ]
+    message = {"role": "assistant", "tool_calls": calls, "function_call": {"name": "h", "arguments": "{}", "own": 1}}
+
+    assert attempted(messages=[message])[1].dropped == (
+        "messages[0].tool_calls[0].function.own",
+        "messages[0].tool_calls[1].custom.own",
+        "messages[0].function_call.own",
+    )
+
+
 def test_all_blocks_are_given_back_where_the_message_keeps_them(sent):
     """In their order, with what only the service understands; blank text is what it would refuse."""
     message = {**CALLS, "content": "I look. 42", "content_blocks": KEPT}

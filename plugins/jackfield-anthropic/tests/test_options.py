@@ -59,6 +59,8 @@ def test_what_has_another_name_is_said_by_it(sent, fields, wanted):
         ({"metadata": {"a": "b", "user_id": "u"}}, ("metadata.a",), {"metadata": {"user_id": "u"}}),
         ({"safety_identifier": "s", "user": "u"}, ("user",), {"metadata": {"user_id": "s"}}),
         ({"stream_options": {"include_obfuscation": True}}, ("stream_options.include_obfuscation",), {}),
+        ({"stream_options": {"own": 1}}, ("stream_options.own",), {}),
+        ({"response_format": {"type": "text", "own": 1}}, ("response_format.own",), {}),
         ({"n": 2, "seed": 7}, ("n", "seed"), {}),
         ({"logit_bias": {"1": 2}}, ("logit_bias",), {}),
         ({"functions": [{"name": "f"}], "function_call": "auto"}, ("function_call", "functions"), {}),
@@ -80,6 +82,20 @@ def test_what_cannot_be_said_is_refused_or_left_out_and_told_of(sent, dropped, f
 
     assert caught.value.param in paths
     assert dropped(**fields) == ({**BARE, **rest}, paths)
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"max_completion_tokens": 6, "max_tokens": 5}, "max_tokens"),
+        ({"metadata": {"user_id": "m"}, "user": "u"}, "metadata.user_id"),
+    ],
+)
+def test_of_two_ways_to_say_one_thing_the_other_is_told(attempted, fields, path):
+    """Nothing is refused for it: the newer one stands."""
+    assert attempted(**fields)[1].dropped == (path,)
+    assert attempted(max_tokens=5, max_completion_tokens=5)[1].dropped == ()
+    assert attempted(max_tokens=5)[1].dropped == attempted(user="u")[1].dropped == ()
 
 
 def test_the_table_has_every_field_of_a_request():

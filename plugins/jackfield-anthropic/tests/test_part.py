@@ -125,6 +125,29 @@ def test_a_file_that_the_service_takes_not_is_refused(sent, members):
     assert caught.value.param == "messages[0].content[1].file"
 
 
+PDF = {"file_data": "data:application/pdf;base64,AAAA"}
+
+
+@pytest.mark.parametrize(
+    ("members", "name"),
+    [({**PDF, "own": 1}, "own"), ({**PDF, "file_id": "file_1"}, "file_data")],
+    ids=["unknown", "both"],
+)
+def test_what_a_file_has_too_much_is_refused(sent, members, name):
+    """Nothing of it is passed over."""
+    with pytest.raises(UnsupportedParameterError) as caught:
+        blocks(sent, file(**members))
+    assert caught.value.param == f"messages[0].content[1].file.{name}"
+
+
+def test_the_name_of_an_image_is_left_out_and_told_of(attempted):
+    """Only a document has a title."""
+    part = file(file_data="data:image/png;base64,AAAA", filename="a.png")
+    assert attempted(messages=[{"role": "user", "content": [part]}])[1].dropped == (
+        "messages[0].content[0].file.filename",
+    )
+
+
 def test_audio_is_refused(sent):
     """With the remedy."""
     with pytest.raises(UnsupportedParameterError, match=r"messages\[0\]\.content\[1\]: .*transcript"):

@@ -80,6 +80,7 @@ def test_a_custom_tool_is_refused(sent, dropped):
         ({"tool_choice": "none"}, {"type": "none"}),
         ({"tool_choice": "required"}, {"type": "any"}),
         ({"tool_choice": NAMED}, {"type": "tool", "name": "f"}),
+        ({"tool_choice": {**NAMED, **ALONE}}, {"type": "tool", "name": "f", **ALONE}),
         ({"tool_choice": {"type": "any", **ALONE}}, {"type": "any", **ALONE}),
         ({"parallel_tool_calls": True}, None),
         ({"parallel_tool_calls": False}, {"type": "auto", **ALONE}),

@@ -26,6 +26,7 @@ _TOLD = {
     THINKING,
     BLOCKS,
 }
+_FUNCTION = {"name", "arguments", "input"}
 _CALL = ("cache_control", "caller")
 """Members of a call that are the service's own."""
 
@@ -85,6 +86,7 @@ def _calls(message: Mapping[str, Any], path: str, function_id: str, fitting: Fit
     ]
     if message.get("function_call"):
         calls.append(_used(function_id, message["function_call"]))
+        _leave_out_of(message["function_call"], f"{path}.function_call", fitting)
     return calls
 
 
@@ -102,7 +104,13 @@ def _call(call: Mapping[str, Any], path: str, fitting: Fitting) -> Block | None:
             block[name] = value
         elif name not in ("type", "id", kind):
             fitting.leave_out(f"{path}.{name}")
+    _leave_out_of(call[kind], f"{path}.{kind}", fitting)
     return block
+
+
+def _leave_out_of(function: Mapping[str, Any], path: str, fitting: Fitting) -> None:
+    for name in function.keys() - _FUNCTION:
+        fitting.leave_out(f"{path}.{name}")
 
 
 def _used(identity: str, function: Mapping[str, Any]) -> Block:

@@ -19,7 +19,7 @@ from jackfield_anthropic.request.options import (
     stop_sequences,
     streaming,
 )
-from jackfield_anthropic.request.output import Display, Thinking, answer_format, thinking
+from jackfield_anthropic.request.output import Display, Thinking, answer_format, no_more_than_known, thinking
 from jackfield_anthropic.request.tools import tool_fields
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def body(
     unsaid = fitting.unsaid(request, PARAMETERS)
     plain = to_dict(request)
     asked = {name: plain[name] for name in request_fields() if plain.get(name) is not None and name not in unsaid}
-    most = most_tokens(asked, manner.max_tokens)
+    most = most_tokens(asked, manner.max_tokens, fitting)
     conversation = Conversation(manner.later_system, fitting)
     conversation.add(asked["messages"])
     return {
@@ -84,6 +84,7 @@ def _tools(asked: Mapping[str, Any], manner: Manner, fitting: Fitting) -> dict[s
 
 def _output(asked: Mapping[str, Any], most: int, manner: Manner, fitting: Fitting) -> dict[str, Any]:
     """``thinking`` and ``output_config``."""
+    no_more_than_known(asked, fitting)
     thought, effort = thinking(asked, most, manner.thinking, manner.thinking_display, fitting)
     form = answer_format(asked, fitting) if manner.json_by == "format" else None
     config = {**({} if effort is None else {"effort": effort}), **({} if form is None else {"format": form})}

@@ -13,9 +13,12 @@ Asked = Mapping[str, Any]
 _TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}
 
 
-def most_tokens(asked: Asked, default: int) -> int:
+def most_tokens(asked: Asked, default: int, fitting: Fitting) -> int:
     """``max_tokens``, which the format demands."""
-    most: int = asked.get("max_completion_tokens", asked.get("max_tokens", default))
+    old: int = asked.get("max_tokens", default)
+    most: int = asked.get("max_completion_tokens", old)
+    if "max_tokens" in asked and old != most:
+        fitting.leave_out("max_tokens")  # deprecated: the other one stands
     return most
 
 
@@ -53,6 +56,8 @@ def metadata(asked: Asked, fitting: Fitting) -> dict[str, Any]:
     if len(set(names)) > 1:
         fitting.lacks("user", "give `safety_identifier` alone")
     user = (names or [own])[0]
+    if own is not None and own != user:
+        fitting.leave_out("metadata.user_id")
     return {} if user is None else {"metadata": {"user_id": user}}
 
 
@@ -66,6 +71,7 @@ def service_tier(asked: Asked, fitting: Fitting) -> dict[str, Any]:
 
 def streaming(asked: Asked, fitting: Fitting) -> dict[str, Any]:
     """``stream``; the usage comes anyhow."""
-    if asked.get("stream_options", {}).get("include_obfuscation"):
-        fitting.lacks("stream_options.include_obfuscation", "leave it out")
+    for name, value in asked.get("stream_options", {}).items():
+        if name != "include_usage" and value:
+            fitting.lacks(f"stream_options.{name}", "leave it out")
     return {"stream": True} if asked.get("stream") else {}

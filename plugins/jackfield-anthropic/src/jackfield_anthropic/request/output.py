@@ -23,8 +23,25 @@ LEAST = 1024
 """Tokens of thinking that the service takes at least."""
 SHARES = {"minimal": 0.1, "low": 0.2, "medium": 0.5, "high": 0.8, "xhigh": 0.95, "max": 0.95}
 """Of the most tokens, how many are for thinking, where the model is told a number."""
+_FORM = {"type", "json_schema"}
+_SCHEMA = {"name", "description", "schema", "strict"}
 _OLD = re.compile(r"claude-(?:v?[123]\b|instant)|claude-[a-z]+-4(?:[-.][015])?(?![-.]?\d(?:\D|$))(?!\d)")
 """Models up to 4.5, which know no adaptive thinking; there will be no more of them."""
+
+
+def no_more_than_known(asked: Mapping[str, Any], fitting: Fitting) -> None:
+    """Refuse unknown members of ``response_format``: there is no place for them.
+
+    Raises:
+        UnsupportedParameterError: it has one.
+    """
+    form = asked.get("response_format", {})
+    for path, members, known in (
+        ("response_format", form, _FORM),
+        ("response_format.json_schema", form.get("json_schema", {}), _SCHEMA),
+    ):
+        for name in members.keys() - known:
+            fitting.lacks(f"{path}.{name}", "leave it out")
 
 
 def answer_format(asked: Mapping[str, Any], fitting: Fitting) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 Part = Mapping[str, Any]
 CACHED = {"type": "ephemeral"}
 _FILE = "send a PDF, an image (JPEG, PNG, GIF, WebP) or text, or the id of a file"
+_FILE_MEMBERS = {"file_data", "file_id", "filename"}
 _IMAGE = "give an http or https URL, or a JPEG, PNG, GIF or WebP in a data: URL"
 
 
@@ -72,12 +73,18 @@ def _image(part: Part, path: str, fitting: Fitting) -> Block | None:
 
 def _file(part: Part, path: str, fitting: Fitting) -> Block | None:
     file = _member(part, "file", "file_data")
+    for name in file.keys() - _FILE_MEMBERS:
+        fitting.lacks(f"{path}.file.{name}", "leave it out")
+    if file.get("file_id") and file.get("file_data"):
+        fitting.lacks(f"{path}.file.file_data", "give the id or the data")
     source = _source(file)
     if source is None:
         fitting.lacks(f"{path}.file", _FILE)
         return None
     kind = "image" if source.get("media_type", "").startswith("image/") else "document"
     title = {"title": file["filename"]} if isinstance(file.get("filename"), str) and kind == "document" else {}
+    if not title and file.get("filename") is not None:
+        fitting.leave_out(f"{path}.file.filename")  # an image has no title
     return {"type": kind, "source": source, **title, **_besides(part, "file")}
 
 

@@ -59,7 +59,8 @@ def _choice(choice: Any, fitting: Fitting) -> tuple[dict[str, Any] | None, Seque
         return _mode(choice, fitting), None
     kind = choice["type"]
     if kind == "function":
-        return {"type": "tool", "name": choice["function"]["name"]}, None
+        besides = {name: value for name, value in choice.items() if name not in ("type", "function")}
+        return {"type": "tool", "name": choice["function"]["name"], **besides}, None
     if kind == "allowed_tools":
         allowed = choice["allowed_tools"]
         return _mode(allowed["mode"], fitting), [_name(tool) for tool in allowed["tools"]]
