@@ -125,6 +125,8 @@ class FaultServer:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
     async def _open(self, door: str, port: int = 0) -> None:
+        if door in SECURE:  # first: without trustme no socket is to be left, nor a door that is none
+            self._contexts[door] = self._certificates.context(door)
         sock = socket.socket()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -136,8 +138,6 @@ class FaultServer:
         if door == "refused":
             self._bound.append(sock)  # bound, so that no one else gets the port, and not listening
             return
-        if door in SECURE:
-            self._contexts[door] = self._certificates.context(door)
 
         def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             self.ledger.connections[door] += 1
