@@ -230,8 +230,8 @@ def test_the_settings_of_a_plugin_can_be_told() -> None:
             return None
 
     registry = Registry({"mine": Mine, "none": int})
-    assert registry.settings("middleware", "mine") == {"tone"}
-    assert registry.settings("middleware", "none") == registry.settings("provider", "nothing") == frozenset()
+    assert registry.settings("middleware", "mine") == {"tone": ()}
+    assert registry.settings("middleware", "none") == registry.settings("provider", "nothing") == {}
 
 
 def test_an_async_hook_is_refused() -> None:

@@ -85,16 +85,20 @@ class Registry:
         own = [name for name, cls in self._added.items() if _is_provider(cls) == (group == PROVIDERS)]
         return [*own, *(name for kind, name in self._installed if kind == group)]
 
-    def settings(self, kind: str, name: str) -> frozenset[str]:
-        """The names of a plugin's settings; none where there is no such plugin, or it cannot be imported.
+    def settings(self, kind: str, name: str) -> Mapping[str, tuple[Any, ...]]:
+        """The names of a plugin's settings, each with the only words that it takes, where its type names them.
+
+        None where there is no such plugin, or it cannot be imported.
 
         Args:
             kind: ``provider`` or ``middleware``.
             name: as used in configuration.
         """
+        from jackfield.config.choices import choices_of
+
         group = next(group for group, word in KIND.items() if word == kind)
         classes = [cls for cls, wrong in (found.take() for found in self.find(group, name)) if wrong is None]
-        return frozenset(field.name for cls in classes for field in attrs.fields(cls) if field.init)
+        return {key: words for cls in classes for key, words in choices_of(cls).items()}
 
     def everything(self) -> list[Found]:
         """All that is installed, sorted."""

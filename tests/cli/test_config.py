@@ -138,3 +138,17 @@ def test_path_of_a_file_that_cannot_be_read_is_a_failure(world) -> None:
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert "missing.toml: the file cannot be read" in result.stderr
+
+
+def test_what_show_prints_can_be_read_again(world) -> None:
+    """A word that a setting may only be is no secret, though the setting is called like one."""
+    world.configure(
+        '[backends.a]\nprovider = "openai"\nbase_url = "https://api.example/v1"\n[[backends.a.middleware]]\n'
+        'use = "oauth2"\ntoken_url = "https://l.example/"\nclient_id = "me"\nclient_secret = "env:S"\n'
+        'client_auth = "body"\n'
+    )
+    shown = world.run("config", "show").stdout
+    world.configure(shown, "again.toml")
+
+    assert 'client_auth = "body"' in shown
+    assert world.run("config", "validate", "--config", "again.toml").exit_code == 0

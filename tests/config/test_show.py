@@ -29,10 +29,13 @@ class Everything:
     def __contains__(self, _: object) -> bool:
         return True
 
+    def __getitem__(self, name: str) -> tuple[str, ...]:
+        return ("body", "basic") if name == "client_auth" else ()
+
 
 def known(kind: str, name: str) -> Any:
     """Every plugin but ``unknown`` takes any setting but one that is misspelt."""
-    return {"token"} if name in {"bearer", "unknown"} else Everything()
+    return {"token": ()} if name in {"bearer", "unknown"} else Everything()
 
 
 def shown(**settings: Any) -> dict[str, Any]:
@@ -200,3 +203,10 @@ def test_long_values_in_a_query_may_be_keys() -> None:
 def test_names_that_only_speak_of_a_secret_hide_nothing(name: str) -> None:
     """What helps to find a mistake stays visible."""
     assert shown(**{name: "text"}) == {name: "text"}
+
+
+def test_one_of_the_words_that_a_setting_takes_is_no_secret() -> None:
+    """Whatever the setting is called; any other text may be one that stands in the wrong place."""
+    assert shown(client_auth="body") == {"client_auth": "body"}
+    assert shown(client_auth="canary") == {"client_auth": MASK}
+    assert shown(client_auth=["body"]) == {"client_auth": [MASK]}

@@ -146,6 +146,12 @@ def test_what_a_layer_would_ask_first_is_told():
     assert plain["note"] == rehearsal.note
 
 
+def test_a_choice_is_shown_though_its_setting_is_called_like_a_secret():
+    """``client_auth`` says how the client shows who it is."""
+    layer = told(config({**OAUTH2, "client_auth": "body"})).own[0]
+    assert {setting.name: setting.value for setting in layer.settings}["client_auth"] == "body"
+
+
 @pytest.mark.parametrize(
     ("first", "note"),
     [

@@ -27,8 +27,8 @@ _USER = re.compile(r"(?<=://)[^/?#\s]*@")
 _QUERY = re.compile(r"(?<=[?&])([^=&#\s]+)=([^&#\s]*)")
 
 
-Known: TypeAlias = Callable[[str, str], Collection[str]]
-"""From the kind of a plugin (``provider`` or ``middleware``) and its name to the names of its settings."""
+Known: TypeAlias = Callable[[str, str], Mapping[str, Collection[Any]]]
+"""From kind (``provider`` or ``middleware``) and name of a plugin to its settings, each with what it may only be."""
 
 
 def show(settings: Settings, known: Known) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def show(settings: Settings, known: Known) -> dict[str, Any]:
 
     Args:
         settings: a configuration.
-        known: which settings a plugin has; none where it is not known.
+        known: which settings a plugin has, and what they may only be; none where it is not known.
     """
     shown: dict[str, Any] = {} if settings.default_model is None else {"default_model": settings.default_model}
     if settings.models:
@@ -68,9 +68,14 @@ def _layer(layer: LayerSettings, known: Known) -> dict[str, Any]:
     return {"use": layer.use, **_own(layer.settings, known("middleware", layer.use))}
 
 
-def _own(table: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
+def _own(table: Mapping[str, Any], known: Mapping[str, Collection[Any]]) -> dict[str, Any]:
     """The settings of a plugin."""
-    return {key: safe(item, hide=key not in known or names_secret(key)) for key, item in table.items()}
+    return {key: safe(item, hide=key not in known or hides(key, item, known[key])) for key, item in table.items()}
+
+
+def hides(name: str, value: Any, choices: Collection[Any] = ()) -> bool:
+    """Whether the value of a setting may be a secret, for the setting's name; one of its choices is none."""
+    return names_secret(name) and not (isinstance(value, str) and value in choices)
 
 
 def _table(table: Mapping[Any, Any], *, hide: bool) -> dict[str, Any]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from jackfield.config.choices import choices
 from jackfield.config.resolve import points_to_backend, resolve
-from jackfield.config.show import safe
+from jackfield.config.show import hides, safe
 from jackfield.explain.rehearsal import rehearse
 from jackfield.explain.views import Explanation, Layer, Setting, Step
 from jackfield.groups import chosen
 from jackfield.plugins import assemble
-from jackfield.sensitive import names_secret
 from jackfield.wire import build_request
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _settings(layer: PlanLayer) -> Iterator[Setting]:
         written = field.alias in entry.settings
         value = entry.settings[field.alias] if written else getattr(plugin, field.name, None)
         place = entry.place.at(field.alias) if written else None
-        yield _setting(str(field.alias), value, place)
+        yield _setting(str(field.alias), value, place, choices(field.type))
 
 
 def _limits(backend: BackendSettings) -> Iterator[Setting]:
@@ -121,5 +121,5 @@ def _limits(backend: BackendSettings) -> Iterator[Setting]:
             yield _setting(f"{table}.{field.name}", value, place)
 
 
-def _setting(name: str, value: Any, place: Place | None) -> Setting:
-    return Setting(name, None if value is None else safe(value, hide=names_secret(name)), place)
+def _setting(name: str, value: Any, place: Place | None, words: Collection[Any] = ()) -> Setting:
+    return Setting(name, None if value is None else safe(value, hide=hides(name, value, words)), place)
