@@ -179,6 +179,7 @@ def test_an_error_without_words_is_told() -> None:
         ({"choices": [{"finish_reason": "error", "error": {"code": 502, "message": "gone"}}]}, "gone"),
         ({"choices": [{"index": 0}, {"error": "gone"}]}, "gone"),
         ({"choices": [{"index": 0}], "x_groq": {"error": "over capacity"}}, "over capacity"),
+        ([{"error": {"code": 429, "message": "quota", "status": "RESOURCE_EXHAUSTED"}}], "quota"),
         ({"error": {"message": "the first"}, "choices": [{"error": "the second"}]}, "the first"),
     ],
 )
@@ -192,7 +193,19 @@ def test_an_error_is_found_wherever_services_put_it_in_an_answer(data: Any, mess
 @pytest.mark.parametrize(
     "data",
     [
-        *(None, [], "error", {}, {"error": None}, {"error": {}}, {"error": ""}, {"id": "x"}),
+        *(
+            None,
+            [],
+            [[]],
+            ["error"],
+            [{"id": "x"}],
+            "error",
+            {},
+            {"error": None},
+            {"error": {}},
+            {"error": ""},
+            {"id": "x"},
+        ),
         *({"choices": None, "x_groq": None}, {"choices": ["error"], "x_groq": "error"}),
         *({"choices": [{"error": None}], "x_groq": {"id": "req", "error": None}}, {"choices": {"error": "x"}}),
     ],

@@ -99,8 +99,10 @@ def _margin() -> int:
 def body_error(data: Any) -> APIError | None:
     """The exception for an error object in a place where an answer was expected (status 200, or inside a stream).
 
-    It stands beside the choices, in one of them (OpenRouter), or in ``x_groq`` (Groq).
+    It stands beside the choices, in one of them (OpenRouter), or in ``x_groq`` (Groq); Google's stands in an array.
     """
+    if isinstance(data, list) and data:
+        data = data[0]
     places = [data, *_inner(data)] if isinstance(data, dict) else []
     told = next((place for place in places if place.get("error") not in (None, "", {}, False)), None)
     if told is None:
