@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import attrs
@@ -263,6 +264,29 @@ def test_a_programs_mapping_and_the_built_in_default_are_sources_too():
     provider = {setting["name"]: setting["source"]["kind"] for setting in built_in["provider"]["settings"]}
     assert provider["base_url"] == "built-in"
     assert CANARY not in str(built_in)
+
+
+@pytest.mark.parametrize(
+    ("environ", "value", "variable"),
+    [
+        ({"HTTPS_PROXY": "http://me:canary@p:1"}, "http://***@p:1", "HTTPS_PROXY"),
+        ({"all_proxy": "http://p:1", "https_proxy": "p:1"}, "http://p:1", "https_proxy"),
+        ({"ALL_PROXY": "http://p:1", "HTTP_PROXY": "http://q:1"}, "http://p:1", "ALL_PROXY"),
+        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "api.example"}, None, None),
+    ],
+)
+def test_a_proxy_of_the_environment_is_told(environ, value, variable, monkeypatch):
+    """It is in force where the configuration has none."""
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    for name, text in environ.items():
+        monkeypatch.setenv(name, text)
+    limits = {setting.name: setting for setting in told(config()).limits}
+    place = limits["transport.proxy"].place
+    assert (limits["transport.proxy"].value, place and place.file) == (value, variable)
+    own = {**config(), "backends": {"main": {"provider": "openai", "transport": {"proxy": "http://own:2"}}}}
+    assert {setting.name: setting.value for setting in told(own).limits}["transport.proxy"] == "http://own:2"
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from jackfield.config.choices import choices
+from jackfield.config.place import Place
 from jackfield.config.resolve import points_to_backend, resolve
 from jackfield.config.show import hides, safe
 from jackfield.explain.rehearsal import rehearse
@@ -18,8 +20,8 @@ from jackfield.wire import build_request
 
 if TYPE_CHECKING:
     from jackfield.config.load import Loaded
-    from jackfield.config.place import Place
-    from jackfield.config.settings import BackendSettings
+    from jackfield.config.settings import BackendSettings, Transport
+    from jackfield.http import Origin
     from jackfield.plan import Layer as PlanLayer
     from jackfield.registry import Registry
 
@@ -62,7 +64,7 @@ def explain(loaded: Loaded, registry: Registry, model: str | None, fields: Mappi
         model=own,
         host=layers[0],
         own=layers[1],
-        limits=tuple(_limits(settings.backends[name])),
+        limits=tuple(_limits(settings.backends[name], route.backend.origin)),
         provider=layers[2][0],
         rehearsal=rehearse(route, request),  # last: it takes the secrets from the plugins
     )
@@ -111,14 +113,29 @@ def _settings(layer: PlanLayer) -> Iterator[Setting]:
         yield _setting(str(field.alias), value, place, choices(field.type))
 
 
-def _limits(backend: BackendSettings) -> Iterator[Setting]:
+def _limits(backend: BackendSettings, origin: Origin | None) -> Iterator[Setting]:
     for table in ("timeout", "transport"):
         limits: Any = getattr(backend, table)
         usual = type(limits)()
         for field in attrs.fields(type(limits)):
             value = getattr(limits, field.name)
             place = None if value == getattr(usual, field.name) else backend.place.at(table, field.name)
+            if (table, field.name, value) == ("transport", "proxy", None) and origin is not None:
+                value, place = _proxy(origin, limits)
             yield _setting(f"{table}.{field.name}", value, place)
+
+
+def _proxy(origin: Origin, transport: Transport) -> tuple[str | None, Place | None]:
+    """The proxy that the environment names, and its variable."""
+    from jackfield.drivers.network import proxy_for
+
+    proxy = proxy_for(origin, transport)
+    if proxy is None:
+        return None, None
+    own = f"{origin.scheme}_proxy"
+    told = {name: value for name, value in os.environ.items() if name.lower() in {own, "all_proxy"}}
+    names = [name for name, value in told.items() if value in {proxy, proxy.removeprefix("http://")}]
+    return proxy, Place(min(names, key=lambda name: name.lower() != own), None, "transport.proxy")
 
 
 def _setting(name: str, value: Any, place: Place | None, words: Collection[Any] = ()) -> Setting:
