@@ -83,7 +83,7 @@ class CircuitBreaker:
         if key is None:
             response = yield request
             return response
-        through, before = self._enter(key, call), len(call.attempts)
+        through, before = self._enter(key, request.model, call), len(call.attempts)
         verdict = Verdict.NOTHING
         try:
             response = yield request
@@ -97,13 +97,14 @@ class CircuitBreaker:
             groups = self._groups(call) if verdict is Verdict.FAILURE else []
             self._circuits.leave(through, verdict, call.clock(), groups)
 
-    def _enter(self, key: Destination, call: Call) -> Pass:
+    def _enter(self, key: Destination, model: str, call: Call) -> Pass:
         before = len(call.attempts)
 
         def answers() -> bool:
             return len(call.attempts) > before and call.attempts[-1].first_chunk is not None
 
-        through = self._circuits.enter(key, call.clock(), answers)
+        origin = None if call.destination is None else call.destination(model)[0].backend.origin
+        through = self._circuits.enter(key, call.clock(), answers, origin)
         if isinstance(through, Refusal):
             raise _refused(key, through)
         return through

@@ -58,6 +58,7 @@ class Circuit:
     Args:
         key: name of the backend, and its own name of the model.
         limits: when it opens, and for how long.
+        origin: of the backend, where it has one.
 
     Attributes:
         state: what it is.
@@ -66,10 +67,11 @@ class Circuit:
         opened: how often it was opened since it was closed.
     """
 
-    __slots__ = ("_limits", "_probe", "_window", "era", "key", "opened", "state", "until")
+    __slots__ = ("_limits", "_probe", "_window", "era", "key", "opened", "origin", "state", "until")
 
-    def __init__(self, key: Destination, limits: Limits) -> None:
+    def __init__(self, key: Destination, limits: Limits, origin: object = None) -> None:
         self.key = key
+        self.origin = origin
         self.state: State = "closed"
         self.era = 0
         self.until = 0.0
