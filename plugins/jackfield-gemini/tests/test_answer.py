@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jackfield.errors import ContentFilterError, InvalidResponseError
+from jackfield.errors import ContentFilterError, InvalidResponseError, StreamInterruptedError
 from jackfield.testing import Reply
 from jackfield.wire import to_dict
 
@@ -79,7 +79,6 @@ def test_a_part_with_a_text_and_a_call_is_both(ask: Any, answered: Any) -> None:
         *(([{"text": "A"}], reason, "content_filter") for reason in FILTERED),
         *(([{"text": "A", "thought": True}], reason, "content_filter") for reason in FILTERED[:1]),
         *(([{"text": "A"}], reason, reason.lower()) for reason in OTHERS),
-        ([{"text": "A"}], None, None),
     ],
 )
 def test_finish_reason_is_translated(
@@ -122,6 +121,21 @@ def test_an_answer_that_is_none_is_an_error(
         ask(streamed(parts, finish=reason) if stream else answered(*parts, finish=reason), stream=stream)
 
     assert caught.value.code == reason
+
+
+CODE = {"executableCode": {"language": "PYTHON", "code": "print(1)"}}
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize(
+    ("parts", "finish"), [([{"text": "A"}], None), ([CALL], None), ([CODE], None), ([{"text": "A"}, CODE], "STOP")]
+)
+def test_an_answer_that_has_not_ended_is_none(
+    ask: Any, answered: Any, streamed: Any, parts: list[Any], finish: str | None, stream: bool
+) -> None:
+    """Whole or as a stream: without a reason, or with code that was not run, more was to come."""
+    with pytest.raises(StreamInterruptedError if stream else InvalidResponseError):
+        ask(streamed(parts, finish=finish) if stream else answered(*parts, finish=finish), stream=stream)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])

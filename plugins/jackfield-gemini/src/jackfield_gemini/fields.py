@@ -39,7 +39,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     ),
     "response_format": partly("the name of a schema is not sent, and it is always strict"),
     "safety_identifier": _LEAVE_OUT,
-    "seed": partly("31 bits of it"),
+    "seed": partly("from -2147483648 to 2147483647"),
     "service_tier": partly("auto, default, flex, priority"),
     "stop": partly("at most 5 texts"),
     "store": no("leave it out, or give the service's own store in extra_body"),

@@ -61,7 +61,10 @@ def _limits(request: CreateChatCompletionRequest, fitting: Fitting) -> dict[str,
     if most is not None or old is not None:
         limits["maxOutputTokens"] = old if most is None else most
     if (seed := _number(request.seed)) is not None:
-        limits["seed"] = seed if -(2**31) <= seed < 2**31 else seed % 2**31
+        if -(2**31) <= seed < 2**31:
+            limits["seed"] = seed
+        else:
+            fitting.lacks("seed", "give a number of 32 bits, from -2147483648 to 2147483647")
     stops = [request.stop] if isinstance(request.stop, str) else list(_listed(request.stop))
     if len(stops) > MOST_STOPS:
         fitting.lacks("stop", f"give at most {MOST_STOPS} texts")

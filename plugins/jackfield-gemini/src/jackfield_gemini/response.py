@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
-
+from jackfield.errors import InvalidResponseError
 from jackfield.models.response import (
     ChatCompletionAudio,
     ChatCompletionChoice,
@@ -27,19 +26,22 @@ def response(answer: Answer) -> CreateChatCompletionResponse:
 
     Raises:
         ContentFilterError: the prompt was blocked, or nothing of the answer was let through.
-        InvalidResponseError: the service itself calls the answer broken.
+        InvalidResponseError: the service itself calls the answer broken, or a choice has not ended, as in a stream.
         ValidationError: a call of a function is none.
     """
     check_prompt(answer.feedback, answer.id)
-    choices, endings = [], []
+    choices, endings, whole = [], [], True
     for place, candidate in enumerate(answer.candidates):
         index = candidate.get("index")
         choice = Choice(place if index is None else index)
         added = choice.take(candidate, answer.id)
-        told = candidate.get("finishReason") or not (candidate.get("content") or {}).get("parts")
-        endings.append(choice.ending if told else attrs.evolve(choice.ending, empty=False))
+        endings.append(choice.ending)
+        whole = whole and choice.ended
         choices.append(_choice(choice, added, candidate))
     check_answer(endings, answer.id)
+    if not whole:
+        text = "the answer is not whole: the service does not tell why it ended, or ended it before its code was run"
+        raise InvalidResponseError(text, request_id=answer.id or None)
     return CreateChatCompletionResponse(
         id=answer.id,
         created=answer.created,
