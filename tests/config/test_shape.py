@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from enum import Enum, IntEnum
 from pathlib import Path
@@ -14,6 +15,11 @@ from jsonschema import Draft202012Validator
 
 from jackfield.config.shape import SECRET, table_of
 from jackfield.secret import Secret
+
+
+def named(value: object) -> str:
+    """The same name in each process: no address."""
+    return re.sub(r" at 0x[0-9a-f]+", "", str(value))
 
 
 class Colour(Enum):
@@ -103,7 +109,7 @@ def setting(wanted: Any, **options: Any) -> dict[str, Any]:
         (Inner, INNER),
         (list[Inner], {"type": "array", "items": INNER}),
     ],
-    ids=str,
+    ids=named,
 )
 def test_types_have_their_schema(wanted: Any, schema: dict[str, Any]) -> None:
     """What a type takes; a type that JSON has no words for takes anything."""
@@ -129,7 +135,7 @@ def test_types_have_their_schema(wanted: Any, schema: dict[str, Any]) -> None:
         (int, v.instance_of(int), {}),
         (int, lambda *_: None, {}),
     ],
-    ids=str,
+    ids=named,
 )
 def test_what_validators_of_attrs_say_is_in_it(wanted: Any, validator: Any, limits: dict[str, Any]) -> None:
     """Bounds, choices and lengths; of other validators nothing is known."""
@@ -162,7 +168,7 @@ def test_what_is_checked_after_a_converter_says_nothing() -> None:
         (attrs.Factory(object), {}),
         (attrs.Factory(lambda self: 1, takes_self=True), {}),
     ],
-    ids=str,
+    ids=named,
 )
 def test_defaults_are_shown_as_far_as_json_can(default: Any, shown: dict[str, Any]) -> None:
     """No secret, nothing that has to be made first, and no null, which TOML has not."""
