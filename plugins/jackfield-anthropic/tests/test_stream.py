@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from jackfield.errors import StreamInterruptedError
 from jackfield.fold import fold
 from jackfield.wire import to_dict
+from jackfield_anthropic.reader import MessagesReader
 from jackfield_anthropic.response import decode
 
 TOLD = ["text", "tools", "thinking", "interleaved", "web_search", "refusal", "empty", "compaction"]
@@ -120,3 +122,24 @@ def test_usage_that_was_asked_for_comes_by_itself(read, data):
 
     assert (last.choices, last.usage.total_tokens) == ((), 40)
     assert all(chunk.usage is None for chunk in chunks)
+
+
+def test_a_delta_of_a_long_answer_costs_no_more_than_that_of_a_short_one():
+    """What came before is not copied for each."""
+    delta = b'data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"0123456789"}}\n\n'
+    reader = MessagesReader(2**20)
+    reader.feed(b'data: {"type":"message_start","message":{"id":"m","content":[]}}\n\n')
+    reader.feed(b'data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}\n\n')
+    peaks = []
+    tracemalloc.start()
+    try:
+        for _ in range(3):
+            for _ in range(3000):
+                reader.feed(delta)
+            tracemalloc.reset_peak()
+            before = tracemalloc.get_traced_memory()[0]
+            reader.feed(delta)
+            peaks.append(tracemalloc.get_traced_memory()[1] - before)
+    finally:
+        tracemalloc.stop()
+    assert max(peaks) < 20_000

@@ -30,7 +30,6 @@ class OpenBlock:
         number: which call of the message it is, if it is one.
 
     Attributes:
-        block: it, as far as it has come.
         is_call: whether it is a call of a tool of the host.
 
     Raises:
@@ -38,10 +37,19 @@ class OpenBlock:
     """
 
     def __init__(self, begun: Mapping[str, Any], number: int) -> None:
-        self.block: Block = checked({**_EMPTY.get(kind_of(begun), {}), **begun})
-        self.is_call = self.block["type"] == "tool_use"
+        self._block: Block = checked({**_EMPTY.get(kind_of(begun), {}), **begun})
+        self.is_call = self._block["type"] == "tool_use"
         self._number = number
         self._json: list[str] = []
+        self._pieces: dict[str, list[str]] = {}  # that are not in the block yet: to add each would copy all before it
+
+    @property
+    def block(self) -> Block:
+        """It, as far as it has come."""
+        for name, pieces in self._pieces.items():
+            self._block[name] = "".join([self._block.get(name, ""), *pieces])
+        self._pieces.clear()
+        return self._block
 
     @property
     def length(self) -> int:
@@ -68,15 +76,17 @@ class OpenBlock:
         if kind == "citations_delta":
             had = self.block.get("citations")
             cited = [*(had if isinstance(had, list) else ()), delta.get("citation")]
-            self.block = checked({**self.block, "citations": cited})
+            self._block = checked({**self.block, "citations": cited})
             return {}
         name = _PIECES.get(kind)
         if name is None:
             self._add_unknown(delta)
             return {}
         piece = _text(delta, name)
-        self.block[name] = _text({name: "", **self.block}, name) + piece
-        return {_TOLD[name]: piece} if piece and name == self.block["type"] else {}
+        if name in self._block:
+            _text(self._block, name)
+        self._pieces.setdefault(name, []).append(piece)
+        return {_TOLD[name]: piece} if piece and name == self._block["type"] else {}
 
     def end(self, start: int) -> Fields:
         """What its end tells: citations, and the arguments of a call where no piece of them came.
@@ -100,7 +110,7 @@ class OpenBlock:
             if name != "type" and value is not None:
                 had = block.get(name)
                 block[name] = had + value if isinstance(had, str) and isinstance(value, str) else value
-        self.block = checked(block)
+        self._block = checked(block)
 
     def _add_json(self, piece: str) -> Fields:
         self._json.append(piece)
@@ -116,7 +126,7 @@ class AnswerBlock(OpenBlock):
     def __init__(self, begun: Mapping[str, Any], number: int) -> None:
         super().__init__(begun, number)
         self._input = self.block["input"]
-        self.block = {"type": "text", "text": ""}
+        self._block = {"type": "text", "text": ""}
         self.is_call = False
 
     def begin(self) -> Fields:
