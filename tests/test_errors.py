@@ -183,3 +183,16 @@ def test_a_config_error_lists_all_faults():
 def test_a_fault_is_scrubbed():
     """A wrong value that is quoted may be a key."""
     assert CANARY not in str(Fault("a", f"expected a table, got {CANARY}"))
+
+
+def test_faults_are_told_in_the_order_of_files_and_lines() -> None:
+    """Files as they first come; of one line, or without any, in the order in which they were found."""
+    faults = [
+        Fault("e", "five", file="b", line=10),
+        Fault("a", "one", file="a", line=3),
+        Fault("d", "four", file="b", line=9),
+        Fault("c", "three", file="b"),
+        Fault("b", "two", file="a", line=3),
+        Fault("z", "last"),
+    ]
+    assert [fault.path for fault in ConfigError(faults).faults] == ["c", "d", "e", "a", "b", "z"]

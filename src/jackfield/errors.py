@@ -63,10 +63,13 @@ class Fault:
 
 
 class ConfigError(JackfieldError):
-    """The configuration is not usable; ``faults`` lists everything wrong with it, not only the first."""
+    """The configuration is not usable; ``faults`` lists everything wrong with it, in the order of files and lines."""
 
     def __init__(self, faults: Sequence[Fault] | str) -> None:
-        self.faults: tuple[Fault, ...] = (Fault("", faults),) if isinstance(faults, str) else tuple(faults)
+        told = [Fault("", faults)] if isinstance(faults, str) else list(faults)
+        files = list(dict.fromkeys(fault.file for fault in told))
+        told.sort(key=lambda fault: (files.index(fault.file), fault.line or 0))
+        self.faults: tuple[Fault, ...] = tuple(told)
         lines = [str(fault) for fault in self.faults]
         head = "" if len(lines) == 1 else f"{len(lines)} faults in the configuration:\n  "
         super().__init__(head + "\n  ".join(lines))

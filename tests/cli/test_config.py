@@ -91,6 +91,24 @@ def test_validate_looks_at_every_profile(world) -> None:
     assert "no provider is named 'nobody'" in result.stderr
 
 
+def test_validate_tells_a_fault_once_and_which_profile_has_it(world) -> None:
+    """A guess at what was meant may be another in each profile; the fault is the same. They stand as in the file."""
+    world.configure(
+        'default_model = "zo/x"\n[backends.zoo]\nprovider = "parrot"\n'
+        '[[middleware]]\nuse = "balance"\n[middleware.models]\nfast = { alone = 1 }\n'
+        '[profiles.p.models]\nzo = "zoo/x"\n[profiles.q.backends.z]\nprovider = "parrot"\nbogus = 1\n'
+    )
+    result = world.run("config", "validate")
+    file = world.directory / "jackfield.toml"
+    alone = "no backend and no alias is meant by 'alone' (known: z/…, zoo/…)"
+    assert [line.strip() for line in result.stderr.splitlines()] == [
+        "Error: 3 faults in the configuration:",
+        f'{file}:1: default_model: expected backend/model with a configured backend, or an alias (did you mean "zoo/x"?)',
+        f"{file}:7: middleware[0].models.fast.alone: with profile q: {alone}",
+        f"{file}:12: profiles.q.backends.z.bogus: unknown setting (known: broken_list, token)",
+    ]
+
+
 def test_validate_as_json(world) -> None:
     """A document for programs, valid or not; the exit code is the same as without."""
     good = world.run("config", "validate", "--json")

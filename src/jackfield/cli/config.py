@@ -5,16 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from jackfield.cli.output import document, emit, harmless, say
 from jackfield.cli.source import Source, source_options
-from jackfield.errors import ConfigError
-
-if TYPE_CHECKING:
-    from jackfield.errors import Fault
+from jackfield.errors import ConfigError, Fault
 
 FILE = "jackfield.toml"
 BUILT_IN = "no configuration file is found: the built-in default holds"
@@ -57,13 +54,15 @@ def validate(context: click.Context, *, as_json: bool) -> None:
     """
     source = context.ensure_object(Source)
     loaded = source.load()
-    found: dict[str, Fault] = {}
+    found: dict[tuple[Any, ...], Fault] = {}
     for profile in dict.fromkeys((source.profile, *loaded.profiles)):
         try:
             Source(source.config, profile).client().close()
         except ConfigError as error:
-            found.update((str(fault), fault) for fault in error.faults)
-    faults = list(found.values())
+            for fault in error.faults:  # a guess at what was meant may be another in each profile
+                about = (fault.file, fault.line, fault.path, fault.expected)
+                found.setdefault(about, fault if profile == source.profile else _within(profile, fault))
+    faults = list(ConfigError(list(found.values())).faults)
     if as_json:
         document({"valid": not faults, "faults": [_fault(fault) for fault in faults]})
         context.exit(1 if faults else 0)
@@ -145,6 +144,14 @@ def init(context: click.Context, *, file: str | None, force: bool) -> None:
 
 def _names(files: Sequence[str]) -> str:
     return ", ".join(files) or "the built-in default"
+
+
+def _within(profile: str | None, fault: Fault) -> Fault:
+    """A fault that is there with a profile only, and says so; what stands in the profile does by its path."""
+    if fault.path.startswith("profiles."):
+        return fault
+    text = f"with profile {profile}: {fault.expected}"
+    return Fault(fault.path, text, file=fault.file, line=fault.line, hint=fault.hint)
 
 
 def _fault(fault: Fault) -> dict[str, Any]:
