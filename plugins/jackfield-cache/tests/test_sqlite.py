@@ -22,6 +22,7 @@ from jackfield_cache import schema
 from jackfield_cache import store as store_module
 from jackfield_cache.schema import APPLICATION, VERSION
 from jackfield_cache.sqlite import AHEAD, RARELY, ROOM, ROW, SQLiteStore
+from jackfield_cache.store import Guard, OutOfTime
 
 DAY = 86400.0
 START = 1_800_000_000.0
@@ -682,7 +683,7 @@ def test_a_store_in_use_is_waited_for_within_the_deadline(make_store):
     """A thread that finds it in use gives up when its time is over."""
     store = make_store()
     put(store, 1)
-    with store._connection(1.0), pytest.raises(TimeoutError):
+    with store._connection(1.0), pytest.raises(OutOfTime):
         store.get(name(1), 0.01)
 
     assert there(store, 1) == [1]
@@ -734,3 +735,22 @@ def test_a_store_that_was_closed_leaves_nothing_open(make_store):
 
     assert store.get(name(1), 1.0) == b"x"
     assert store._db is None
+
+
+@pytest.mark.parametrize("busy", ["this process", "another"])
+def test_a_call_that_has_no_time_left_turns_nothing_off(make_store, path, caplog, busy):
+    """That it could not wait is no failure of the file, which others go on to use."""
+    store = make_store()
+    guard = Guard(lambda: store)
+    guard.put(name(1), b"x", 10.0)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        if busy == "another":
+            other.execute("BEGIN IMMEDIATE")
+            guard.put(name(1), b"y", 0.01)
+        else:
+            with store._lock:
+                assert guard.get(name(1), 0.01) is None
+                guard.put(name(1), b"y", 0.01)
+
+    assert guard.get(name(1), 10.0) == b"x"
+    assert caplog.records == []

@@ -54,7 +54,7 @@ def connect(path: str, within: float) -> sqlite3.Connection:
         except BaseException as error:
             db.close()
             # Two that make a file at the same time are told at once that it is locked, whatever they wait for.
-            if not isinstance(error, sqlite3.OperationalError) or time.monotonic() > until or not _locked(error):
+            if not isinstance(error, sqlite3.OperationalError) or time.monotonic() > until or not locked(error):
                 raise
             time.sleep(AGAIN)
         else:
@@ -84,7 +84,8 @@ def _make(path: str) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
-def _locked(error: sqlite3.OperationalError) -> bool:
+def locked(error: sqlite3.OperationalError) -> bool:
+    """Whether others used the file for too long."""
     return error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 

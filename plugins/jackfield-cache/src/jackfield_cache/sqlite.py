@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from jackfield_cache import fork, schema
+from jackfield_cache.store import OutOfTime
 
 BUSY = 1.0
 """Seconds for which another process that writes is waited for at most."""
@@ -105,9 +106,9 @@ class SQLiteStore:
     @contextlib.contextmanager
     def _connection(self, within: float) -> Iterator[sqlite3.Connection]:
         """The connection, for the caller alone; closed where something went wrong, so that the next one is new."""
-        within = min(within, BUSY)
+        hurried, within = within < BUSY, min(within, BUSY)
         if not self._lock.acquire(timeout=max(within, 0.0)):
-            raise TimeoutError("other calls have used it for too long")
+            raise OutOfTime if hurried else TimeoutError("other calls have used it for too long")
         try:
             if self._file != self._there():  # who deletes the file wants its answers forgotten
                 self.disconnect()
@@ -116,8 +117,10 @@ class SQLiteStore:
                 self._file = self._there()
             schema.wait_at_most(self._db, within)
             yield self._db
-        except BaseException:
+        except BaseException as error:
             self.disconnect()
+            if hurried and isinstance(error, sqlite3.OperationalError) and schema.locked(error):
+                raise OutOfTime from None
             raise
         finally:
             if self._closed:  # a call that came just after: nobody would close it again

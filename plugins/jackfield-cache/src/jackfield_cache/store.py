@@ -15,6 +15,10 @@ PAUSE = 5.0
 T = TypeVar("T")
 
 
+class OutOfTime(Exception):  # noqa: N818 - it is no failure of the store, and never leaves the guard
+    """Others use the store, and the call has too little time left to wait for them."""
+
+
 class Store(Protocol):
     """Keeps answers by key. It blocks, and is used from many threads."""
 
@@ -80,6 +84,8 @@ class Guard:
         try:
             store = self._opened()
             return None if store is None else do(store)
+        except OutOfTime:
+            return None
         except Exception as error:  # noqa: BLE001 - whatever a library raises, the call goes on without the cache
             self._resting = time.monotonic() + PAUSE
             if not self._closed:
