@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import attrs
@@ -9,6 +10,7 @@ import pytest
 
 from jackfield.errors import (
     APIConnectionError,
+    APIError,
     InternalServerError,
     NotFoundError,
     RateLimitError,
@@ -193,3 +195,55 @@ def test_an_unknown_backend_is_told_as_it_is(bench, ask):
 
     with pytest.raises(NotFoundError, match="no backend is named 'nowhere'"):
         run_call(plan(one, middleware=[one.layer]), ask("nowhere/m"), one.driver)
+
+
+@attrs.define(eq=False)
+class Again:
+    """Asks again, as often as the error does not forbid it."""
+
+    seen: list[APIError] = attrs.field(factory=list)
+
+    @hookimpl
+    def wrap_chat_completion(self, request: Any) -> Flow[CreateChatCompletionResponse]:
+        while True:
+            try:
+                response: CreateChatCompletionResponse = yield request
+            except APIError as error:
+                self.seen.append(error)
+                if error.should_retry is False:
+                    raise
+            else:
+                return response
+
+
+def test_a_circuit_that_opens_during_a_call_does_not_hide_why(bench, kinds, ask):
+    """The host gets the failure that opened it, and a note of the circuit."""
+    one, again = bench(min_calls=2), Again()
+    down = Failing(kinds, "503")
+    layers = plan(down, middleware=[again, one.layer])
+
+    with pytest.raises(InternalServerError) as caught:
+        run_call(layers, ask(), one.driver)
+
+    error = caught.value
+    assert (error.status_code, error.should_retry, len(error.attempts)) == (503, False, 2)
+    assert (error.backend, error.model) == KEY
+    (note,) = error.__notes__
+    assert note == (
+        "circuit-breaker: not asked again: the circuit of 'test/m' is open: too many calls failed (2 of 2); "
+        "the next probe in 5.0 s"
+    )
+    assert [each.should_retry for each in again.seen] == [None, None, False]
+    assert not hasattr(again.seen[1], "__notes__")
+    assert pickle.loads(pickle.dumps(error)).__notes__ == error.__notes__
+
+
+def test_the_next_call_is_told_of_the_circuit_alone(bench, kinds, ask):
+    """It has no failure of its own."""
+    one = bench(min_calls=1)
+    layers = plan(Failing(kinds, "503"), middleware=[Again(), one.layer])
+    with pytest.raises(InternalServerError):
+        run_call(layers, ask(), one.driver)
+
+    with pytest.raises(APIConnectionError, match=r"^the circuit of 'test/m' is open"):
+        run_call(layers, ask(), one.driver)

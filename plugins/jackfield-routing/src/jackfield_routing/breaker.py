@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
 import attrs
 
 from jackfield.call import Call
-from jackfield.errors import APIConnectionError
+from jackfield.errors import APIConnectionError, APIError
 from jackfield.flow import Flow
 from jackfield.hookspecs import hookimpl
 from jackfield.models.request import CreateChatCompletionRequest
@@ -77,6 +78,8 @@ class CircuitBreaker:
         Raises:
             APIConnectionError: the circuit is open: code ``circuit_open``, nothing was sent, and ``retry_after`` tells
                 when a probe will be let through.
+            APIError: the same, where the last attempt of this very call failed there: that failure again, not to be
+                tried again, with a note of the circuit.
         """
         response: CreateChatCompletionResponse
         key = destination(request.model, call)
@@ -88,7 +91,10 @@ class CircuitBreaker:
         try:
             response = yield request
         except Exception as error:
-            verdict = judge(error, call.attempts[-1] if len(call.attempts) > before else None)
+            asked = len(call.attempts) > before
+            verdict = judge(error, call.attempts[-1] if asked else None)
+            if asked and isinstance(error, APIError):
+                call.state[self] = key, copy.copy(error)  # without its traceback, in which the call is
             raise
         else:
             verdict = Verdict.SUCCESS if len(call.attempts) > before else verdict
@@ -106,12 +112,23 @@ class CircuitBreaker:
         origin = None if call.destination is None else call.destination(model)[0].backend.origin
         through = self._circuits.enter(key, call.clock(), answers, origin)
         if isinstance(through, Refusal):
-            raise _refused(key, through)
+            raise _again(_refused(key, through), key, *call.state.get(self, (None, None)))
         return through
 
     def _groups(self, call: Call) -> list[set[Destination]]:
         """The groups, by where their names lead."""
         return [{key for name in group if (key := destination(name, call)) is not None} for group in self.groups]
+
+
+def _again(refusal: APIError, key: Destination, place: Destination | None, failure: APIError | None) -> APIError:
+    """What to raise for a refusal: the failure before it, where that was of the same model; else the refusal."""
+    if failure is None or place != key:
+        return refusal
+    error = copy.copy(failure)
+    error.should_retry = False
+    note = f"circuit-breaker: not asked again: {refusal}"
+    error.__notes__ = [*getattr(failure, "__notes__", ()), note]  # a list of its own
+    return error
 
 
 def _refused(key: Destination, refusal: Refusal) -> APIConnectionError:
