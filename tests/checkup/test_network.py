@@ -109,11 +109,30 @@ def test_a_handshake_that_never_comes_is_given_up(serve: Serve) -> None:
 
 
 def test_an_authority_that_cannot_be_read(serve: Serve, tls: ssl.SSLContext) -> None:
-    """The file is named."""
+    """It is a fault of the configuration; the way to the service is looked at all the same."""
     server = serve([answer(MODELS)], tls=tls)
     rows = found(config(server.url, transport={"ca_file": "/nowhere/ca.pem"}))
 
-    assert of(rows, "b")["tls"] == ("failed", "ca_file /nowhere/ca.pem cannot be used: FileNotFoundError")
+    assert of(rows, "configuration")["fault"] == (
+        "failed",
+        "backends.b.transport.ca_file: expected a PEM file that can be read: No such file or directory",
+    )
+    assert of(rows, "b")["tls"] == (
+        "failed",
+        "transport.ca_file: /nowhere/ca.pem cannot be used: No such file or directory",
+    )
+    assert "certificates in PEM" in remedy(rows, "tls")
+
+
+def test_an_authority_without_a_certificate(serve: Serve, tls: ssl.SSLContext, tmp_path: Path) -> None:
+    """The file is named, and what must be in it."""
+    file = tmp_path / "ca.pem"
+    file.write_text("none")
+    server = serve([answer(MODELS)], tls=tls)
+    rows = found(config(server.url, transport={"ca_file": str(file)}))
+
+    assert of(rows, "b")["tls"] == ("failed", f"transport.ca_file: {file} cannot be used: it holds no certificate")
+    assert "certificates in PEM" in remedy(rows, "tls")
 
 
 def test_where_a_proxy_stands_between_it_is_looked_at(serve: Serve, tls: ssl.SSLContext, ca_file: Path) -> None:

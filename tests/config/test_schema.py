@@ -142,7 +142,7 @@ GOOD: list[dict[str, Any]] = [
     {**settings(), "default_model": "x/y", "models": {"fast": "x/z"}},
     settings(timeout=5),
     settings(timeout={"total": 1.5, "connect": 1}),
-    settings(transport={"proxy": "HTTP://proxy", "ca_file": "a", "max_connections": 1}),
+    settings(transport={"proxy": "HTTP://proxy", "ca_file": __file__, "max_connections": 1}),
     settings(name="", legs=0, weight=1, tame=False, key="env:KEY", either="x", counts={"a": 1}),
     settings(nest={"to": "a"}, nests=[{"to": "a", "weight": 2}]),
     settings(middleware=[{"use": "pass", "token": "file:/x"}, {"use": "loud", "volume": 1}]),

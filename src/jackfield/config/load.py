@@ -10,6 +10,7 @@ import attrs
 
 from jackfield.config.check import check, check_profile
 from jackfield.config.environment import overlay
+from jackfield.config.files import file_faults
 from jackfield.config.find import Document, discover, read
 from jackfield.config.hints import did_you_mean, kind
 from jackfield.config.merge import merge, plain
@@ -80,7 +81,8 @@ def load(
             faults += check_profile(table, document.places, ("profiles", name))
     faults += overlay(tree, environ, document.places)
     settings, wrong = check(tree, document.places, document.files)
-    return Loaded(attrs.evolve(settings, profile=chosen), faults + wrong, tuple(profiles), document.places)
+    faults += [*wrong, *file_faults(settings)]
+    return Loaded(attrs.evolve(settings, profile=chosen), faults, tuple(profiles), document.places)
 
 
 def _document(

@@ -21,6 +21,7 @@ from jackfield.errors import (
     APIError,
     CallError,
     ClientClosedError,
+    ConfigError,
     DeadlineExceededError,
     PluginError,
 )
@@ -151,7 +152,10 @@ class AsyncDriver:
     async def _send(self, effect: Send, live: Live) -> HttpResponse:
         request = effect.request
         check_headers(request.headers)
-        channel = self._channel(request.origin, live.transport)
+        try:
+            channel = self._channel(request.origin, live.transport)
+        except ConfigError as error:
+            raise live.placed(error) from None
         live.sent = False
         live.wait("pool", POOL_WAIT)
         try:

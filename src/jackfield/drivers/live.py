@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from jackfield.errors import APITimeoutError, CallError, DeadlineExceededError, Stage
+from jackfield.errors import APITimeoutError, CallError, ConfigError, DeadlineExceededError, Fault, Stage
 from jackfield.http import Timeouts, Transport
 
 if TYPE_CHECKING:
@@ -78,6 +78,16 @@ class Live:
         """How that backend is reached."""
         backend = self.engine.call.backend
         return _USUAL_TRANSPORT if backend is None else backend.transport
+
+    def placed(self, error: ConfigError) -> ConfigError:
+        """A fault of a transport, with the backend that it is of."""
+        backend = self.engine.call.backend
+        if backend is None:
+            return error
+        at = f"backends.{backend.name}"
+        return ConfigError(
+            [Fault(f"{at}.{one.path}" if one.path else at, one.expected, hint=one.hint) for one in error.faults]
+        )
 
     def check(self) -> None:
         """Raise what ends the call, if anything does: it was closed, or its time is over."""

@@ -6,10 +6,13 @@ import os
 import ssl
 from urllib.parse import unquote, urlsplit
 
-from jackfield.errors import ConfigError
+from jackfield.errors import ConfigError, Fault
 from jackfield.http import Origin, Transport
 from jackfield.proxy import ProxyURL
 from jackfield.redaction import remember
+
+AUTHORITIES = "name a file with the authority's certificates in PEM, which the program may read"
+"""What to do about a ``ca_file`` that cannot be used."""
 
 
 def tls_context(transport: Transport) -> ssl.SSLContext:
@@ -28,8 +31,10 @@ def tls_context(transport: Transport) -> ssl.SSLContext:
         return context
     try:
         context.load_verify_locations(transport.ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"ca_file {transport.ca_file} cannot be used: {type(error).__name__}") from None
+    except (OSError, ValueError) as error:  # SSLError is an OSError
+        why = "it holds no certificate" if isinstance(error, ssl.SSLError) else getattr(error, "strerror", "no path")
+        expected = f"{transport.ca_file} cannot be used: {why}"
+        raise ConfigError([Fault("transport.ca_file", expected, hint=AUTHORITIES)]) from None
     return context
 
 

@@ -18,7 +18,7 @@ from jackfield.drivers.failure import transport_error
 from jackfield.drivers.live import POOL_WAIT, Live
 from jackfield.drivers.network import credentials, proxy_for, tls_context
 from jackfield.drivers.watchdog import Watchdog
-from jackfield.errors import CallError, DeadlineExceededError, PluginError
+from jackfield.errors import CallError, ConfigError, DeadlineExceededError, PluginError
 from jackfield.flow import Acquire, Deliver, Effect, Read, Run, Send, Sleep
 from jackfield.headers import check_headers
 from jackfield.http import HttpResponse, Origin, Transport
@@ -77,7 +77,10 @@ class SyncDriver:
     def _send(self, effect: Send, live: Live) -> HttpResponse:
         request = effect.request
         check_headers(request.headers)
-        pool = self._pool(request.origin, live.transport)
+        try:
+            pool = self._pool(request.origin, live.transport)
+        except ConfigError as error:
+            raise live.placed(error) from None
         live.sent = False
         live.wait("pool", POOL_WAIT)
         current.live = live
