@@ -166,6 +166,13 @@ def test_a_torn_end_is_told(world, url) -> None:
     ("arguments", "code", "words"),
     [
         (["record", "x.yaml"], 2, "Missing argument"),
+        (
+            ["record", "x.yaml", "--mask", "((", "--", "./data"],
+            2,
+            "--mask: expected regular expressions that match some",
+        ),
+        (["replay", "empty.yaml", "--ignore", "messages[[", "--", "./data"], 2, "--ignore: expected paths into a body"),
+        (["record", "none/x.yaml", "--", "./data"], 1, "none/x.yaml cannot be written: there is no such directory"),
         (["record", "x.yaml", "--", "no-such-program"], 127, "no-such-program cannot be started: No such file"),
         (["record", "x.yaml", "--", "./data"], 127, "./data cannot be started: Permission denied"),
         (["replay", "x.yaml"], 1, "cannot be read: No such file"),
@@ -188,7 +195,23 @@ def test_nothing_recorded_is_told(world) -> None:
     done = world.process("record", "x.yaml", "--", sys.executable, "-c", "")
 
     assert done.returncode == 0
-    assert done.stderr.startswith("0 exchanges recorded in x.yaml\na program that makes calls")
+    assert done.stderr.startswith("0 exchanges recorded; there is no x.yaml\na program that makes calls")
+
+
+def test_a_recording_without_any_exchange_does_not_block_the_next_run(world, url) -> None:
+    """What a run leaves that failed before its first call."""
+    (world.directory / "calls.yaml").write_text("jackfield-recording: 1\n...\n")
+    nothing = world.process("record", "calls.yaml", "--", sys.executable, "-c", "")
+
+    assert nothing.stderr.startswith("0 exchanges recorded in calls.yaml\n")
+    assert recorded(world, url, "one").stderr == "1 exchange recorded in calls.yaml\n"
+
+
+def test_a_recording_with_a_piece_of_an_exchange_is_not_added_to_unasked(world, url) -> None:
+    """It was more than nothing."""
+    (world.directory / "calls.yaml").write_text("jackfield-recording: 1\n...\n---\nrequest:\n")
+
+    assert "--append" in recorded(world, url, "one").stderr
 
 
 def test_the_plugin_is_named_where_it_is_missing(world, monkeypatch) -> None:
@@ -204,7 +227,7 @@ def test_one_within_the_other_is_refused(world, monkeypatch) -> None:
     done = world.run("record", "x.yaml", "--", "true")
 
     assert done.exit_code == 1
-    assert "JACKFIELD_OUTERMOST is set already" in done.stderr
+    assert "JACKFIELD_OUTERMOST is set already, by which the program is to be reached: unset it" in done.stderr
 
 
 def test_the_configuration_that_is_told_reaches_the_program(world, capfd) -> None:

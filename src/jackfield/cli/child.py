@@ -43,7 +43,8 @@ def run(command: Sequence[str], layer: Mapping[str, Any], source: Source) -> int
         click.ClickException: it is run by such a command already.
     """
     if os.environ.get(OUTERMOST):
-        raise click.ClickException(f"{OUTERMOST} is set already: this program is being recorded or replayed")
+        text = f"{OUTERMOST} is set already, by which the program is to be reached: unset it"
+        raise click.ClickException(f"{text}, unless this command is itself being recorded or replayed")
     environ = {**os.environ, OUTERMOST: value_text(layer)}
     if source.config is not None:
         environ[VARIABLE] = os.path.abspath(os.path.expanduser(source.config))

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from jackfield.cli.output import say
-from jackfield.cli.recording import absolute, plugin
+from jackfield.cli.recording import absolute, checked, plugin
 from jackfield.cli.source import Source, source_options
 
 
@@ -29,17 +29,25 @@ def record(context: click.Context, file: str, command: tuple[str, ...], *, appen
 
     recordings = plugin()
     path = absolute(file)
-    known = _count(recordings, path) if os.path.exists(path) else 0
-    if os.path.exists(path) and not append:
+    checked(recordings.Record, file=path, mask=mask)
+    if not os.path.isdir(os.path.dirname(path)):
+        raise click.ClickException(f"{file} cannot be written: there is no such directory")
+    known, torn = _content(recordings, path)
+    if (known or torn) and not append:  # one without any exchange is what a run left that made no call
         raise click.ClickException(f"{file} is there already; --append adds to it")
     layer: dict[str, Any] = {"use": "record", "file": path, **({"mask": list(mask)} if mask else {})}
     code = run(command, layer, context.ensure_object(Source))
-    added = _count(recordings, path) - known
-    say(f"{added} exchange{'' if added == 1 else 's'} recorded in {file}")
+    added = _content(recordings, path)[0] - known
+    there = f"recorded in {file}" if os.path.exists(path) else f"recorded; there is no {file}"
+    say(f"{added} exchange{'' if added == 1 else 's'} {there}")
     if not added:
         say("a program that makes calls over HTTP by jackfield would have some; see `jackfield record --help`")
     context.exit(code)
 
 
-def _count(recordings: Any, path: str) -> int:
-    return len(recordings.load_tape(path)[0]) if os.path.exists(path) else 0
+def _content(recordings: Any, path: str) -> tuple[int, bool]:
+    """How many exchanges are in a recording, and whether there is a piece of another."""
+    if not os.path.exists(path):
+        return 0, False
+    exchanges, torn = recordings.load_tape(path)
+    return len(exchanges), torn

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from jackfield.cli.output import document, say, table
-from jackfield.cli.recording import absolute, plugin, target
+from jackfield.cli.recording import absolute, checked, plugin, target
 from jackfield.cli.source import Source, source_options
 
 HEAD = ("", "method", "path", "model", "status", "blocks", "outcome")
@@ -42,7 +42,9 @@ def replay(
     exit code is the program's, or 1 where a request was not recorded.
     """
     path = absolute(file)
-    exchanges, torn = plugin().load_tape(path)
+    recordings = plugin()
+    checked(recordings.Replay, file=path, ignore=ignore)
+    exchanges, torn = recordings.load_tape(path)
     if torn:
         say(f"the last exchange in {file} is not whole, and left out")
     if not command:
