@@ -25,6 +25,13 @@ def test_credentials_are_known_by_the_names_of_their_headers(name: str, value: s
     assert scrub("a title") == "a title"
 
 
+@pytest.mark.parametrize("name", ["sig", "X-Sig", "pw", "user_pw", "key", "client_auth"])
+def test_short_words_for_secrets_are_known_where_they_stand_alone(name: str) -> None:
+    """As in the query of a signed URL."""
+    assert names_secret(name)
+    assert not names_secret(f"{name}design")
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -17,7 +17,7 @@ SENSITIVE = frozenset(
 _ANYWHERE = re.compile(
     r"token(?!i[sz])|assertion|passw|passphrase|secret|credential|authori[sz]ation|api_?key|cookie|bearer|signature"
 )
-_WORDS = frozenset({"key", "keys", "auth", "pass", "pwd", "value"})
+_WORDS = frozenset({"key", "keys", "auth", "pass", "pwd", "pw", "sig", "value"})
 _HARMLESS = frozenset({"url", "uri", "file", "path", "name", "id", "endpoint", "scope"})
 """Last words of names that only speak of a secret: ``token_url``, ``client_secret_name``."""
 _NAMES_A_CALL = "idempotency_key"

@@ -81,6 +81,18 @@ def test_json_is_one_document(world) -> None:
     assert plain["request"]["headers"]["authorization"] == "Bearer <env:EXPLAIN_KEY>"
 
 
+def test_the_messages_are_as_the_arguments_say(world) -> None:
+    """The system message first; without a prompt it is one that help tells of."""
+    world.configure(FILE)
+    plain = json.loads(world.run("explain", "--json", "--system", "Be brief.").stdout)
+
+    assert plain["request"]["body"]["messages"] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Hello"},
+    ]
+    assert "Hello" in world.run("explain", "--help").stdout
+
+
 def test_what_is_asked_first_and_what_is_missing_is_told(world) -> None:
     """A token is fetched before, so it cannot be shown in the request."""
     world.configure(OAUTH2)

@@ -138,7 +138,7 @@ def test_what_a_layer_would_ask_first_is_told():
     }
     rehearsal = told(config(oauth2)).rehearsal
     assert rehearsal.before.url == "https://login.example/token"
-    assert "client_secret=%3Cenv%3AEXPLAIN_KEY%3E" in rehearsal.before.body
+    assert "client_secret=<env:EXPLAIN_KEY>" in rehearsal.before.body
     assert rehearsal.request.url == f"{URL}/chat/completions"
     assert "authorization" not in rehearsal.request.headers
     assert "asks something else first" in rehearsal.note
@@ -151,6 +151,15 @@ def test_a_choice_is_shown_though_its_setting_is_called_like_a_secret():
     """``client_auth`` says how the client shows who it is."""
     layer = told(config({**OAUTH2, "client_auth": "body"})).own[0]
     assert {setting.name: setting.value for setting in layer.settings}["client_auth"] == "body"
+
+
+def test_an_encoded_reference_is_shown_as_it_was(monkeypatch):
+    """User and password in ``Basic``; what is no such thing stays masked."""
+    monkeypatch.setenv("EXPLAIN_KEY", CANARY)
+    assert told(config(OAUTH2)).rehearsal.before.headers["authorization"] == "Basic me:<env:EXPLAIN_KEY>"
+    backend = {"provider": "openai", "base_url": URL, "headers": {"x-one": "Basic bWU6eA==", "x-two": "Basic ?"}}
+    request = told({"default_model": "main/m", "backends": {"main": backend}}).rehearsal.request
+    assert (request.headers["x-one"], request.headers["x-two"]) == ("***", "***")
 
 
 @pytest.mark.parametrize(

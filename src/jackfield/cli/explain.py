@@ -24,6 +24,7 @@ PROMPT = "Hello"
 @click.command()
 @click.argument("prompt", default=PROMPT)
 @click.option("-m", "--model", type=ModelName(), help="backend/model, or an alias; else the configuration's default.")
+@click.option("--system", metavar="TEXT", help="The system message.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--stream", is_flag=True, help="Explain a call that asks for a stream.")
 @click.option("-o", "--option", "fields", type=Field(), multiple=True, help="A parameter of the request; see chat -o.")
@@ -33,12 +34,13 @@ def explain(
     context: click.Context,
     prompt: str,
     model: str | None,
+    system: str | None,
     *,
     as_json: bool,
     stream: bool,
     fields: tuple[tuple[str, Any], ...],
 ) -> None:
-    """Show what a call would pass and send, without sending it.
+    """Show what a call would pass and send, without sending it; without PROMPT one that says Hello.
 
     From the outermost layer to the provider: each with its settings and where they were written, the name of the model
     resolved, and the HTTP request. Secrets are not read: they stand as references. A setting without a place has its
@@ -47,7 +49,8 @@ def explain(
     from jackfield.explain.explain import explain as explained
     from jackfield.registry import Registry
 
-    asked: dict[str, Any] = {"messages": [{"role": "user", "content": prompt}], **dict(fields)}
+    messages = [] if system is None else [{"role": "system", "content": system}]
+    asked: dict[str, Any] = {"messages": [*messages, {"role": "user", "content": prompt}], **dict(fields)}
     if stream:
         asked["stream"] = True
     explanation = explained(context.ensure_object(Source).load(), Registry(), model, asked)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import time
+from base64 import b64decode
 from collections.abc import Generator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote
 
 import attrs
 import msgspec
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 
 _PLACE = re.compile(r"<(?:env|file|keyring|command):[^>]*>|<value>")
 """What a ``Reference`` reads as."""
+_ENCODED = re.compile(r"%3C(?:(?:env|file|keyring|command)%3A[^&\s]*?|value)%3E")
+"""The same, percent-encoded."""
 LOCAL = "the backend answers in this process: nothing is sent"
 
 
@@ -114,15 +119,28 @@ def _view(http_request: HttpRequest) -> HttpView:
 
 
 def _header(value: str) -> str:
-    """A header: masked as a setting would be, but for what has the place of a secret in it."""
+    """A header: masked as a setting would be, but for what has the place of a secret in it.
+
+    User and password of ``Basic`` (RFC 7617) that are such places are shown as they were before they were encoded.
+    """
+    scheme, _, rest = value.partition(" ")
+    if scheme.lower() == "basic":
+        with suppress(ValueError):  # it is none
+            decoded = _decoded(b64decode(rest, validate=True).decode())
+            value = f"{scheme} {decoded}" if _PLACE.search(decoded) else value
     return scrub(value) if _PLACE.search(value) else str(safe(value, hide=False))
+
+
+def _decoded(text: str) -> str:
+    """The text with references as they were before they were percent-encoded."""
+    return _ENCODED.sub(lambda found: unquote(found[0]), text)
 
 
 def _body(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError):
-        return scrub(body.decode("utf-8", "replace"))
+        return scrub(_decoded(body.decode("utf-8", "replace")))
 
 
 def _forget(plugin: Any) -> None:
