@@ -82,6 +82,19 @@ def test_only_the_backends_that_are_named_are_looked_at(serve: Serve) -> None:
     assert len(server.requests) == 2
 
 
+def test_names_that_lead_nowhere_come_with_what_there_is() -> None:
+    """Few are listed, of many the command that lists them is told."""
+    few = {"backends": {"a": {"provider": "inside"}, "b": {"provider": "inside"}}}
+    many = {"backends": {f"{one}x": {"provider": "inside"} for one in "abcdefghij"}}
+    command = "jackfield config show lists those that are there"
+
+    def remedies(data: dict[str, Any]) -> list[str | None]:
+        return [row.remedy for row in found(data, backends=("zzz",), model="yyy") if row.status == "failed"]
+
+    assert remedies(few) == ["known: a, b", "known: a/…, b/…"]
+    assert remedies(many) == [command, command]
+
+
 def test_offline_no_network_is_used(serve: Serve) -> None:
     """Configuration, plugins and secrets are looked at."""
     data, server = two(serve)

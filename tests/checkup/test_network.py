@@ -99,6 +99,17 @@ def test_a_port_that_speaks_no_tls(serve: Serve) -> None:
     assert statuses(rows)["tls"] == "failed"
 
 
+def test_a_port_that_speaks_only_tls(serve: Serve, tls: ssl.SSLContext) -> None:
+    """The opposite slip: http where https is spoken, which servers end or answer as a bad request."""
+    server = serve([answer(MODELS)], tls=tls)
+    other = serve([answer(b"The plain HTTP request was sent to HTTPS port", status="400 Bad Request")])
+    for url in (server.url.replace("https:", "http:"), other.url):
+        rows = found(config(url))
+
+        assert statuses(rows)["http"] in {"failed", "warning"}
+        assert "https://" in remedy(rows, "http")
+
+
 def test_a_handshake_that_never_comes_is_given_up(serve: Serve) -> None:
     """No look takes longer than it may."""
     server = serve([answer(MODELS)], opening=[60.0])

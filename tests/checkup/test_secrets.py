@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -84,3 +85,29 @@ def test_a_key_in_the_place_of_a_reference() -> None:
 
     assert [row.detail.split(":")[0] for row in faults] == ["backends.b.one"]
     assert of(rows, "b")["service"] == ("skipped", "its configuration is at fault")
+
+
+def test_layers_of_one_kind_are_told_apart(serve: Serve) -> None:
+    """By their places in the configuration; a layer that stands alone needs none."""
+    layers = [
+        {"use": "header", "name": "x-one", "value": "env:CANARY"},
+        {"use": "bearer", "token": "env:CANARY"},
+        {"use": "header", "name": "x-two", "value": "env:NOT_SET_ANYWHERE"},
+    ]
+    rows = of(found(config("https://nobody.invalid", middleware=layers), offline=True), "b")
+
+    assert [what for what in rows if what.startswith("secret")] == [
+        "secret header.value of middleware[0]",
+        "secret bearer.token",
+        "secret header.value of middleware[2]",
+    ]
+    assert rows["secret header.value of middleware[2]"][0] == "failed"
+
+
+def test_a_keyring_without_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The remedy is to install it: the entry may be there."""
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    rows = found(inside(one="keyring:service/user"))
+
+    assert of(rows, "b")["secret inside.one"][0] == "failed"
+    assert remedy(rows, "secret inside.one") == "pip install 'jackfield[keyring]'"

@@ -240,7 +240,9 @@ def test_a_backend_is_needed(data: dict[str, Any]) -> None:
         ),
         (
             {"default_model": "a/"},
-            ['default_model: expected backend/model with a configured backend, or an alias (did you mean "a/…"?)'],
+            [
+                'default_model: expected backend/model with a configured backend, or an alias ("a" is a backend: write "a/MODEL")'
+            ],
         ),
         (
             {"models": {"x": "y", "y": "x", "z": "x"}},

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import suppress
 
+import attrs
+
 from jackfield.checkup.build import Built, build_backend, build_host
 from jackfield.checkup.configuration import configuration_rows
 from jackfield.checkup.network import reach
@@ -13,6 +15,7 @@ from jackfield.checkup.row import Row
 from jackfield.checkup.scope import Scope
 from jackfield.checkup.secrets import secret_rows
 from jackfield.checkup.service import look_at_answer, look_at_call, model_of
+from jackfield.checkup.verdict import failed
 from jackfield.config.hints import did_you_mean
 from jackfield.config.load import Loaded, load
 from jackfield.config.resolve import resolve
@@ -25,6 +28,7 @@ from jackfield.registry import Registry
 from jackfield.session import Config
 
 USUAL = Scope()
+SHOWN = "jackfield config show lists those that are there"
 OFFLINE = "no network is used offline"
 
 
@@ -99,7 +103,7 @@ class _Checkup:
         if not scope.backends and scope.model is None:
             return None, []
         unknown = [
-            Row(name, "backend", "failed", "no backend of this name can be used", did_you_mean(name, known))
+            Row(name, "backend", "failed", "no backend of this name can be used", did_you_mean(name, known) or SHOWN)
             for name in scope.backends
             if name not in known
         ]
@@ -108,7 +112,8 @@ class _Checkup:
             try:
                 names.add(resolve(self._settings, scope.model)[0])
             except ConfigError as error:
-                unknown.append(Row("configuration", "model", "failed", error.message))
+                row = failed("configuration", "model", error)
+                unknown.append(attrs.evolve(row, remedy=row.remedy or SHOWN))
         return names, unknown
 
     def _backend(self, built: Built) -> Iterator[Row]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
@@ -13,6 +14,7 @@ from jackfield.checkup.build import Built
 from jackfield.checkup.row import Row
 from jackfield.checkup.scope import Scope
 from jackfield.errors import ConfigError
+from jackfield.plan import Layer
 from jackfield.redaction import scrub
 from jackfield.secret import Secret
 
@@ -23,12 +25,22 @@ REMEDIES = {
     "command": "run the command by hand, as the user of the program",
 }
 
+EXTRA = "pip install 'jackfield[keyring]'"
+"""What a message says where a keyring cannot be read for want of it."""
+
 
 def secret_rows(built: Built, scope: Scope) -> Iterator[Row]:
     """A row for each secret in the settings of the plugins of a backend, or of the host."""
+    uses = Counter(_use(layer) for layer in built.layers)
     for layer in built.layers:
+        use, entry = _use(layer), layer.entry
+        place = f" of {entry.place.path.rpartition('.')[2]}" if entry is not None and uses[use] > 1 else ""
         for path, secret in _found_in(layer.plugin):
-            yield _row(built.name, f"secret {layer.name.partition('#')[0]}.{path}", secret, scope)
+            yield _row(built.name, f"secret {use}.{path}{place}", secret, scope)
+
+
+def _use(layer: Layer) -> str:
+    return layer.name.partition("#")[0]
 
 
 def _found_in(value: object) -> Iterator[tuple[str, Secret]]:
@@ -57,7 +69,8 @@ def _row(about: str, what: str, secret: Secret, scope: Scope) -> Row:
     try:
         bounded(secret.read, scope.seconds)
     except ConfigError as error:
-        return Row(about, what, "failed", error.message.replace(scrub(secret.reference), shown), REMEDIES.get(source))
+        detail = error.message.replace(scrub(secret.reference), shown)
+        return Row(about, what, "failed", detail, EXTRA if EXTRA in detail else REMEDIES.get(source))
     except TimeoutError:
         text = f"{shown} took longer than {scope.seconds:g} s"
         return Row(about, what, "failed", text, f"{REMEDIES[source]}; --timeout gives it longer")

@@ -59,7 +59,9 @@ def look_at_answer(
     if isinstance(error, PluginError) and "does not implement encode_models" in error.message:
         yield Row(about, "http", "skipped", "its provider has no way to ask for models")
         return True
-    row = answer_row(about, error, len(models or ()))
+    origin = route.backend.origin
+    in_clear = origin is not None and origin.scheme == "http"
+    row = answer_row(about, error, len(models or ()), in_clear=in_clear)
     yield row
     if row.status != "failed" or watch.skew is not None:
         yield clock_row(about, watch.skew)

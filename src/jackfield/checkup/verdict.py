@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
+import attrs
+
 from jackfield.checkup.row import Row, Status
 from jackfield.errors import (
     APIConnectionError,
@@ -12,6 +14,7 @@ from jackfield.errors import (
     APIStatusError,
     APITimeoutError,
     AuthenticationError,
+    BadRequestError,
     ConfigError,
     DeadlineExceededError,
     Fault,
@@ -29,6 +32,7 @@ DAYS = 14
 DAY = 86400.0
 LATER = "look whether the service, the network and the proxy work; --timeout gives it longer"
 BASE_URL = "look at base_url: it ends with the version, as /v1 does"
+TLS_PORT = "look whether that port wants TLS: base_url then begins with https://"
 CODES: Mapping[str, str] = {
     "dns": "mend the host in base_url (or transport.proxy), or the name server of this machine",
     "refused": "start the service, or mend the port in base_url (or transport.proxy)",
@@ -87,14 +91,27 @@ def certificate_row(about: str, what: str, detail: str, seconds: float) -> Row:
     return Row(about, what, "ok", f"{detail}; its certificate is valid for {days} days")
 
 
-def answer_row(about: str, error: Exception | None, models: int) -> Row:
+def answer_row(about: str, error: Exception | None, models: int, *, in_clear: bool = False) -> Row:
     """How a backend answered when it was asked for its models: any status tells that it is reached.
 
     Args:
         about: the backend.
         error: the failure, or None.
         models: how many it listed.
+        in_clear: it was asked without TLS.
     """
+    row = _answer_row(about, error, models)
+    if in_clear and row.remedy is None and (isinstance(error, BadRequestError) or _broke(error)):
+        return attrs.evolve(row, remedy=TLS_PORT)
+    return row
+
+
+def _broke(error: Exception | None) -> bool:
+    """Whether a connection was ended, or brought what is no HTTP."""
+    return isinstance(error, APIConnectionError) and error.code in {"protocol", "reset"}
+
+
+def _answer_row(about: str, error: Exception | None, models: int) -> Row:
     what = "http"
     if error is None:
         return Row(about, what, "ok", f"it answers, and lists {models} {'model' if models == 1 else 'models'}")

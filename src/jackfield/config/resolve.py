@@ -72,6 +72,8 @@ def guess(name: str, models: Mapping[str, str], backends: Collection[str]) -> st
     from jackfield.config.hints import closest, did_you_mean
 
     backend, slash, model = name.partition("/")
+    if not model and backend in backends:
+        return f'"{backend}" is a backend: write "{backend}/MODEL"'
     if not slash and len(backends) == 1 and name and closest(name, models) is None:
         return f'did you mean "{next(iter(backends))}/{name}"?'
     near = closest(backend, backends) if model else None
