@@ -54,6 +54,18 @@ def test_settings_are_checked(cls: type, name: str, value: Any):
         cls(**{**needed, name: value})
 
 
+def test_the_entry_of_a_table_that_does_not_fit_is_named():
+    """It may have many."""
+    with pytest.raises(ValueError, match=r'^models: expected 1 to 4 names for "o" \(number 2\), none of them twice'):
+        Fallback(models={"m": ["n"], "o": []})
+    with pytest.raises(ValueError, match=r'^models: expected names of models for "o" \(number 2\), with their weights'):
+        Balance(models={"m": {"n": 1}, "o": {}})
+    with pytest.raises(
+        ValueError, match=r'^models: expected weights for "o" \(number 2\) that are whole numbers from 0'
+    ):
+        Balance(models={"m": {"n": 1}, "o": {"n": 1, "p": -1}})
+
+
 def test_a_probe_cannot_come_later_than_the_latest():
     """``open_for`` above ``max_open`` is told at ``max_open``."""
     with pytest.raises(ValueError, match="max_open: expected at least as many seconds as open_for"):

@@ -15,7 +15,7 @@ from jackfield.hookspecs import hookimpl
 from jackfield.models.base import replaced
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.models.response import CreateChatCompletionResponse
-from jackfield_routing.checks import is_name, is_whole
+from jackfield_routing.checks import entry, is_name, is_whole
 from jackfield_routing.rendezvous import meeting
 from jackfield_routing.wheel import Wheel
 
@@ -26,11 +26,12 @@ MOST = 1_000_000
 def _tables(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     if not isinstance(value, Mapping) or not value or not all(map(is_name, value)):
         raise ValueError(f"{attribute.name}: expected a table from names of models to tables of weights")
-    for weights in value.values():
+    for number, (name, weights) in enumerate(value.items(), start=1):
+        place = entry(number, name)
         if not isinstance(weights, Mapping) or not all(map(is_name, weights)) or not any(weights.values()):
-            raise ValueError(f"{attribute.name}: expected names of models with their weights, one of them above 0")
+            raise ValueError(f"{attribute.name}: expected names of models for {place}, with their weights, one above 0")
         if not all(is_whole(weight, 0, MOST) for weight in weights.values()):
-            raise ValueError(f"{attribute.name}: expected weights that are whole numbers from 0 to {MOST}")
+            raise ValueError(f"{attribute.name}: expected weights for {place} that are whole numbers from 0 to {MOST}")
 
 
 def _way(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:

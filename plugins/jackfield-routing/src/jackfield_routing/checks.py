@@ -22,6 +22,11 @@ def are_names(values: object, least: int, most: int) -> TypeGuard[tuple[str, ...
     return least <= len(set(values)) == len(values) <= most
 
 
+def entry(number: int, key: str) -> str:
+    """Which entry of a table a message means: its key, and where that is masked for it is a value too, its number."""
+    return f'"{key}" (number {number})'
+
+
 def is_whole(value: object, least: int, most: int) -> TypeGuard[int]:
     """Whether a value is a whole number within limits; ``True`` is none."""
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most

@@ -14,7 +14,7 @@ from jackfield.hookspecs import hookimpl
 from jackfield.models.base import replaced
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.models.response import CreateChatCompletionResponse
-from jackfield_routing.checks import are_names, is_name, some_of
+from jackfield_routing.checks import are_names, entry, is_name, some_of
 from jackfield_routing.destination import destination
 from jackfield_routing.elsewhere import CONDITIONS, Condition, may_pass
 
@@ -25,9 +25,10 @@ MOST = 4
 def _chains(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     if not isinstance(value, Mapping) or not value or not all(map(is_name, value)):
         raise ValueError(f"{attribute.name}: expected a table from names of models to the next ones")
-    for first, nexts in value.items():
+    for number, (first, nexts) in enumerate(value.items(), start=1):
         if not are_names(nexts, 1, MOST) or first in nexts:
-            raise ValueError(f"{attribute.name}: expected 1 to {MOST} names for each, none of them twice, nor its own")
+            text = f"expected 1 to {MOST} names for {entry(number, first)}, none of them twice, nor its own"
+            raise ValueError(f"{attribute.name}: {text}")
 
 
 @attrs.define(eq=False)
