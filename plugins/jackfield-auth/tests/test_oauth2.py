@@ -527,6 +527,7 @@ def test_settings_are_checked(setting: str, value: Any):
         layer(**{setting: value})
 
     assert CLIENT_SECRET not in str(caught.value)
+    assert str(caught.value).count("expected") == 1
 
 
 def test_reserved_fields_of_the_form_are_named():

@@ -290,6 +290,14 @@ def test_what_is_used_and_missed_is_reported(bench, tape, tmp_path):
     assert report.stat().st_mode & 0o777 == 0o600
 
 
+def test_one_exchange_that_was_not_used_is_no_plural(bench, tape, file):
+    """The words fit the number."""
+    layer = tape(answer("1"), answer("2"), unused="error")
+    bench.send(layer, asking())
+    with pytest.raises(ReplayMissError, match=r"^1 exchange of the recording .* was not used: 2$"):
+        layer.close()
+
+
 @pytest.mark.parametrize("unused", ["ignore", "warn", "error"])
 def test_what_was_not_used_is_told_when_the_client_closes(bench, tape, caplog, file, unused):
     """As the setting says; a client that made no call tells nothing."""

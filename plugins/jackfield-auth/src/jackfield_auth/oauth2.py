@@ -29,7 +29,9 @@ def _token_url(_: Any, attribute: attrs.Attribute[str], value: Any) -> None:
         check_secure(split_url(value)[0])
     except (ConfigError, TypeError, AttributeError) as error:
         reason = str(error) if isinstance(error, ConfigError) else "not a text"
-        raise ValueError(f"{attribute.name}: expected the https URL of a token endpoint: {reason}") from None
+        if not reason.startswith("expected"):
+            reason = f"expected the https URL of a token endpoint: {reason}"
+        raise ValueError(f"{attribute.name}: {reason}") from None
 
 
 def _way(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:

@@ -87,7 +87,9 @@ class Replay:
             return
         more = ["…"] if len(left) > LISTED else []
         listed = ", ".join([*(str(slot.number) for slot in left[:LISTED]), *more])
-        message = f"{len(left)} exchanges of the recording {self.file} were not used: {listed}"
+        of = f"of the recording {self.file}"
+        message = f"1 exchange {of} was" if len(left) == 1 else f"{len(left)} exchanges {of} were"
+        message += f" not used: {listed}"
         if self.unused == "error":
             raise ReplayMissError(message)
         _log.warning("%s", message)
