@@ -196,3 +196,13 @@ def test_the_door_has_no_other_names() -> None:
     name = "decode_chunks"
     with pytest.raises(AttributeError, match=f"no attribute '{name}'"):
         getattr(wire, name)
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [("", {}), (" \n", {}), ('{"a": 1}', {"a": 1}), ("[1]", {"invalid_json": "[1]"}), ('{"a": ', {"invalid_json": '{"a": '}), ("[" * 5000, {"invalid_json": "[" * 5000})],
+    ids=["none", "blank", "object", "array", "cut", "deep"],
+)  # fmt: skip
+def test_arguments_of_a_call_are_an_object(text: str, arguments: dict[str, Any]) -> None:
+    """Whatever a model wrote, nothing of it is lost."""
+    assert wire.call_arguments(text) == arguments

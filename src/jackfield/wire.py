@@ -125,6 +125,24 @@ def parse(data: bytes | str) -> Any:
         raise ValidationError(f"expected JSON: {error}") from None
 
 
+NO_OBJECT = "invalid_json"
+"""The member under which the arguments of a call stand that are no JSON object, where a format takes nothing else."""
+
+
+def call_arguments(text: str) -> dict[str, Any]:
+    """The arguments of a call as an object, whatever a model wrote.
+
+    ``{}`` for a text that is blank; a text that is no JSON object stands under ``NO_OBJECT``.
+    """
+    if not text.strip():
+        return {}
+    try:
+        value = parse(text)
+    except ValidationError:
+        value = None
+    return value if isinstance(value, dict) else {NO_OBJECT: text}
+
+
 def decode_response(data: bytes) -> CreateChatCompletionResponse:
     """The response in the body of an HTTP reply. Raises ``ValidationError``."""
     from jackfield.models.response import CreateChatCompletionResponse

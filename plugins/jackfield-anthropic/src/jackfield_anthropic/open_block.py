@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from jackfield.models.chunks import ChatCompletionMessageToolCallChunk, FunctionCallDelta
-from jackfield.wire import to_json
+from jackfield.wire import call_arguments, to_json
 from jackfield_anthropic.message import call_extra, citations
-from jackfield_anthropic.request.block import Block, kind_of, tool_input
+from jackfield_anthropic.request.block import Block, kind_of
 from jackfield_anthropic.response import checked
 
 Fields = dict[str, Any]
@@ -99,7 +99,7 @@ class OpenBlock:
             return {"annotations": found} if found else {}
         text = "".join(self._json)
         if text:
-            self.block["input"] = tool_input(text)
+            self.block["input"] = call_arguments(text)
         elif self.is_call:
             return self._call(function=FunctionCallDelta(arguments=to_json(self.block["input"])))
         return {}

@@ -7,7 +7,6 @@ from typing import Any
 
 import attrs
 
-from jackfield.errors import ValidationError
 from jackfield.models import UNSET
 from jackfield.models.messages import AssistantAudio, ChatCompletionRequestAssistantMessage
 from jackfield.models.toolcalls import (
@@ -15,13 +14,10 @@ from jackfield.models.toolcalls import (
     ChatCompletionMessageToolCall,
     FunctionCall,
 )
-from jackfield.wire import parse
+from jackfield.wire import call_arguments
 from jackfield_gemini.content import ContentWriter, Part
 from jackfield_gemini.identity import given
 from jackfield_gemini.layout import SIGNATURE, parts_of
-
-INVALID = "invalid_json"
-"""Stands for the arguments of a call that are no JSON object."""
 
 
 @attrs.frozen
@@ -48,11 +44,11 @@ def calls_of(message: ChatCompletionRequestAssistantMessage, place: str, writer:
     calls = []
     if isinstance(message.function_call, FunctionCall):
         called = message.function_call
-        calls.append(_called("", called.name, _args(called.arguments), {}))
+        calls.append(_called("", called.name, call_arguments(called.arguments), {}))
     for number, call in enumerate(() if message.tool_calls is UNSET else message.tool_calls or ()):
         where = f"{place}.tool_calls[{number}]"
         if isinstance(call, ChatCompletionMessageToolCall):
-            calls.append(_called(call.id, call.function.name, _args(call.function.arguments), call.extra))
+            calls.append(_called(call.id, call.function.name, call_arguments(call.function.arguments), call.extra))
         elif isinstance(call, ChatCompletionMessageCustomToolCall):  # another model's: this one calls functions only
             calls.append(_called(call.id, call.custom.name, {"input": call.custom.input}, call.extra))
         else:
@@ -67,17 +63,6 @@ def _called(identity: str, name: str, args: Mapping[str, Any], extra: Mapping[st
     signature = google(extra).get("thought_signature")
     signed = {SIGNATURE: signature} if isinstance(signature, str) else {}
     return Called(identity, name, {"functionCall": call, **signed})
-
-
-def _args(arguments: str) -> Mapping[str, Any]:
-    """The arguments of a call; what a model wrote that is no JSON object, as one of that text."""
-    if not arguments.strip():
-        return {}
-    try:
-        args = parse(arguments)
-    except ValidationError:
-        args = None
-    return args if isinstance(args, dict) else {INVALID: arguments}
 
 
 def turn(

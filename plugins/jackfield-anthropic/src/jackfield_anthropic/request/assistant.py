@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from jackfield_anthropic.request.block import Block, call_id, said, text_block, tool_input
+from jackfield.wire import call_arguments
+from jackfield_anthropic.request.block import Block, call_id, said, text_block
 from jackfield_anthropic.request.part import content_blocks
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def _used(identity: str, function: Mapping[str, Any]) -> Block:
         "type": "tool_use",
         "id": call_id(identity),
         "name": function["name"],
-        "input": tool_input(function.get("arguments", "")),
+        "input": call_arguments(function.get("arguments", "")),
     }
 
 

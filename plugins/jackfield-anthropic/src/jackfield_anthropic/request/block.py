@@ -5,19 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-from jackfield.errors import ValidationError
-from jackfield.wire import parse
-
-if TYPE_CHECKING:
-    pass
+from typing import Any, TypeAlias
 
 Block: TypeAlias = dict[str, Any]
 """A content block, as JSON."""
 
-INVALID = "invalid_json"
-"""The member under which arguments stand that are no JSON object; the format takes nothing else."""
 _ID = re.compile(r"[a-zA-Z0-9_-]+")
 
 
@@ -50,14 +42,3 @@ def call_id(identity: str) -> str:
     if _ID.fullmatch(identity):
         return identity
     return f"{re.sub(r'[^a-zA-Z0-9_-]', '_', identity)}_{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
-
-
-def tool_input(arguments: str) -> dict[str, Any]:
-    """The arguments of a call as an object: ``{}`` for none, and under ``INVALID`` what is no JSON object."""
-    if not arguments.strip():
-        return {}
-    try:
-        value = parse(arguments)
-    except ValidationError:
-        value = None
-    return value if isinstance(value, dict) else {INVALID: arguments}
