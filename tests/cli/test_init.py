@@ -60,6 +60,27 @@ class Key(Loud):
     backend_only: ClassVar[bool] = True
 
 
+@attrs.define(eq=False)
+class Served(Echo):
+    """Answer from a service.
+
+    Attributes:
+        place: where it is; None takes here.
+        way: how it is. None takes well.
+        choice: which one.
+    """
+
+    origin: ClassVar[None] = None
+    place: str | None = None
+    way: str | None = None
+    choice: (
+        Literal[
+            "choice-0", "choice-1", "choice-2", "choice-3", "choice-4", "choice-5", "choice-6", "choice-7", "choice-8"
+        ]
+        | None
+    ) = None
+
+
 Zoo.__doc__ = f"\x1b[31m{Zoo.__doc__}"
 FOUND = Catalogue(
     {"echo": Echo, "openai": Echo, "zoo": Zoo}, {"bearer": Key, "loud": Loud, "odd name": Loud, "retry": Loud}
@@ -116,6 +137,14 @@ def test_a_path_that_cannot_be_written_is_a_failure(world) -> None:
 
     assert result.exit_code == 1
     assert result.stderr == "Error: nowhere/a.toml cannot be written: No such file or directory\n"
+
+
+@pytest.mark.parametrize("force", [(), ("--force",)])
+def test_a_directory_is_no_file_to_write(world, force: tuple[str, ...]) -> None:
+    """It is not there already as a file, and nothing replaces it."""
+    result = world.run("config", "init", "--path", ".", *force)
+
+    assert (result.exit_code, result.stderr) == (1, "Error: . cannot be written: Is a directory\n")
 
 
 def test_broken_plugins_and_missing_ones_are_told(world) -> None:
@@ -315,6 +344,53 @@ def test_what_is_needed_has_a_value_of_its_type() -> None:
     assert '# choice = ("x" or "y")' in on
     assert "# nice = (a string)" in on
     assert Draft202012Validator(schema(FOUND.providers, {})).is_valid({"backends": {"zoo": zoo}})
+
+
+def part_of(text: str, name: str) -> list[str]:
+    """The lines of the part of a plugin."""
+    (part,) = [part for part in text.split("\n\n") if f' = "{name}"' in part]
+    return part.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("backends", "providers", "keyed"),
+    [
+        ({"mine": "echo", "far": "served"}, {"echo": Echo, "served": Served, "openai": Served}, "far"),
+        ({"mine": "echo"}, {"a": Served, "echo": Echo, "openai": Served}, "openai"),
+        ({"mine": "echo"}, {"a": Served, "echo": Echo}, "a"),
+        ({"mine": "echo"}, {"echo": Echo}, "NAME"),
+    ],
+)
+def test_a_credential_is_shown_for_a_backend_that_asks_a_service(
+    backends: dict[str, str], providers: dict[str, type], keyed: str
+) -> None:
+    """In a backend inside this process it would do nothing; one that is off is to be put on too, and that is told."""
+    tree = {"backends": {name: {"provider": use} for name, use in backends.items()}}
+    text = template(tree, Catalogue(providers, {"bearer": Key}))
+
+    assert f"#[[backends.{keyed}.middleware]]" in part_of(text, "bearer")
+    assert (f"# bearer: put on a backend too, and write its name for {keyed}" in text) == (keyed not in backends)
+
+
+def test_the_head_tells_which_parts_need_values() -> None:
+    """Of those that are off; the others are valid as soon as they are put on."""
+    parts = "Of these parts some need values of yours in the place of the examples: zoo (animal, level, key)."
+
+    assert f"# {parts}" in template(TREE, FOUND).splitlines()
+    assert "need values" not in template(TREE, Catalogue({"echo": Echo}, {"bearer": Key, "loud": Loud}))
+
+
+def test_help_is_for_those_who_write_toml() -> None:
+    """It has no None, and many choices stand on lines that can be read."""
+    text = template({"backends": {"a": {"provider": "served"}}}, Catalogue({"served": Served}, {}))
+    lines = part_of(text, "served")
+
+    assert "# where it is; without it: here." in lines
+    assert "# how it is. Without it: well." in lines
+    assert "# choice = (one of them)" in lines
+    assert 'one of "choice-0", "choice-1",' in text
+    assert max(map(len, lines)) <= 112
+    assert "None" not in text
 
 
 def test_without_any_backend_the_text_says_where_one_goes() -> None:

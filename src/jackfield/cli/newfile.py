@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from secrets import token_hex
@@ -17,9 +18,12 @@ def write_new(path: str, text: str, *, force: bool) -> None:
 
     Raises:
         FileExistsError: there is one, and it is not to be replaced.
+        IsADirectoryError: it is the path of a directory.
         OSError: it cannot be written.
     """
     target = os.path.realpath(path)
+    if os.path.isdir(target):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     beside = f"{target}.{token_hex(4)}.new"
     try:
         with open(beside, "x", encoding="utf-8", newline="\n") as file:

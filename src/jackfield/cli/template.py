@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
@@ -46,9 +46,10 @@ def template(tree: Tree, found: Catalogue, notes: Sequence[str] = ()) -> str:
         notes: what the reader is to know of this file, a line or more each.
     """
     first = next(iter(tree["backends"]), "NAME")
+    keyed = _keyed(tree, found)
     used = {layer["use"] for table in (tree, *tree["backends"].values()) for layer in table.get("middleware", ())}
     head = [DIRECTIVE, *(f"# {line}".rstrip() for line in HEAD.splitlines())]
-    for note in notes:
+    for note in (*_first_of_all(tree, used, found, keyed), *notes):
         head += ["#", *_remark(note)]
     parts = [head, list(_names(tree, first))]
     for name, table in tree["backends"].items():
@@ -58,13 +59,34 @@ def template(tree: Tree, found: Catalogue, notes: Sequence[str] = ()) -> str:
     off = [
         *(_backend(name, {"provider": name}, cls) for name, cls in found.providers.items() if name not in _used(tree)),
         *(
-            _layer((first,) if getattr(cls, "backend_only", False) else (), {"use": name}, found)
+            _layer((keyed,) if getattr(cls, "backend_only", False) else (), {"use": name}, found)
             for name, cls in found.middleware.items()
             if name not in used
         ),
     ]
     parts += [[f"#{line}" for line in lines] for lines in off]
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
+
+
+def _keyed(tree: Tree, found: Catalogue) -> str:
+    """The backend that parts with a credential are shown for: one that asks a service, or could be put on."""
+    named = {name: table["provider"] for name, table in tree["backends"].items()}
+    others = {name: name for name in ("openai", *found.providers) if name in found.providers}
+    asking = (name for name, use in {**others, **named}.items() if hasattr(found.providers[use], "origin"))
+    return min(asking, key=lambda name: name not in named, default="NAME")
+
+
+def _first_of_all(tree: Tree, used: Collection[str], found: Catalogue, keyed: str) -> Iterator[str]:
+    """What is to be done before the parts that are off can be put on."""
+    off = {name: cls for name, cls in found.providers.items() if name not in _used(tree)}
+    off |= {name: cls for name, cls in found.middleware.items() if name not in used}
+    needs = {name: table_of(cls)["required"] for name, cls in off.items()}
+    needy = [f"{name} ({', '.join(keys)})" for name, keys in needs.items() if keys]
+    if needy:
+        yield f"Of these parts some need values of yours in the place of the examples: {', '.join(needy)}."
+    bound = [name for name, cls in off.items() if getattr(cls, "backend_only", False)]
+    if bound and keyed not in tree["backends"]:
+        yield f"{', '.join(bound)}: put on a backend too, and write its name for {keyed} if it is another one."
 
 
 def _used(tree: Tree) -> set[str]:
@@ -108,7 +130,7 @@ def _settings(key: str, table: Tree, cls: type) -> Iterator[str]:
     shape = table_of(cls, without=(key, "timeout", "transport", "middleware") if key == "provider" else (key,))
     yield f"{key} = {value_text(table[key])}"
     for name, setting in shape["properties"].items():
-        yield from _remark(setting.get("description", ""))
+        yield from _remark(_in_toml(setting.get("description", "")))
         if name in table:
             yield f"{key_text(name)} = {value_text(table[name])}"
         elif name in shape["required"]:
@@ -116,7 +138,22 @@ def _settings(key: str, table: Tree, cls: type) -> Iterator[str]:
         elif "default" in setting:
             yield f"#{key_text(name)} = {value_text(setting['default'])}"
         else:
-            yield f"# {key_text(name)} = ({_kind(setting)})"
+            yield from _open(name, setting)
+
+
+def _in_toml(text: str) -> str:
+    """The help of a setting; what a docstring says of None, TOML says by leaving the setting out."""
+    return text.replace("; None takes", "; without it:").replace("None takes", "Without it:")
+
+
+def _open(name: str, setting: Mapping[str, Any]) -> Iterator[str]:
+    """A setting without a value of its own accord. Many choices stand above it, on lines that can be read."""
+    line = f"# {key_text(name)} = ({_kind(setting)})"
+    if len(line) <= WIDTH:
+        yield line
+        return
+    yield from _remark(f"one of {', '.join(map(value_text, setting['enum']))}")
+    yield f"# {key_text(name)} = (one of them)"
 
 
 def _example(setting: Mapping[str, Any]) -> Any:
