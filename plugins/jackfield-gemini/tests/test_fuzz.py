@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jackfield.errors import APIError, ValidationError
@@ -50,6 +50,7 @@ ANSWER = objects(
 )  # fmt: skip
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(content=ANSWER)
 def test_an_answer_of_any_shape_is_one_or_is_told_to_be_none(content: Any) -> None:
     """And what is an answer can be written again."""
@@ -60,6 +61,7 @@ def test_an_answer_of_any_shape_is_one_or_is_told_to_be_none(content: Any) -> No
     assert encode(response)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(contents=st.lists(ANSWER, max_size=3), choices=st.integers(1, 2), usage=st.booleans())
 def test_a_stream_of_any_shape_is_one_or_is_told_to_be_none(contents: list[Any], choices: int, usage: bool) -> None:
     """And what are chunks can be written again."""
@@ -83,6 +85,7 @@ ASSISTANT = st.fixed_dictionaries(
 )  # fmt: skip
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(message=ASSISTANT)
 def test_a_history_of_any_shape_can_be_sent(message: Any) -> None:
     """It may come from anywhere; no text of it is lost."""

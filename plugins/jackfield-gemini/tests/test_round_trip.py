@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jackfield.models import CreateChatCompletionRequest
@@ -84,6 +84,7 @@ def given_back(message: Any) -> list[Any]:
     return contents[1]["parts"] if contents[1:] and contents[1]["role"] == "model" else []
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(parts=PARTS, stream=st.booleans())
 def test_any_parts_come_back(parts: list[Any], stream: bool) -> None:
     """Whole or as a stream, as a value or as plain JSON."""
@@ -101,6 +102,7 @@ def test_any_parts_come_back(parts: list[Any], stream: bool) -> None:
     assert given_back(json.loads(json.dumps(to_dict(message)))) == plainly(parts)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(parts=PARTS)
 def test_a_stream_makes_the_message_that_the_whole_answer_makes(parts: list[Any]) -> None:
     """Part by part, or at once."""

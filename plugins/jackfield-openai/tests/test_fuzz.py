@@ -101,6 +101,7 @@ def test_any_events_are_chunks_or_an_error(provider: Any, events: Any, asks: boo
     to_json(fold(chunks))
 
 
+@quick
 @given(kept=st.integers(0, len(CHUNKS) - 1))
 def test_a_stream_that_was_cut_is_no_answer(kept: int) -> None:
     """Wherever between two events, until every choice has told why it ended."""
