@@ -324,6 +324,60 @@ def test_what_a_validator_says_stands_at_its_setting(validator: Any, value: Any,
     assert ";".join(refused(cls, x=value)) == text
 
 
+def below(instance: Any, _: Any, value: Any) -> None:
+    if value >= instance.high:
+        raise ValueError("low: expected less than high")
+
+
+def wordless(*_: Any) -> None:
+    raise ValueError("this will not do")
+
+
+def odd(*_: Any) -> None:
+    raise KeyError("high")
+
+
+@attrs.define(eq=False)
+class Range:
+    low: int = attrs.field(validator=below)
+    high: int = attrs.field(default=10, validator=attrs.validators.le(20))
+    size: int = attrs.field(default=1, validator=attrs.validators.ge(1))
+    name: str = attrs.field(default="", converter=str.upper, validator=attrs.validators.max_len(2))
+    parts: list[int] = attrs.field(factory=list, validator=attrs.validators.max_len(1))
+    vague: int = attrs.field(default=0, validator=attrs.validators.optional(wordless))
+    strange: int = attrs.field(default=0, validator=attrs.validators.optional(odd))
+
+
+def test_all_that_validators_say_is_told_at_once() -> None:
+    """Each is asked, also after the first has refused, and with the defaults of what was not written."""
+    assert refused(Range, low=12, size=0, parts=[1, 2]) == [
+        "low: expected less than high",
+        "size: 'size' must be >= 1: 0",
+        "parts: Length of 'parts' must be <= 1: 2",
+    ]
+    assert refused(Range, low=12, high=30, size=1) == ["high: 'high' must be <= 20: 30"]
+
+
+def test_validators_are_asked_where_types_are_wrong_too() -> None:
+    """One that looks at a value that is wrong says nothing, nor does one that is about no setting."""
+    assert refused(Range, low=5, high="x", size=0, vague=1, strange=1, wide=1) == [
+        "wide: unknown setting (known: high, low, name, parts, size, strange, vague)",
+        "high: expected an integer, got string",
+        "size: 'size' must be >= 1: 0",
+    ]
+
+
+@attrs.define(slots=False, eq=False)
+class Raised(Exception):  # noqa: N818 - it is a plugin of a kind
+    size: int = attrs.field(default=1, validator=attrs.validators.ge(1))
+    count: int = attrs.field(default=1, validator=attrs.validators.ge(1))
+
+
+def test_a_class_that_cannot_be_half_built_tells_its_first_fault() -> None:
+    """Its other validators are not asked."""
+    assert refused(Raised, size=0, count=0) == ["size: 'size' must be >= 1: 0"]
+
+
 def test_a_class_that_refuses_to_be_built_is_a_fault_of_its_table() -> None:
     """What concerns several settings names none of them."""
 

@@ -7,22 +7,21 @@ replaced here. No message repeats a text that stands in the settings: it may be 
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from collections.abc import Set as AbstractSet
 from enum import Enum
 from itertools import count, repeat
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 import attrs
 from cattrs import BaseConverter
 
 from jackfield.config.hints import closest, did_you_mean, kind
-from jackfield.errors import ConfigError
-from jackfield.redaction import MASK
+from jackfield.refusal import Reason, refusals
 from jackfield.secret import EXPECTED, Secret
 
 if TYPE_CHECKING:
-    from jackfield.config.place import Path, Place
+    from jackfield.config.place import Place
     from jackfield.errors import Fault
 
 SCALARS = (bool, int, float, str)
@@ -35,16 +34,6 @@ ARRAYS: dict[Any, Callable[[Iterable[Any]], Any]] = {
     AbstractSet: frozenset,
 }
 TABLES = (dict, Mapping, MutableMapping)
-LONG = 8
-"""Texts of so many characters are masked wherever a message repeats them, shorter ones only between quotes."""
-
-
-class Reason(NamedTuple):
-    """One thing that is wrong: keys and indexes down to it, what was expected, and a guess at what was meant."""
-
-    path: Path
-    text: str
-    hint: str | None = None
 
 
 class Unfit(Exception):  # noqa: N818 - reads as what it says; it never leaves this module
@@ -95,13 +84,11 @@ def _build(table: Any, cls: type) -> Any:
     ]
     values, wrong = _each((name, table[name], field.type) for name, field in fields.items() if name in table)
     if reasons or wrong:
-        raise Unfit(reasons + wrong)
+        raise Unfit(reasons + wrong + refusals(cls, values, table))
     try:
         return cls(**values)
-    except ConfigError as error:
-        raise Unfit([Reason((), _masked(str(fault), table)) for fault in error.faults]) from None
     except Exception as error:  # noqa: BLE001 - a plugin's validators may raise anything
-        raise Unfit([_refusal(error, fields, table)]) from None
+        raise Unfit(refusals(cls, values, table, error)) from None
 
 
 def settings_of(cls: type) -> dict[str, attrs.Attribute[Any]]:
@@ -116,40 +103,6 @@ def settings_of(cls: type) -> dict[str, attrs.Attribute[Any]]:
         text = f"a type that {cls.__name__} names is not there when it runs: {error}"
         raise Unfit([Reason((), text, "import it outside of TYPE_CHECKING")]) from None
     return {field.alias: field for field in attrs.fields(cls) if field.init and not field.name.startswith("_")}
-
-
-def _refusal(error: Exception, fields: Mapping[str, attrs.Attribute[Any]], table: Mapping[str, Any]) -> Reason:
-    """What a validator said, at the setting that it is about."""
-    first, *others = error.args or ("",)
-    text = first if isinstance(first, str) else str(error)  # attrs' own validators give more than a text
-    named = [str(other.alias) for other in others if isinstance(other, attrs.Attribute)]
-    named += [name for name in fields if text.startswith((f"{name}:", f"'{name}'", f"Length of '{name}'"))]
-    if not isinstance(error, ValueError | TypeError):
-        text = f"{type(error).__name__}: {text}"
-    for name in named[:1]:
-        return Reason((name,), _masked(text.removeprefix(f"{name}: "), table))
-    return Reason((), _masked(text, table))
-
-
-def _masked(text: str, settings: Any) -> str:
-    """The text without the texts that stand in the settings."""
-    for value in sorted(texts(settings), key=len, reverse=True):
-        text = text.replace(repr(value), MASK)
-        if len(value) >= LONG:
-            text = text.replace(value, MASK)
-    return text
-
-
-def texts(value: Any) -> Iterator[str]:
-    """The texts in settings, however deep; keys are none of them."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from texts(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from texts(item)
 
 
 # -- values ----------------------------------------------------------------------------------------------------------

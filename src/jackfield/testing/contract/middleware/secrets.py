@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from jackfield.construct import texts
 from jackfield.redaction import remember
+from jackfield.refusal import texts
 from jackfield.testing.contract.middleware.onion import Onion, onion
 from jackfield.testing.contract.middleware.service import KitDriver, Service
 from jackfield.testing.contract.middleware.source import FAILING, WELL
