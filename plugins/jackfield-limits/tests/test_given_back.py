@@ -168,11 +168,33 @@ def test_what_no_worker_has_begun_is_said_with_the_next_call(url, begun, left):
         run.function(*run.args)
     with pytest.raises(CallCancelled):
         flow.throw(CallCancelled())
-    if not begun:
-        run.function(*run.args)  # not any more
 
     assert len(store._notices) == left
+    run.function(*run.args)  # a worker comes to it after all: it is said once
+    assert len(store._notices) == 0
     store.close()
+
+
+def test_what_was_not_tried_since_redis_failed_before_is_said_later(bench, backend, act, url, redis, monkeypatch):
+    """Of two places that are to be given back, the second one as well."""
+
+    def down(self, operation):
+        raise StoreFailure("ConnectionError")
+
+    with monkeypatch.context() as patch:
+        patched = act(during=lambda: patch.setattr(RedisStore, "perform", down))
+        one = bench(layer("concurrency", url), backend([act(), act(), patched, act()]))
+        one.call()
+        left, effect = one.begin()
+        one.driver.step(left, effect)
+        second, effect = one.begin()
+        effect = one.driver.step(second, effect)
+        left.cancel()
+        one.driver.run(second, effect)
+    assert held(redis) == (0, 0, 2)
+    one.call()
+
+    assert held(redis) == (0, 0, 0)
 
 
 def test_what_is_left_to_say_is_said_when_the_client_is_closed(bench, url, redis):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from jackfield_limits.operations import Book, Enter, Move, Notice, Question, Spend
+from jackfield_limits.operations import Notice, Question
 
 
 class Step:
@@ -38,16 +38,22 @@ class Step:
             failure: of the store, or None.
             answer: what the operation gave; None where it failed, and may have been done all the same.
         """
-        question = isinstance(self.operation, Book | Move | Spend | Enter)
-        undo = self.operation.undo(answer) if question else None  # type: ignore[union-attr]  # mypy does not follow
+        undo = None if isinstance(self.operation, Notice) else self.operation.undo(answer)
         with self._lock:
+            if not self._begun:  # what failed was done before it
+                return self._untold()
             self._undo = undo
             return undo if self._left or failure is not None else None
 
     def leave(self) -> Notice | None:
         """For the call, which does not wait for it any more: what has to be said on its account."""
         with self._lock:
+            if not self._begun:
+                return self._untold()
             self._left = True
-            if self._begun:
-                return self._undo
-            return None if isinstance(self.operation, Book | Move | Spend | Enter) else self.operation
+            return self._undo
+
+    def _untold(self) -> Notice | None:
+        """A notice that nobody has given, once."""
+        first, self._left = not self._left, True
+        return self.operation if first and isinstance(self.operation, Notice) else None

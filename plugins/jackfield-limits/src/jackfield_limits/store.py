@@ -114,9 +114,9 @@ class Store:
         failure, answer = None, None
         try:
             store = self._connected(self._url)
+            self._catch_up(store)
             if not step.begin():
                 return None, None
-            self._catch_up(store)
             answer = self._attempt(store, step.operation)
         except StoreFailure as error:
             failure = str(error)
