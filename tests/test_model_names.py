@@ -35,6 +35,13 @@ class Names:
         return (yield request)
 
 
+@attrs.define(eq=False)
+class Needs(Names):
+    """Is not there without a setting."""
+
+    needed: int = attrs.field(kw_only=True)
+
+
 def test_a_name_of_a_model_that_leads_nowhere_is_a_fault_at_its_place(tmp_path):
     """A fallback to a backend that is not there would be found out when it is needed; a hint tells what was meant."""
     path = tmp_path / "jackfield.toml"
@@ -86,3 +93,26 @@ def test_a_layer_of_a_backend_replaces_no_names_of_the_host():
     loaded = load({"backends": {"echo": {"provider": "echo", "middleware": [own]}}}, environ={})
     plan = assemble(loaded.settings, loaded.faults, Registry({"names": Names}))
     assert list(groups(plan.layers)) == []
+
+
+def test_a_name_that_leads_nowhere_is_told_beside_other_faults_of_its_layer():
+    """Whatever stands in the settings that are sound; what stands in those at fault is not looked at."""
+    backends = {"echo": {"provider": "echo"}, "other": {"provider": "echo"}}
+    layers = [
+        {"use": "names", "models": {"fast": ["pool", "ecco/b"]}, "replaces": 3, "modes": 1},
+        {"use": "names", "models": {"pool": ["echo/a"]}, "replaces": True, "colour": 1},
+        {"use": "names", "models": {"x": [1, "ecco/c"], "y": ["ecco/d"]}},
+        {"use": "needs", "modls": {}},
+    ]
+    loaded = load({"backends": backends, "middleware": layers}, environ={})
+    with pytest.raises(ConfigError) as caught:
+        assemble(loaded.settings, loaded.faults, Registry({"names": Names, "needs": Needs}))
+    assert [fault.path for fault in caught.value.faults] == [
+        "middleware[0].modes",
+        "middleware[0].replaces",
+        "middleware[1].colour",
+        "middleware[2].models.x[0]",
+        "middleware[3].modls",
+        "middleware[3]",
+        "middleware[0].models.fast[1]",
+    ]

@@ -68,6 +68,7 @@ class Assembly:
         self._settings, self._registry, self._faults = settings, registry, faults
         self._hooks = HookFinder()
         self._spare = [] if previous is None else list(previous.layers)
+        self._rest: list[Layer] = []
 
     def host(self) -> list[Layer]:
         """The layers around all backends, outermost first."""
@@ -76,7 +77,7 @@ class Assembly:
             for position, entry in enumerate(self._settings.middleware)
             if (layer := self._middleware(entry, position)) is not None
         ]
-        self._check_names(host)
+        self._check_names([*host, *self._rest])
         return host
 
     def plan(self) -> Plan:
@@ -168,6 +169,8 @@ class Assembly:
         plugin, faults = construct(cls, entry.settings, entry.place)
         self._faults += faults
         if plugin is None:
+            if group == MIDDLEWARE and not backend:
+                self._note_rest(cls, entry, name, found.distribution, faults)
             return None
         try:
             hooks = self._hooks(name, plugin)
@@ -179,6 +182,19 @@ class Assembly:
             self._faults.append(entry.place.fault(key, text))
             return None
         return Layer(name, plugin, found.distribution, hooks, entry, backend)
+
+    def _note_rest(self, cls: type, entry: LayerSettings, name: str, distribution: str, faults: list[Fault]) -> None:
+        """Remember what a layer would be without the settings that are at fault: its names of models are checked."""
+        wrong = {fault.path for fault in faults}
+        paths = {key: entry.place.at(key).path for key in entry.settings}
+        sound = {
+            key: value
+            for key, value in entry.settings.items()
+            if not any(path.startswith((paths[key] + ".", paths[key] + "[")) or path == paths[key] for path in wrong)
+        }
+        plugin, _ = construct(cls, sound, entry.place)
+        if plugin is not None:
+            self._rest.append(Layer(name, plugin, distribution, {}, entry))
 
     def _kept(self, cls: type, entry: LayerSettings, backend: str) -> Layer | None:
         """The first spare layer of that class in that place with the same settings."""
