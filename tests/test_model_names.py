@@ -8,7 +8,7 @@ import pytest
 import jackfield
 from jackfield import Client, ConfigError
 from jackfield.config.load import load
-from jackfield.groups import chosen, groups
+from jackfield.groups import becomes, chosen, groups
 from jackfield.plugins import assemble
 from jackfield.registry import Registry
 
@@ -85,6 +85,8 @@ def test_the_groups_of_the_host_are_told_with_what_they_may_become():
     ]
     assert [group.name for group in chosen("all", plan.layers)] == ["all", "pool"]
     assert list(chosen("echo/a", plan.layers)) == []
+    assert becomes("all", plan.layers) == ("other/b", "echo/a", "echo/x")
+    assert becomes("echo/a", plan.layers) == ("echo/a",)
 
 
 def test_a_layer_of_a_backend_replaces_no_names_of_the_host():

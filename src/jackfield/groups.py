@@ -55,3 +55,11 @@ def chosen(name: str, layers: Iterable[Layer]) -> Iterator[Group]:
         if group.name == name:
             yield group
             name = group.members[0]
+
+
+def becomes(name: str, layers: Iterable[Layer]) -> tuple[str, ...]:
+    """All names that a name may become, itself where no layer replaces it."""
+    names: tuple[str, ...] = (name,)
+    for group in groups(layers):
+        names = tuple(other for one in names for other in (group.members if one == group.name else (one,)))
+    return tuple(dict.fromkeys(names))

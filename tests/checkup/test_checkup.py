@@ -82,6 +82,18 @@ def test_only_the_backends_that_are_named_are_looked_at(serve: Serve) -> None:
     assert len(server.requests) == 2
 
 
+def test_of_a_name_that_is_shared_out_all_backends_are_looked_at() -> None:
+    """Each is asked for its own model."""
+    echo = {"provider": "echo"}
+    shared = {"use": "balance", "models": {"sh": {"a/x": 1, "b/y": 1}}}
+    data = {"backends": {"a": echo, "b": echo, "c": echo}, "middleware": [shared]}
+    rows = found(data, model="sh", live=True)
+
+    assert {row.about for row in rows} == {"configuration", "plugins", "a", "b"}
+    assert of(rows, "a")["call"] == ("ok", "x answers")
+    assert of(rows, "b")["call"] == ("ok", "y answers")
+
+
 def test_names_that_lead_nowhere_come_with_what_there_is() -> None:
     """Few are listed, of many the command that lists them is told."""
     few = {"backends": {"a": {"provider": "inside"}, "b": {"provider": "inside"}}}
@@ -93,6 +105,24 @@ def test_names_that_lead_nowhere_come_with_what_there_is() -> None:
 
     assert remedies(few) == ["known: a, b", "known: a/…, b/…"]
     assert remedies(many) == [command, command]
+
+
+def test_a_name_that_may_become_several_is_asked_of_each_of_their_backends() -> None:
+    """As a layer shares it out; layers inside may share out what it becomes."""
+    data = {
+        "backends": {name: {"provider": "inside"} for name in "abc"},
+        "middleware": [
+            {"use": "elsewhere", "groups": {"pool": ["a/x", "inner"], "other": ["c/z"]}},
+            {"use": "elsewhere", "groups": {"inner": ["b/y"]}},
+        ],
+    }
+    rows = found(data, live=True, model="pool")
+
+    assert {row.about: row.detail for row in rows if row.what == "call"} == {
+        "a": "RuntimeError: no x",
+        "b": "RuntimeError: no y",
+    }
+    assert "model" not in of(rows, "configuration")
 
 
 def test_offline_no_network_is_used(serve: Serve) -> None:
@@ -134,11 +164,11 @@ def test_the_model_of_a_call_is_what_the_configuration_names() -> None:
         environ={},
     ).settings
 
-    assert model_of(settings, "a", None) == "one"
-    assert model_of(settings, "b", None) == "two"
-    assert model_of(settings, "b", "b/other") == "other"
-    assert model_of(settings, "b", "nope") is None
-    assert model_of(settings, "c", None) is None
+    assert model_of(settings, "a", ()) == "one"
+    assert model_of(settings, "b", ()) == "two"
+    assert model_of(settings, "b", ["b/other"]) == "other"
+    assert model_of(settings, "b", ["nope"]) is None
+    assert model_of(settings, "c", ()) is None
 
 
 def test_plugins_are_closed_when_it_is_over() -> None:

@@ -22,6 +22,7 @@ from jackfield.config.resolve import resolve
 from jackfield.config.settings import Settings
 from jackfield.drivers.sync import SyncDriver
 from jackfield.errors import ConfigError
+from jackfield.groups import becomes
 from jackfield.http import Origin
 from jackfield.plan import Route
 from jackfield.registry import Registry
@@ -68,6 +69,7 @@ class _Checkup:
         self._settings: Settings = loaded.settings
         self._driver = SyncDriver()
         self._built: list[Built] = []
+        self._models: tuple[str, ...] = ()
 
     def rows(self) -> Iterator[Row]:
         """All rows."""
@@ -77,6 +79,7 @@ class _Checkup:
         host = build_host(self._settings, broken, self._registry)
         backends = [build_backend(one, broken, self._registry) for one in self._settings.backends.values()]
         self._built = [host, *backends]
+        self._models = () if self._scope.model is None else becomes(self._scope.model, host.layers)
         yield from configuration_rows(self._loaded, [fault for one in self._built for fault in one.faults])
         yield from (row for _, row in plugins)
         idle = idle_row(keys, self._registry)
@@ -108,9 +111,9 @@ class _Checkup:
             if name not in known
         ]
         names = set(scope.backends)
-        if scope.model is not None:
+        for model in self._models:
             try:
-                names.add(resolve(self._settings, scope.model)[0])
+                names.add(resolve(self._settings, model)[0])
             except ConfigError as error:
                 row = failed("configuration", "model", error)
                 unknown.append(attrs.evolve(row, remedy=row.remedy or SHOWN))
@@ -149,7 +152,8 @@ class _Checkup:
         return None if answered else "it did not answer as it should"
 
     def _call(self, built: Built, obstacle: str | None) -> Row:
-        model = model_of(self._settings, built.name, self._scope.model)
+        found = (model_of(self._settings, built.name, name) for name in self._models or (None,))
+        model = next(filter(None, found), None)
         if obstacle is None and model is None:
             obstacle = "neither default_model nor an alias leads to it; -m names a model"
         if obstacle is not None or model is None or built.route is None:

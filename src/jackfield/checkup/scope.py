@@ -18,7 +18,8 @@ class Scope:
         live: ask each backend for one token too; that may cost something.
         offline: use no network, and run no ``command:`` of a secret.
         backends: names of the only ones to look at; empty for all.
-        model: whose backend is the only one to look at, and what its call asks for.
+        model: whose backend is the only one to look at, and what its call asks for; of a name that middleware shares
+            out among models, the backends of them all.
         timeout: seconds for each look; None takes 5, and 60 for a call.
     """
 
