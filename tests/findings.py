@@ -101,13 +101,21 @@ class Elsewhere:
 
     Attributes:
         models: their names.
+        groups: names of models that may become one of several others.
     """
 
     models: tuple[str, ...] = ()
+    groups: dict[str, tuple[str, ...]] = attrs.field(factory=dict)
 
     @property
     def model_names(self):
-        return [(("models", index), name) for index, name in enumerate(self.models)]
+        yield from ((("models", index), name) for index, name in enumerate(self.models))
+        for group, names in self.groups.items():
+            yield from ((("groups", group, index), name) for index, name in enumerate(names))
+
+    @property
+    def model_groups(self):
+        return self.groups.keys()
 
     @hookimpl
     def wrap_chat_completion(self, request, call):

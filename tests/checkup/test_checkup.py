@@ -164,11 +164,11 @@ def test_the_model_of_a_call_is_what_the_configuration_names() -> None:
         environ={},
     ).settings
 
-    assert model_of(settings, "a", ()) == "one"
-    assert model_of(settings, "b", ()) == "two"
-    assert model_of(settings, "b", ["b/other"]) == "other"
-    assert model_of(settings, "b", ["nope"]) is None
-    assert model_of(settings, "c", ()) is None
+    assert model_of(settings, "a", None) == "one"
+    assert model_of(settings, "b", None) == "two"
+    assert model_of(settings, "b", "b/other") == "other"
+    assert model_of(settings, "b", "nope") is None
+    assert model_of(settings, "c", None) is None
 
 
 def test_plugins_are_closed_when_it_is_over() -> None:
