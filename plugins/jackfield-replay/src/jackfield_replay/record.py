@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import threading
 
@@ -47,6 +48,7 @@ class Record:
     _running: set[Take] = attrs.field(init=False, repr=False, factory=set)
     _waiting: list[Take] = attrs.field(init=False, repr=False, factory=list)
     _refused: list[RecordingError] = attrs.field(init=False, repr=False, factory=list)
+    _process: int = attrs.field(init=False, repr=False, factory=os.getpid)
 
     def __attrs_post_init__(self) -> None:
         self._tape = Tape(self.file)
@@ -61,6 +63,7 @@ class Record:
         Raises:
             RecordingError: it cannot be written, or must not be. What cannot be written is not sent.
         """
+        self._inherit()
         if not self._ready:
             yield Run(self._prepare)
         yield from self._settle(call)  # what the call left behind comes first in the file
@@ -115,6 +118,7 @@ class Record:
         Raises:
             RecordingError: the first of the exchanges that could not be, where no call is left to fail.
         """
+        self._inherit()
         with self._lock:
             self._waiting += self._running
             self._running.clear()
@@ -153,6 +157,12 @@ class Record:
                 self._keep(take)
 
     # -- takes ---------------------------------------------------------------------------------------------------
+
+    def _inherit(self) -> None:
+        """In the child of a fork: what was under way is its parent's to write down."""
+        if self._process != os.getpid():
+            self._process, self._lock = os.getpid(), threading.Lock()
+            self._running, self._waiting, self._refused = set(), [], []
 
     def _begin(self, http_request: HttpRequest, call: Call) -> Take:
         take = Take.of(http_request, call)
