@@ -15,9 +15,6 @@ from moving import ASK, ODD, SAID, SIDES, THOUGHT, Side
 AND_THEN = {"role": "user", "content": "And then?"}
 PLAIN = {"role", "content", "tool_calls"}
 """Fields of an assistant's message that every format can say."""
-NOT_TOLD = {"gemini"}
-"""Providers whose documentation says that fields which they do not know are not sent; no attempt tells."""
-
 
 MOVES = [pytest.param(a, b, id=f"{a}-to-{b}") for a, b in product(SIDES, repeat=2)]
 moves = pytest.mark.parametrize(("source", "target"), MOVES)
@@ -63,7 +60,7 @@ def test_what_one_answered_is_taken_by_another(source: str, target: str, stream:
     assert all(said in text for said in (SAID, "look", "listen", '"sea', '"wind', "result 0", "result 1", "And then?"))
 
 
-@pytest.mark.parametrize(("source", "target"), [move for move in MOVES if move.values[1] not in NOT_TOLD])
+@moves
 @forms
 def test_what_cannot_be_said_is_told(source: str, target: str, stream: bool) -> None:
     """A private field either reaches the service, by whatever name, or the attempt names it."""
