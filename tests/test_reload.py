@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 from typing import Any
 
@@ -327,3 +329,34 @@ def test_calls_of_many_threads_never_meet_half_a_configuration(book):
             thread.join()
     assert failures == []
     assert len(book.closed) == len(book.made)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings(
+    "ignore:.*fork.*:DeprecationWarning"
+)  # the thread that reads waits for nothing of the child's
+def test_a_child_that_was_forked_while_a_configuration_was_read_reloads_by_itself(book):
+    """What another thread of the parent held is not held in the child."""
+    reading, read_on = threading.Event(), threading.Event()
+
+    class Slow(dict):
+        def items(self):
+            reading.set()
+            read_on.wait(20)
+            return super().items()
+
+    client = Client(config("a"), plugins=book.plugins)
+    thread = threading.Thread(target=client.reload, args=[Slow(config("b"))])
+    thread.start()
+    assert reading.wait(20)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        client.reload(config("c"))
+        client.close()
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    read_on.set()
+    thread.join()
+    client.close()
+    assert status == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable
@@ -15,18 +16,22 @@ class Retired:
     """Former plans, oldest first, with the layers that no later plan has. A call holds its plan until it has ended.
 
     True where there are any.
-
-    Attributes:
-        lock: held while a plan takes the place of another one.
     """
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self._process, self._lock = os.getpid(), threading.Lock()
         self._plans: list[tuple[weakref.ref[Plan], list[Layer]]] = []
         self._failures: list[Exception] = []
 
     def __bool__(self) -> bool:
         return bool(self._plans)
+
+    @property
+    def lock(self) -> threading.Lock:
+        """Held while a plan takes the place of another one; the child of a fork has its own."""
+        if self._process != os.getpid():
+            self._process, self._lock = os.getpid(), threading.Lock()
+        return self._lock
 
     def add(self, former: Plan, plan: Plan) -> None:
         """Retire a plan for another one."""
@@ -45,13 +50,14 @@ class Retired:
 
     def _next(self) -> list[Layer] | None:
         """Layers to close, or None."""
-        if not self.lock.acquire(blocking=False):
+        lock = self.lock
+        if not lock.acquire(blocking=False):
             return None
         try:
             done = self._plans and self._plans[0][0]() is None
             return self._plans.pop(0)[1] if done else None
         finally:
-            self.lock.release()
+            lock.release()
 
     def close_all(self) -> list[Exception]:
         """Close everything, needed or not; what has failed by now."""
