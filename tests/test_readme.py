@@ -46,10 +46,9 @@ def test_section_has_one_command_of_one_line(heading: str) -> None:
 
 
 def test_try_it_installs_every_distribution_of_the_repository() -> None:
-    """The command leaves out no plugin, and names none that is not there."""
-    named = set(re.findall(r"\./plugins/(\S+)", first_command("Try it")))
-
-    assert set(distributions()) - {"jackfield"} == named
+    """The command leaves out no plugin: all that stands below ``plugins`` is one."""
+    assert " ./plugins/* " in first_command("Try it")
+    assert set(distributions()) - {"jackfield"} == {path.name for path in (ROOT / "plugins").iterdir()}
 
 
 def test_try_it_asks_the_embedded_model() -> None:
