@@ -110,7 +110,7 @@ def sound(loaded: Loaded, source: Source) -> None:
     for name in (None, "fast", "openai/x", source.text(9), *settings.models):
         meant, _ = tried((ConfigError,), resolve, settings, name)
         assert meant is None or meant[0] in settings.backends, "a name leads to no backend"
-    shown, _ = tried((), show, settings, lambda *_: {"token", "key", "names"})
+    shown, _ = tried((), show, settings, lambda *_: dict.fromkeys(("token", "key", "names"), ()))
     text, _ = tried((), to_toml, shown)
     assert "fuzzcanary" not in text, "a key is shown"
     read, _ = tried((), tomllib.loads, text)
