@@ -22,7 +22,7 @@ PYTEST = ["-m", "pytest"]
 COVERAGE = ["-m", "coverage", "run", "-m", "pytest"]
 CORE = [[*COVERAGE, "-m", "not long", "tests"]]
 REST = [[*COVERAGE, "-m", "not long", "plugins", "benchmarks/tests"], [*PYTEST, "-m", "long"]]
-SHARED = [*PYTEST, "-n", "2", "-m", "not long"]
+SHARED = [*PYTEST, "-n", "2", "--dist", "worksteal", "-m", "not long"]
 
 
 def main(arguments: list[str]) -> int:

@@ -92,14 +92,16 @@ class FrozenError(Exception):
         ValueError(base64.b64encode(f"user:{KEY}".encode())),
         DetailedError(KEY, detail=KEY, inner={"key": Shown()}, reason=OSError(KEY)),
         FrozenError(KEY),
-        JackfieldError(base64.b64encode(KEY.encode()).decode()),
+        # Made in the test: it is scrubbed when it is made, of whatever modules of tests hold secret while they are collected.
+        pytest.param(lambda: JackfieldError(base64.b64encode(KEY.encode()).decode()), id="JackfieldError"),
         ExceptionGroup(f"all {KEY}", [ValueError(KEY), ExceptionGroup("inner", [KeyError(KEY)])]),
         BaseExceptionGroup("some", [KeyboardInterrupt(KEY), ExceptionGroup(KEY, [KeyError(1)])]),
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_no_secret_is_in_any_part_of_an_error(error: BaseException) -> None:
+def test_no_secret_is_in_any_part_of_an_error(error: Any) -> None:
     """Whoever made it, and wherever it keeps things; and it stays of its type."""
+    error = error() if callable(error) else error
     error.add_note(f"note: {KEY}")
     scrubbed(error)
 
