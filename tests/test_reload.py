@@ -13,6 +13,7 @@ import pytest
 
 import jackfield
 from jackfield import AsyncClient, Client, ClientClosedError, ConfigError
+from jackfield.retired import Retired
 
 HELLO = [{"role": "user", "content": "Hello, old friend of mine"}]
 
@@ -360,3 +361,13 @@ def test_a_child_that_was_forked_while_a_configuration_was_read_reloads_by_itsel
     thread.join()
     client.close()
     assert status == 0
+
+
+def test_another_process_has_another_lock():
+    """The one that a thread of the parent may hold is not waited for."""
+    retired = Retired()
+    lock = retired.lock
+    assert retired.lock is lock
+    retired._process = -1  # as a child finds it
+    assert retired.lock is not lock
+    assert retired.lock is retired.lock
