@@ -8,8 +8,18 @@ from typing import Any
 import attrs
 import pytest
 
-from engine_fakes import Driven, HttpLayer, Provider, ask, said, sending
-from jackfield import APIConnectionError, CallCancelled, HttpResponse, PluginError, Read, Sleep
+from engine_fakes import URL, Driven, HttpLayer, Provider, ask, piece, said, sending
+from jackfield import (
+    APIConnectionError,
+    CallCancelled,
+    Deliver,
+    HttpRequest,
+    HttpResponse,
+    PluginError,
+    Read,
+    Send,
+    Sleep,
+)
 from jackfield.drivers.scripted import Reply, ScriptedDriver
 from jackfield.testing import plan, run_call
 
@@ -179,3 +189,19 @@ def test_a_read_of_what_is_no_response_fails_where_it_was_yielded():
     with pytest.raises(Exception):  # noqa: B017 - of the driver's making
         run_call(plan(Provider(behave)), ask(), ScriptedDriver())
     assert caught
+
+
+def test_a_streamed_answer_is_not_looked_into():
+    """Its chunks are folded when a host or a layer wants to know, and not because a connection is given back."""
+
+    def behave(request, call):
+        yield Send(HttpRequest("POST", URL))
+        yield Deliver([piece("a")])
+        yield Deliver([piece("b")], last=True)
+
+    driver = ScriptedDriver([Reply(blocks=[b"x"])])
+    response = run_call(plan(Provider(behave)), ask(stream=True), driver)
+    assert "_kept" in response.__dict__
+    assert said(response) == "ab"
+    assert "_kept" not in response.__dict__
+    assert driver.unreleased == []

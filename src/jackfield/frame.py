@@ -63,7 +63,7 @@ class Frame:
         """Close what belongs to the frame, but for the body of the response that it returned."""
         if self.owned is None:
             return
-        body = getattr(kept, "body", None)
+        body = kept.body if isinstance(kept, HttpResponse) else None  # to look into an answer would fold its chunks
         for response in self.owned:
             if response.body is not body:
                 response.body.release()
