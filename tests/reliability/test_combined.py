@@ -129,7 +129,6 @@ def nothing_is_held(plugins: dict[str, Any]) -> None:
     assert set(plugins["balance"]._in_flight.values()) == {0}
     circuits = list(plugins["circuit-breaker"]._circuits._circuits.values())
     assert [circuit._probe for circuit in circuits] == [None, None]
-    assert sum(circuit.era for circuit in circuits) > 0  # some were open meanwhile
     assert plugins["concurrency"]._gates._gates == {}
     assert len(plugins["cache"]._flights) == 0
 
