@@ -6,12 +6,9 @@ import asyncio
 import gc
 import json
 import threading
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-import urllib3
 
 import jackfield
 from jackfield import (
@@ -25,12 +22,12 @@ from jackfield import (
     to_dict,
 )
 from jackfield.fold import fold
+from system.asking import HELLO, Ask, ask_async, ask_sync, busy, stops
 from system.llama import LlamaServer
 from system.tiny_model import REPLY
 
 pytestmark = pytest.mark.system
 
-HELLO = [{"role": "user", "content": "Hello."}]
 ADD = {
     "type": "function",
     "function": {
@@ -45,12 +42,6 @@ ADD = {
 }
 SLOW = {"ignore_eos": True, "grammar": f"root ::= ({' '.join(['[a-z]*'] * 200)})"}
 """A grammar so ambiguous that each token takes the server a tenth of a second: 3900 of them take minutes."""
-STOPPED = 30.0
-"""Seconds in which a server must have stopped; it takes about one, but a machine of tests may be busy."""
-LOOK = 1.2
-"""Seconds between two looks: every answer of the server makes it wait another second before it sees who has left."""
-
-Ask = Callable[..., tuple[Any, list[Any]]]
 
 
 def configured(server: LlamaServer, **backend: Any) -> dict[str, Any]:
@@ -59,29 +50,6 @@ def configured(server: LlamaServer, **backend: Any) -> dict[str, Any]:
     if server.api_key is not None:
         settings.setdefault("middleware", [{"use": "bearer", "token": Secret.of(server.api_key)}])
     return {"default_model": f"llama/{server.model}", "backends": {"llama": settings}}
-
-
-def ask_sync(config: Any, **fields: Any) -> tuple[Any, list[Any]]:
-    """Response, and chunks where it is a stream."""
-    with Client(config) as client:
-        answer = client.create_chat_completion(**{"messages": HELLO, "temperature": 0, **fields})
-        chunks = list(answer) if fields.get("stream") else []
-        return answer.response if fields.get("stream") else answer, chunks
-
-
-def ask_async(config: Any, **fields: Any) -> tuple[Any, list[Any]]:
-    """The same from the asynchronous client."""
-
-    async def ask() -> tuple[Any, list[Any]]:
-        async with AsyncClient(config) as client:
-            answer: Any = client.create_chat_completion(**{"messages": HELLO, "temperature": 0, **fields})
-            if not fields.get("stream"):
-                return await answer, []
-            async with answer as stream:
-                chunks = [chunk async for chunk in stream]
-            return stream.response, chunks
-
-    return asyncio.run(ask())
 
 
 @pytest.fixture(params=[ask_sync, ask_async], ids=["sync", "async"])
@@ -273,22 +241,6 @@ def test_a_wrong_key_is_refused_and_never_shown(llama_server_with_key: LlamaServ
 
 
 # -- cancelling ------------------------------------------------------------------------------------------------------
-
-
-def busy(server: LlamaServer) -> bool:
-    """Whether the server generates anything."""
-    slots = urllib3.request("GET", server.base_url.removesuffix("/v1") + "/slots").json()
-    return any(slot["is_processing"] for slot in slots)
-
-
-def stops(server: LlamaServer) -> bool:
-    """Whether the server stops; what it was asked for would take minutes."""
-    end = time.monotonic() + STOPPED
-    while busy(server):
-        if time.monotonic() > end:
-            return False
-        time.sleep(LOOK)
-    return True
 
 
 def begin(client: Client) -> jackfield.ChatStream:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Literal
 
 import attrs
@@ -23,7 +24,7 @@ from jackfield_limits.operations import Balance, Correct, Limits, Spend
 from jackfield_limits.period import period
 from jackfield_limits.price import Price, candidates, exact, shown
 from jackfield_limits.refusal import LOWER, refusal
-from jackfield_limits.store import Store
+from jackfield_limits.store import Store, passed
 from jackfield_limits.usage import Usage, usages
 
 
@@ -111,20 +112,9 @@ class Budget:
             APIError: Redis failed; its code is ``limit_store``.
         """
         taken = yield from self._take(request, call)
-        response: CreateChatCompletionResponse
         if taken is None:
-            response = yield request
-            return response
-        try:
-            response = yield request
-        except APIError:
-            yield from self._store.tell(self._corrected(taken, call, None), call)
-            raise
-        except BaseException:  # the host left, or the time is over: nothing can be yielded
-            self._store.later(self._corrected(taken, call, None), call)
-            raise
-        yield from self._store.tell(self._corrected(taken, call, response), call)
-        return response
+            return (yield from passed(request))
+        return (yield from self._store.settling(passed(request), partial(self._corrected, taken, call), call))
 
     @hookimpl
     def wrap_http(self, http_request: HttpRequest, call: Call) -> Flow[HttpResponse]:

@@ -20,7 +20,7 @@ from jackfield_limits import settings
 from jackfield_limits.key import key
 from jackfield_limits.operations import Enter, Leave
 from jackfield_limits.refusal import refusal
-from jackfield_limits.store import Store
+from jackfield_limits.store import Store, passed
 
 FIRST_LOOK, LAST_LOOK = 0.05, 1.0
 """Seconds between two looks of who stands in line at Redis; each is twice as long as the one before."""
@@ -138,20 +138,9 @@ class Concurrency:
         except BaseException:  # the host left, or the time is over: it may have one
             self._store.later(leave, call)
             raise
-        response: CreateChatCompletionResponse
         if not entered:
-            response = yield request
-            return response
-        try:
-            response = yield request
-        except APIError:
-            yield from self._store.tell(leave, call)
-            raise
-        except BaseException:  # the host left, or the time is over: nothing can be yielded
-            self._store.later(leave, call)
-            raise
-        yield from self._store.tell(leave, call)
-        return response
+            return (yield from passed(request))
+        return (yield from self._store.settling(passed(request), lambda _: leave, call))
 
     def _enter(self, leave: Leave, call: Call) -> Flow[bool]:
         """Wait for a place; False where the store failed and calls shall pass all the same."""

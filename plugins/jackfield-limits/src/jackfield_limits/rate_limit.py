@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from typing import Literal
 
 import attrs
@@ -19,7 +20,7 @@ from jackfield_limits.estimate import Estimate, estimate
 from jackfield_limits.key import key
 from jackfield_limits.operations import Book, Move, Settle
 from jackfield_limits.refusal import LOWER, refusal
-from jackfield_limits.store import Store
+from jackfield_limits.store import Store, passed
 from jackfield_limits.usage import usages
 from jackfield_limits.window import Booking, Rate
 
@@ -106,22 +107,10 @@ class RateLimit:
             APIError: Redis failed; its code is ``limit_store``.
         """
         place, wait = yield from self._book(request, call)
-        response: CreateChatCompletionResponse
         if place is None:
-            response = yield request
-            return response
-        try:
-            if wait:
-                yield from self._turn(place, wait, call)
-            response = yield request
-        except APIError:
-            yield from self._store.tell(self._settled(place, call, None), call)
-            raise
-        except BaseException:  # the host left, or the time is over: nothing can be yielded
-            self._store.later(self._settled(place, call, None), call)
-            raise
-        yield from self._store.tell(self._settled(place, call, response), call)
-        return response
+            return (yield from passed(request))
+        inside = self._in_turn(place, wait, request, call)
+        return (yield from self._store.settling(inside, partial(self._settled, place, call), call))
 
     @hookimpl
     def close(self) -> None:
@@ -143,6 +132,13 @@ class RateLimit:
         if booking.slot is None:
             raise self._refusal(booking.wait, guess)
         return _Place(own, guess, most, booking.slot, len(call.attempts)), booking.wait
+
+    def _in_turn(
+        self, place: _Place, wait: float, request: CreateChatCompletionRequest, call: Call
+    ) -> Flow[CreateChatCompletionResponse]:
+        if wait:
+            yield from self._turn(place, wait, call)
+        return (yield from passed(request))
 
     def _turn(self, place: _Place, wait: float, call: Call) -> Flow[None]:
         """Wait until the call may begin: until its time, or earlier where others gave something back."""

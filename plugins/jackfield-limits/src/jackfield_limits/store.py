@@ -6,11 +6,14 @@ import contextlib
 import os
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from jackfield.call import Call
 from jackfield.errors import APIError, ConfigError, DeadlineExceededError
 from jackfield.flow import Flow, Run
+from jackfield.models.request import CreateChatCompletionRequest
+from jackfield.models.response import CreateChatCompletionResponse
 from jackfield.secret import Secret
 from jackfield_limits.memory import Memory
 from jackfield_limits.operations import Notice, Question
@@ -23,6 +26,16 @@ MOST_NOTICES = 10_000
 """Notices that wait to be sent; of more the oldest are dropped, which are those that soon count no more."""
 AT_ONCE = 100
 """Notices that one question takes along."""
+
+
+Settled = Callable[[CreateChatCompletionResponse | None], Notice]
+"""From a response, or None, to what sets right what was counted for it."""
+
+
+def passed(request: CreateChatCompletionRequest) -> Flow[CreateChatCompletionResponse]:
+    """Flow of a layer: pass the request inward."""
+    response: CreateChatCompletionResponse = yield request
+    return response
 
 
 class Store:
@@ -88,6 +101,27 @@ class Store:
         except BaseException:
             self._keep(step.leave())
             raise
+
+    def settling(
+        self, inside: Flow[CreateChatCompletionResponse], notice: Settled, call: Call
+    ) -> Flow[CreateChatCompletionResponse]:
+        """Flow: what ``inside`` comes to, and whatever that is, an operation that sets right what was counted for it.
+
+        Args:
+            inside: passes the request inward.
+            notice: from the response, or None where there is none, to the operation.
+            call: the host's.
+        """
+        try:
+            response = yield from inside
+        except APIError:
+            yield from self.tell(notice(None), call)
+            raise
+        except BaseException:  # the host left, or the time is over: nothing can be yielded
+            self.later(notice(None), call)
+            raise
+        yield from self.tell(notice(response), call)
+        return response
 
     def later(self, notice: Notice, call: Call) -> None:
         """Do an operation now, or, since Redis needs I/O, together with the next question."""
