@@ -90,7 +90,7 @@ def test_a_handshake_that_breaks_was_not_sent(rig: Rig, serve: Serve, step: byte
     """Reset, closed, or not TLS."""
     server = serve([answer()], opening=[step, 0.1, CLOSE])
     error, _ = rig.fails(fetch(server.url.replace("http:", "https:"), body=b"{}"))
-    assert (type(error), error.stage) == (APIConnectionError, "not_sent")
+    assert (type(error), error.stage) == (APIConnectionError, "not_sent"), repr(error)
     assert server.requests == []
 
 

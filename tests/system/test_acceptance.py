@@ -16,7 +16,7 @@ from system.tiny_model import REPLY
 pytestmark = pytest.mark.system
 
 HOST = """\
-import asyncio, contextlib, sys
+import asyncio, contextlib, sys, time
 import jackfield
 
 fields = {"messages": [{"role": "user", "content": "Hello."}], "temperature": 0}
@@ -24,6 +24,9 @@ if sys.argv[1:]:
     fields["model"] = sys.argv[1]
 # The tiny model would have said all it has to say before anyone could close its stream.
 endless = {**fields, "max_tokens": 2000, "extra_body": {"ignore_eos": True}}
+# This server closes a connection after a stream without a word; without a layer that retries, a request that is sent in
+# that moment is lost with it.
+PAUSE = 0.2
 
 def text(response):
     return response.choices[0].message.content
@@ -33,6 +36,7 @@ def synchronous():
         print(text(client.create_chat_completion(**fields)))
         with client.create_chat_completion(stream=True, **fields) as stream:
             print("".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices))
+        time.sleep(PAUSE)
         with client.create_chat_completion(stream=True, **endless) as stream:
             next(stream)
         with contextlib.suppress(jackfield.BadRequestError):
@@ -45,6 +49,7 @@ async def asynchronous():
             async for chunk in stream:
                 pass
         print(text(stream.response))
+        await asyncio.sleep(PAUSE)
         async with client.create_chat_completion(stream=True, **endless) as stream:
             await anext(stream)
 
