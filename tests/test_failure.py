@@ -179,6 +179,10 @@ def test_an_error_without_words_is_told() -> None:
         ({"choices": [{"finish_reason": "error", "error": {"code": 502, "message": "gone"}}]}, "gone"),
         ({"choices": [{"index": 0}, {"error": "gone"}]}, "gone"),
         ({"choices": [{"index": 0}], "x_groq": {"error": "over capacity"}}, "over capacity"),
+        (
+            {"choices": [{"index": 0}, {"finish_reason": "error"}]},
+            "the backend ended the answer with finish_reason 'error'",
+        ),
         ([{"error": {"code": 429, "message": "quota", "status": "RESOURCE_EXHAUSTED"}}], "quota"),
         ({"error": {"message": "the first"}, "choices": [{"error": "the second"}]}, "the first"),
     ],

@@ -169,6 +169,7 @@ def test_models_are_listed(bench: Bench, serve: Serve) -> None:
         (json.dumps({**REPLY, "choices": []}).encode(), errors.InvalidResponseError),
         (json.dumps(REPLY).encode()[:-1], errors.InvalidResponseError),
         (json.dumps({"error": {"message": "m", "code": "insufficient_quota"}}).encode(), errors.RateLimitError),
+        (json.dumps(REPLY).replace('"stop"', '"error"').encode(), errors.APIError),
     ],
 )
 def test_a_success_without_an_answer_is_an_error(bench: Bench, serve: Serve, body: bytes, kind: type) -> None:

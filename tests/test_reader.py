@@ -164,6 +164,7 @@ def test_a_stream_without_a_chunk_is_no_answer() -> None:
         (event(b"{}", "error"), errors.APIError, "the stream reported an error"),
         (event(b"[" * 5000, "error"), errors.APIError, "[" * 1000),
         (event(chunk("", "error", error={"code": 502, "message": "m"})), errors.InternalServerError, "m"),
+        (event(chunk("half", "error")), errors.APIError, "the backend ended the answer with finish_reason 'error'"),
         (event({"error": {"message": "m", "code": "context_length_exceeded"}}), errors.ContextLengthExceededError, "m"),
     ],
 )
@@ -311,6 +312,7 @@ def test_a_block_that_is_not_plain_is_read_event_by_event() -> None:
         event({"error": {"message": "no"}}),
         event({**chunk("a"), "error": {"message": "no"}}),
         event(chunk("a"), "error"),
+        event(chunk("a", "error")),
     ],
 )
 def test_an_error_in_a_block_is_not_passed_over(odd: bytes) -> None:

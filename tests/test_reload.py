@@ -121,6 +121,28 @@ def test_a_broken_file_leaves_the_former_configuration_in_force(tmp_path, book):
     assert book.passed == ["a", "a", "b"]
 
 
+def test_what_was_built_for_a_broken_configuration_is_closed_again(book):
+    """Not what was taken over from the former one; what fails in that is told with the faults."""
+    with Client(config("a"), plugins=book.plugins) as client:
+        broken = config("a", "b") | {"backends": {"echo": {"provider": "ecco"}}}
+        broken["middleware"].append({"use": "counter", "name": "c", "fails": True})
+        with pytest.raises(ConfigError, match="ecco") as caught:
+            client.reload(broken)
+        assert book.closed == ["b", "c"]
+        client.create_chat_completion(messages=HELLO)
+    assert book.made == ["a", "b", "c"]
+    assert book.passed == ["a"]
+    assert book.closed == ["b", "c", "a"]
+    assert [note.partition(" (")[0] for note in caught.value.__notes__] == ["OSError in close, raised in counter#2"]
+
+
+def test_a_client_that_is_not_made_leaves_nothing_open(book):
+    """The plugins that were built before a fault was found are closed."""
+    with pytest.raises(ConfigError, match="ecco"):
+        Client(config("a") | {"backends": {"echo": {"provider": "ecco"}}}, plugins=book.plugins)
+    assert book.closed == book.made == ["a"]
+
+
 def test_a_plugin_with_the_same_settings_in_the_same_place_keeps_its_state(book):
     """Two alike are two; one that is named anew, or changed, is made anew."""
     with Client(config("a", "a", "b"), plugins=book.plugins) as client:

@@ -99,14 +99,16 @@ def _margin() -> int:
 def body_error(data: Any) -> APIError | None:
     """The exception for an error object in a place where an answer was expected (status 200, or inside a stream).
 
-    It stands beside the choices, in one of them (OpenRouter), or in ``x_groq`` (Groq); Google's stands in an array.
+    It stands beside the choices, in one of them (OpenRouter), or in ``x_groq`` (Groq); Google's stands in an array. A
+    finish reason ``error`` is one without words (Mistral, OpenRouter).
     """
     if isinstance(data, list) and data:
         data = data[0]
     places = [data, *_inner(data)] if isinstance(data, dict) else []
     told = next((place for place in places if place.get("error") not in (None, "", {}, False)), None)
     if told is None:
-        return None
+        broken = any(place.get("finish_reason") == "error" for place in places)
+        return APIError("the backend ended the answer with finish_reason 'error'") if broken else None
     details, message = _details(told, b"")
     number = details["code"] or ""
     status = int(number) if len(number) == 3 and number.isdecimal() and 400 <= int(number) <= 599 else None

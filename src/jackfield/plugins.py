@@ -21,6 +21,7 @@ from jackfield.hooks import HookFinder, missing
 from jackfield.http import Backend, Origin
 from jackfield.plan import Layer, Plan, Route
 from jackfield.registry import KIND, MIDDLEWARE, PROVIDERS, Found, Registry
+from jackfield.retired import close
 
 if TYPE_CHECKING:
     from jackfield.config.place import Path
@@ -69,6 +70,7 @@ class Assembly:
         self._hooks = HookFinder()
         self._spare = [] if previous is None else list(previous.layers)
         self._rest: list[Layer] = []
+        self._built: list[Layer] = []
 
     def host(self) -> list[Layer]:
         """The layers around all backends, outermost first."""
@@ -98,6 +100,15 @@ class Assembly:
             layers=tuple(layers),
             default_model=self._settings.default_model,
         )
+
+    def discard(self) -> list[Exception]:
+        """Close the plugins that were built here, of a plan that is not used; what they raised.
+
+        Those that were taken over are still in use.
+        """
+        failures = close(self._built)
+        self._built.clear()
+        return failures
 
     def _route(self, backend: BackendSettings, host: list[Layer]) -> tuple[Route | None, list[Layer]]:
         own = [
@@ -181,7 +192,9 @@ class Assembly:
             text = f"{KIND[group]} {entry.use!r} of {found.distribution}: {cls.__name__}: {wrong}"
             self._faults.append(entry.place.fault(key, text))
             return None
-        return Layer(name, plugin, found.distribution, hooks, entry, backend)
+        layer = Layer(name, plugin, found.distribution, hooks, entry, backend)
+        self._built.append(layer)
+        return layer
 
     def _note_rest(self, cls: type, entry: LayerSettings, name: str, distribution: str, faults: list[Fault]) -> None:
         """Remember what a layer would be without the settings that are at fault: its names of models are checked."""
@@ -268,9 +281,13 @@ def assemble(settings: Settings, faults: list[Fault], registry: Registry, previo
         previous: the plan that it comes in place of, see ``Assembly``.
 
     Raises:
-        ConfigError: lists all faults.
+        ConfigError: lists all faults; a note tells of a plugin that could not be closed again.
     """
-    plan = Assembly(settings, registry, faults, previous).plan()
+    assembly = Assembly(settings, registry, faults, previous)
+    plan = assembly.plan()
     if faults:
-        raise ConfigError(faults)
+        error = ConfigError(faults)
+        for failure in assembly.discard():
+            error.add_note(f"{type(failure).__name__} in close, {failure.__notes__[-1]}")
+        raise error
     return plan
