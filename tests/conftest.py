@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,3 +45,11 @@ def ca_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> 
 def tls(authority: trustme.CA) -> ssl.SSLContext:
     """A server's context with a certificate for 127.0.0.1 that the authority signed."""
     return certified(authority.issue_cert("127.0.0.1", "localhost"))
+
+
+@pytest.fixture
+def quick_collector() -> Iterator[None]:
+    """The collector does not look through what thousands of tests before have left: that alone may take a second."""
+    gc.freeze()
+    yield
+    gc.unfreeze()

@@ -405,6 +405,7 @@ def test_a_closed_stream_is_cancelled_once_and_closes_its_connection(recorded, s
     assert mode.live() == 0
 
 
+@pytest.mark.usefixtures("quick_collector")
 def test_a_dropped_stream_is_cancelled_once_and_closes_its_connection(recorded, server):
     """An iterator that becomes garbage takes its call down; the server sees it within a second."""
     mode, outcomes = recorded

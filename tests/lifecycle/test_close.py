@@ -60,7 +60,7 @@ class Upstream:
 
 
 @pytest.fixture
-def upstream() -> Iterator[Upstream]:
+def upstream(quick_collector: None) -> Iterator[Upstream]:
     with fakeserver.serving(fakeserver.answer) as server:
         scene = Upstream(server)
         server.script = scene.script
