@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import threading
+import weakref
 from typing import Any
 
 import attrs
@@ -240,6 +242,34 @@ def test_a_plugin_that_a_later_configuration_kept_is_not_closed_under_a_call_of_
         stream.close()
         client.create_chat_completion(messages=HELLO)
         assert sorted(book.closed) == ["kept", "more"]
+
+
+def test_a_stream_that_has_ended_keeps_no_plugin_of_a_former_configuration(book):
+    """However long the host keeps it; nor does an answer."""
+    seen: list[weakref.ref[Any]] = []
+
+    @attrs.define(eq=False)
+    class Watching:
+        """Sees chunks."""
+
+        def __attrs_post_init__(self):
+            seen.append(weakref.ref(self))
+
+        @jackfield.hookimpl
+        def on_chunk(self, chunk, call):
+            """Leave it as it is."""
+
+    watching = config() | {"middleware": [{"use": "watching"}]}
+    with Client(watching, plugins={**book.plugins, "watching": Watching}) as client:
+        kept = [
+            client.create_chat_completion(messages=HELLO),
+            client.create_chat_completion(messages=HELLO, stream=True),
+        ]
+        assert list(kept[1])
+        client.reload(config("b"))
+        client.create_chat_completion(messages=HELLO)
+        gc.collect()
+        assert [one() for one in seen] == [None]
 
 
 def test_no_call_waits_for_a_reload(book):

@@ -292,6 +292,6 @@ class Engine:
         if isinstance(self.error, CallError):
             complete(self.error, self.call)
         # A handle or an answer that the host keeps shall not keep the plugins of the call's plan.
-        self._stack.plan, self.call.destination = NOTHING, None
+        self._stack.plan, self._stack.source, self.call.destination = NOTHING, None, None
         self.done = True  # last, for an interrupt that comes before it still ends the call
         return None
