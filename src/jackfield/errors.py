@@ -61,6 +61,11 @@ class Fault:
     def __repr__(self) -> str:
         return f"<Fault {self}>"
 
+    def but(self, **changes: str | int | None) -> Fault:
+        """The same with some of its fields changed."""
+        fields: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        return Fault(**{**fields, **changes})
+
 
 class ConfigError(JackfieldError):
     """The configuration is not usable; ``faults`` lists everything wrong with it, in the order of files and lines."""

@@ -18,14 +18,12 @@ from jackfield.errors import (
 )
 from jackfield.flow import Flow
 from jackfield.hookspecs import hookimpl
-from jackfield.models.response import CreateChatCompletionResponse
 from jackfield.testing import ScriptedDriver, make_call, plan, run_call, run_flow
 from jackfield_routing import Fallback
 
 NEXTS = ("other/a", "other/b", "other/c", "other/d")
 PASSES = ["refused", "reset", "stream broke", "no answer", "no quota", "401", "404", "429", "503", "too long"]
 STAYS = ["400", "422", "filter"]
-ANSWER = CreateChatCompletionResponse(id="x", choices=[])
 
 
 def models(*nexts: str) -> dict[str, tuple[str, ...]]:

@@ -30,5 +30,5 @@ def configuration_rows(loaded: Loaded, faults: Iterable[Fault]) -> Iterator[Row]
         else:
             yield Row(ABOUT, "file", "warning", text, FIRST)
     for fault in (*loaded.faults, *faults):
-        bare = Fault(fault.path, fault.expected, file=fault.file, line=fault.line)
+        bare = fault.but(hint=None)
         yield Row(ABOUT, "fault", "failed", str(bare), fault.hint)

@@ -17,7 +17,6 @@ from jackfield.errors import (
     BadRequestError,
     ConfigError,
     DeadlineExceededError,
-    Fault,
     InvalidResponseError,
     JackfieldError,
     NotFoundError,
@@ -64,8 +63,7 @@ def failed(about: str, what: str, error: Exception) -> Row:
     """A look that failed altogether."""
     if isinstance(error, ConfigError) and len(error.faults) == 1:
         (fault,) = error.faults
-        bare = Fault(fault.path, fault.expected, file=fault.file, line=fault.line)
-        return Row(about, what, "failed", str(bare), fault.hint)
+        return Row(about, what, "failed", str(fault.but(hint=None)), fault.hint)
     if isinstance(error, JackfieldError):
         return Row(about, what, "failed", error.message or type(error).__name__, remedy_for(error))
     return Row(about, what, "failed", f"{type(error).__name__}: {error}")

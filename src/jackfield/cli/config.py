@@ -150,8 +150,7 @@ def _within(profile: str | None, fault: Fault) -> Fault:
     """A fault that is there with a profile only, and says so; what stands in the profile does by its path."""
     if fault.path.startswith("profiles."):
         return fault
-    text = f"with profile {profile}: {fault.expected}"
-    return Fault(fault.path, text, file=fault.file, line=fault.line, hint=fault.hint)
+    return fault.but(expected=f"with profile {profile}: {fault.expected}")
 
 
 def _fault(fault: Fault) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,8 +15,8 @@ from jackfield.wire import to_dict
 
 if TYPE_CHECKING:
     from jackfield.client import Client
-    from jackfield.config.load import Loaded
     from jackfield.models.models import Model
+    from jackfield.plan import Layer
 
 HEAD = ("MODEL", "ALIAS OF", "OWNER")
 
@@ -35,8 +35,8 @@ def models(context: click.Context, *, as_json: bool, timeout: float | None) -> N
     """
     source = context.ensure_object(Source)
     with source.client() as client:
-        loaded = source.load()
-        settings, shared = loaded.settings, _shared(loaded)
+        session = client._session  # noqa: SLF001 - what the client has read and built is not read and built again
+        settings, shared = session.settings, _shared(session.plan.layers)
         found, failures = _ask(client, list(settings.backends), timeout)
     if as_json:
         document(_plain(settings.models, shared, found, failures))
@@ -62,14 +62,11 @@ def _ask(client: Client, backends: list[str], timeout: float | None) -> tuple[li
     return found, failures
 
 
-def _shared(loaded: Loaded) -> dict[str, tuple[str, ...]]:
+def _shared(layers: Iterable[Layer]) -> dict[str, tuple[str, ...]]:
     """The names that layers of the host share out among models, each with those; the outermost layer has it."""
     from jackfield.groups import groups
-    from jackfield.plugins import assemble
-    from jackfield.registry import Registry
 
-    found = list(groups(assemble(loaded.settings, loaded.faults, Registry()).layers))
-    return {group.name: group.members for group in reversed(found)}
+    return {group.name: group.members for group in reversed(list(groups(layers)))}
 
 
 def _plain(

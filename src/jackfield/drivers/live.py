@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from jackfield.errors import APITimeoutError, CallError, ConfigError, DeadlineExceededError, Fault, Stage
+from jackfield.errors import APITimeoutError, CallError, ConfigError, DeadlineExceededError, Stage
 from jackfield.http import Timeouts, Transport
 
 if TYPE_CHECKING:
@@ -85,9 +85,7 @@ class Live:
         if backend is None:
             return error
         at = f"backends.{backend.name}"
-        return ConfigError(
-            [Fault(f"{at}.{one.path}" if one.path else at, one.expected, hint=one.hint) for one in error.faults]
-        )
+        return ConfigError([one.but(path=f"{at}.{one.path}" if one.path else at) for one in error.faults])
 
     def check(self) -> None:
         """Raise what ends the call, if anything does: it was closed, or its time is over."""
