@@ -143,6 +143,7 @@ def test_choices_of_one_event_are_one_chunk(ask: Any) -> None:
         ([([CALL], "STOP"), ([CALL], None)], False),
         ([([{"text": "A"}], "STOP"), ([{"text": ""}], None)], True),
         ([([{"text": "A"}], "STOP"), ([{"text": "", "thoughtSignature": "s"}], None)], True),
+        ([([{"text": "A"}], "STOP"), ([{"text": "", "functionCall": None}], None)], True),
     ],
 )
 def test_what_goes_on_has_not_ended(

@@ -94,9 +94,10 @@ class Choice:
         """
         self.extra |= without(candidate, _READ)
         added = Added()
-        parts = (candidate.get("content") or {}).get("parts") or ()
+        told = (candidate.get("content") or {}).get("parts") or ()
+        parts = [{name: value for name, value in part.items() if value is not None} for part in told]
         for part in parts:
-            self._part({name: value for name, value in part.items() if value is not None}, response_id, added)
+            self._part(part, response_id, added)
         self._empty = self._empty and added.empty
         if reason := candidate.get("finishReason"):
             self._reason, self._message = reason, candidate.get("finishMessage")
