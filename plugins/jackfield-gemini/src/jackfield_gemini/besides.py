@@ -20,11 +20,11 @@ def tell_besides(request: CreateChatCompletionRequest, fitting: Fitting) -> None
     They are never refused: what another service said besides stands in a history too. Those of the request itself are
     the service's own, and are sent.
     """
-    attempt = fitting.attempt
-    if attempt is not None:
-        left_out = set(attempt.dropped)
+    if fitting.attempt is not None:
+        left_out = set(fitting.attempt.dropped)
         for name, value in vars(request).items():
-            attempt.dropped += tuple(_besides(value, name, left_out))
+            for path in _besides(value, name, left_out):
+                fitting.leave_out(path)
 
 
 def _besides(value: object, place: str, left_out: set[str]) -> Iterator[str]:
