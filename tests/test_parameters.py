@@ -63,6 +63,12 @@ def test_what_no_one_asked_for_is_left_out_and_entered_but_never_refused():
     assert ledger.dropped == ("messages[1].audio",)
 
 
+def test_others_are_the_members_without_a_place_that_say_something_in_their_order():
+    """The order is the same in every process; a null is no loss."""
+    members = {"z": 0, "known": 1, "null": None, "a": "", "m": [], "b": False}
+    assert list(Fitting.others(members, {"known"}, "messages[1]")) == [f"messages[1].{name}" for name in "zamb"]
+
+
 def test_without_an_attempt_a_drop_is_no_failure():
     """A request may be fitted outside of a call."""
     Fitting("old", "drop", None).lacks("seed", "leave it out")

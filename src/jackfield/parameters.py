@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
@@ -107,6 +107,17 @@ class Fitting:
         """
         if self.attempt is not None:
             self.attempt.dropped += (path,)
+
+    @staticmethod
+    def others(members: Mapping[str, Any], known: Container[str], path: str) -> Iterator[str]:
+        """The paths of the members of an object that a format has no place for, in their order; a null says nothing.
+
+        Args:
+            members: of the object, as JSON.
+            known: names of those that it has a place for, or that something else becomes of.
+            path: of the object in the request.
+        """
+        return (f"{path}.{name}" for name, value in members.items() if value is not None and name not in known)
 
     def unsaid(self, request: CreateChatCompletionRequest, parameters: Mapping[str, Parameter]) -> list[str]:
         """The fields of a request that are to be left out, all of which the format cannot say.

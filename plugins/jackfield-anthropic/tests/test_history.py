@@ -142,6 +142,17 @@ def test_what_other_services_say_besides_is_left_out_and_told_of(attempted):
     )
 
 
+def test_members_that_are_left_out_are_told_in_their_order_and_a_null_says_nothing(attempted):
+    """In every process the same."""
+    besides = dict.fromkeys("zyxwvutsrq", 1)
+    function = {"name": "f", "arguments": "{}", "null": None, **besides}
+    message = {**CALLS, "tool_calls": [{"id": "c", "type": "function", "null": None, "function": function}]}
+
+    assert attempted(messages=[message])[1].dropped == tuple(
+        f"messages[0].tool_calls[0].function.{name}" for name in besides
+    )
+
+
 KEPT = [text("I look."), {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}},
         text(" "), text("42", citations=[{"type": "page_location"}]), USED]  # fmt: skip
 

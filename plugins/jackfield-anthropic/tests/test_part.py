@@ -140,6 +140,19 @@ def test_what_a_file_has_too_much_is_refused(sent, members, name):
     assert caught.value.param == f"messages[0].content[1].file.{name}"
 
 
+def test_members_of_a_file_are_refused_in_their_order_and_a_null_says_nothing(sent, dropped):
+    """The error names the first, in every process the same."""
+    besides = dict.fromkeys("zyxwvutsrq", 1)
+    paths = tuple(f"messages[0].content[0].file.{name}" for name in besides)
+    content = [file(**PDF, null=None, **besides)]
+    with pytest.raises(UnsupportedParameterError) as caught:
+        sent(messages=[{"role": "user", "content": content}])
+    assert caught.value.param == paths[0]
+    assert dropped(messages=[{"role": "user", "content": content}])[1] == paths
+    assert blocks(sent, file(**PDF, null=None)) == blocks(sent, file(**PDF))
+    assert blocks(sent, image("https://h/a.png", null=None)) == blocks(sent, image("https://h/a.png"))
+
+
 def test_the_name_of_an_image_is_left_out_and_told_of(attempted):
     """Only a document has a title."""
     part = file(file_data="data:image/png;base64,AAAA", filename="a.png")

@@ -34,10 +34,8 @@ def _besides(value: object, place: str, left_out: set[str]) -> Iterator[str]:
             yield from _besides(each, f"{place}[{number}]", left_out)
     elif isinstance(value, WireValue) and place not in left_out:
         if unread_extra(value) is not EMPTY:
-            for name, told in value.extra.items():
-                path = f"{place}.{name}"
-                if told is not None and name not in _taken(value) and path not in left_out:
-                    yield path
+            others = Fitting.others(value.extra, _taken(value), place)
+            yield from (path for path in others if path not in left_out)
         for name, inner in vars(value).items():
             yield from _besides(inner, f"{place}.{name}", left_out)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -204,11 +204,10 @@ def _spoken(message: Mapping[str, Any]) -> str:
     return words if isinstance(words, str) else ""
 
 
-def _leave_out(told: Mapping[str, Any], known: Iterable[str], path: str, fitting: Fitting) -> None:
+def _leave_out(told: Mapping[str, Any], known: Container[str], path: str, fitting: Fitting) -> None:
     """Enter what is left out and never refused, for the host did not ask for it: another backend answered with it."""
-    for name, value in told.items():
-        if name not in known and value is not None:
-            fitting.leave_out(f"{path}.{name}")
+    for lost in fitting.others(told, known, path):
+        fitting.leave_out(lost)
 
 
 def _calls(calls: Any, path: str, fitting: Fitting) -> list[Any]:

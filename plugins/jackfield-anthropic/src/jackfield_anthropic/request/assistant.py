@@ -66,11 +66,10 @@ def _kept(message: Mapping[str, Any], name: str) -> list[Block]:
 def _leave_out(message: Mapping[str, Any], path: str, fitting: Fitting) -> None:
     if message.get("name") is not None:
         fitting.lacks(f"{path}.name", "leave it out")
-    for name, value in message.items():
-        if name in _TOLD or value is None or (name == "reasoning_content" and message.get(THINKING)):
-            continue
-        # Thoughts without a signature, sound, and what other services add to answers.
-        fitting.leave_out(f"{path}.{name}")
+    # Thoughts without a signature, sound, and what other services add to answers.
+    known = {*_TOLD, "reasoning_content"} if message.get(THINKING) else _TOLD
+    for lost in fitting.others(message, known, path):
+        fitting.leave_out(lost)
 
 
 def _transcript(message: Mapping[str, Any]) -> str | None:
@@ -100,18 +99,15 @@ def _call(call: Mapping[str, Any], path: str, fitting: Fitting) -> Block | None:
     else:
         fitting.lacks(path, "leave it out")
         return None
-    for name, value in call.items():
-        if name in _CALL:
-            block[name] = value
-        elif name not in ("type", "id", kind):
-            fitting.leave_out(f"{path}.{name}")
+    for lost in fitting.others(call, ("type", "id", kind, *_CALL), path):
+        fitting.leave_out(lost)
     _leave_out_of(call[kind], f"{path}.{kind}", fitting)
-    return block
+    return block | {name: call[name] for name in _CALL if name in call}
 
 
 def _leave_out_of(function: Mapping[str, Any], path: str, fitting: Fitting) -> None:
-    for name in function.keys() - _FUNCTION:
-        fitting.leave_out(f"{path}.{name}")
+    for lost in fitting.others(function, _FUNCTION, path):
+        fitting.leave_out(lost)
 
 
 def _used(identity: str, function: Mapping[str, Any]) -> Block:

@@ -84,8 +84,8 @@ class Conversation:
         if self._turns and self._later == "system":
             self._held.append((blocks, besides))
             return
-        for name in besides:
-            self._fitting.lacks(f"{path}.{name}", "leave it out")
+        for lost in self._fitting.others(besides, (), path):
+            self._fitting.lacks(lost, "leave it out")
         if self._turns and self._later == "user":
             self._append("user", [_tagged(block) for block in blocks])
         else:

@@ -50,8 +50,8 @@ def metadata(asked: Asked, fitting: Fitting) -> dict[str, Any]:
     """``metadata``, which holds the id of the host's user and nothing else."""
     pairs = dict(asked.get("metadata", {}))
     own = pairs.pop("user_id", None)
-    for name in pairs:
-        fitting.lacks(f"metadata.{name}", "leave it out: only `user_id` is taken")
+    for lost in fitting.others(pairs, (), "metadata"):
+        fitting.lacks(lost, "leave it out: only `user_id` is taken")
     names = [asked[name] for name in ("safety_identifier", "user") if name in asked]
     if len(set(names)) > 1:
         fitting.lacks("user", "give `safety_identifier` alone")

@@ -40,8 +40,8 @@ def no_more_than_known(asked: Mapping[str, Any], fitting: Fitting) -> None:
         ("response_format", form, _FORM),
         ("response_format.json_schema", form.get("json_schema", {}), _SCHEMA),
     ):
-        for name in members.keys() - known:
-            fitting.lacks(f"{path}.{name}", "leave it out")
+        for lost in fitting.others(members, known, path):
+            fitting.lacks(lost, "leave it out")
 
 
 def answer_format(asked: Mapping[str, Any], fitting: Fitting) -> dict[str, Any] | None:

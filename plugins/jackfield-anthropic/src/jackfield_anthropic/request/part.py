@@ -61,9 +61,9 @@ def _audio(part: Part, path: str, fitting: Fitting) -> None:
 
 def _image(part: Part, path: str, fitting: Fitting) -> Block | None:
     image = _member(part, "image_url", "url")
-    for name, value in image.items():
-        if name != "url" and (name, value) != ("detail", "auto"):
-            fitting.lacks(f"{path}.image_url.{name}", "leave it out")
+    known = ("url", "detail") if image.get("detail") == "auto" else ("url",)
+    for lost in fitting.others(image, known, f"{path}.image_url"):
+        fitting.lacks(lost, "leave it out")
     source = url_source(str(image.get("url", "")))
     if source is None:
         fitting.lacks(f"{path}.image_url.url", _IMAGE)
@@ -73,8 +73,8 @@ def _image(part: Part, path: str, fitting: Fitting) -> Block | None:
 
 def _file(part: Part, path: str, fitting: Fitting) -> Block | None:
     file = _member(part, "file", "file_data")
-    for name in file.keys() - _FILE_MEMBERS:
-        fitting.lacks(f"{path}.file.{name}", "leave it out")
+    for lost in fitting.others(file, _FILE_MEMBERS, f"{path}.file"):
+        fitting.lacks(lost, "leave it out")
     if file.get("file_id") and file.get("file_data"):
         fitting.lacks(f"{path}.file.file_data", "give the id or the data")
     source = _source(file)
