@@ -138,6 +138,29 @@ def test_what_was_built_for_a_broken_configuration_is_closed_again(book):
     assert [note.partition(" (")[0] for note in caught.value.__notes__] == ["OSError in close, raised in counter#2"]
 
 
+def test_what_was_only_asked_for_its_names_is_closed_too(book):
+    """A layer with a faulty setting is built of the sound ones, so that its names of models are looked at."""
+    layers = [{"use": "named", "models": ["nowhere/x"], "size": 0}]
+
+    class Named(book.plugins["counter"]):
+        """Names models."""
+
+        models: list[str] = attrs.field(factory=list)
+        size: int = attrs.field(default=1, validator=attrs.validators.ge(1))
+
+        @property
+        def model_names(self):
+            return [(("models", index), name) for index, name in enumerate(self.models)]
+
+    named = attrs.define(eq=False)(Named)
+    for fails in (False, True):
+        with pytest.raises(ConfigError, match="nowhere") as caught:
+            Client(config() | {"middleware": [{**layers[0], "fails": fails}]}, plugins={"named": named})
+        assert len(caught.value.faults) == 2
+        assert len(getattr(caught.value, "__notes__", [])) == fails
+    assert book.closed == book.made == ["a", "a"]
+
+
 def test_a_client_that_is_not_made_leaves_nothing_open(book):
     """The plugins that were built before a fault was found are closed."""
     with pytest.raises(ConfigError, match="ecco"):
@@ -415,11 +438,11 @@ def test_a_child_that_was_forked_while_a_configuration_was_read_reloads_by_itsel
     assert status == 0
 
 
-def test_another_process_has_another_lock():
+def test_another_process_has_another_lock(monkeypatch):
     """The one that a thread of the parent may hold is not waited for."""
     retired = Retired()
     lock = retired.lock
     assert retired.lock is lock
-    retired._process = -1  # as a child finds it
+    monkeypatch.setattr(os, "getpid", lambda: -1)  # as a child finds it
     assert retired.lock is not lock
     assert retired.lock is retired.lock

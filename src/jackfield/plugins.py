@@ -6,6 +6,7 @@ A plugin that is broken is told with its name and distribution, and harms no one
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import attrs
@@ -71,6 +72,7 @@ class Assembly:
         self._spare = [] if previous is None else list(previous.layers)
         self._rest: list[Layer] = []
         self._built: list[Layer] = []
+        self._failures: list[Exception] = []
 
     def host(self) -> list[Layer]:
         """The layers around all backends, outermost first."""
@@ -80,6 +82,8 @@ class Assembly:
             if (layer := self._middleware(entry, position)) is not None
         ]
         self._check_names([*host, *self._rest])
+        self._failures += close(self._rest)  # they were only asked for their names
+        self._rest.clear()
         return host
 
     def plan(self) -> Plan:
@@ -106,7 +110,7 @@ class Assembly:
 
         Those that were taken over are still in use.
         """
-        failures = close(self._built)
+        failures = [*self._failures, *close(self._built)]
         self._built.clear()
         return failures
 
@@ -207,7 +211,8 @@ class Assembly:
         }
         plugin, _ = construct(cls, sound, entry.place)
         if plugin is not None:
-            self._rest.append(Layer(name, plugin, distribution, {}, entry))
+            with suppress(pluggy.PluginValidationError):  # it is told once the settings are mended
+                self._rest.append(Layer(name, plugin, distribution, self._hooks(name, plugin), entry))
 
     def _kept(self, cls: type, entry: LayerSettings, backend: str) -> Layer | None:
         """The first spare layer of that class in that place with the same settings."""

@@ -19,7 +19,7 @@ class Retired:
     """
 
     def __init__(self) -> None:
-        self._process, self._lock = os.getpid(), threading.Lock()
+        self._locks: dict[int, threading.Lock] = {}
         self._plans: list[tuple[weakref.ref[Plan], list[Layer]]] = []
         self._failures: list[Exception] = []
 
@@ -29,9 +29,7 @@ class Retired:
     @property
     def lock(self) -> threading.Lock:
         """Held while a plan takes the place of another one; the child of a fork has its own."""
-        if self._process != os.getpid():
-            self._process, self._lock = os.getpid(), threading.Lock()
-        return self._lock
+        return self._locks.setdefault(os.getpid(), threading.Lock())  # two threads may come first
 
     def add(self, former: Plan, plan: Plan) -> None:
         """Retire a plan for another one."""

@@ -49,6 +49,7 @@ class Record:
     _waiting: list[Take] = attrs.field(init=False, repr=False, factory=list)
     _refused: list[RecordingError] = attrs.field(init=False, repr=False, factory=list)
     _process: int = attrs.field(init=False, repr=False, factory=os.getpid)
+    _heirs: dict[int, threading.Lock] = attrs.field(init=False, repr=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
         self._tape = Tape(self.file)
@@ -160,9 +161,14 @@ class Record:
 
     def _inherit(self) -> None:
         """In the child of a fork: what was under way is its parent's to write down."""
-        if self._process != os.getpid():
-            self._process, self._lock = os.getpid(), threading.Lock()
-            self._running, self._waiting, self._refused = set(), [], []
+        process = os.getpid()
+        if self._process == process:
+            return
+        with self._heirs.setdefault(process, threading.Lock()):  # two threads may come first
+            if self._process != process:
+                self._lock = threading.Lock()
+                self._running, self._waiting, self._refused = set(), [], []
+                self._process = process
 
     def _begin(self, http_request: HttpRequest, call: Call) -> Take:
         take = Take.of(http_request, call)
