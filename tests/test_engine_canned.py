@@ -123,6 +123,14 @@ def test_a_layer_that_answers_in_the_place_of_a_failure_is_the_source():
     assert streamed(the_plan(Layer(excuse)))[1] == "sorryaA"
     assert streamed(the_plan(Layer(again), Layer(excuse), then=[answer("well")]))[1] == "wellbaBaA"
 
+    def once_more(request, call):
+        yield request
+        return (yield from excuse(request, call))
+
+    twice = in_turn(answer("well"), InternalServerError("down"))
+    layers = [marking("a"), Layer(once_more), marking("b")]
+    assert streamed(plan(twice, middleware=layers))[1] == "sorryaA", "the last time, it was not answered inside"
+
 
 def test_a_canned_answer_commits_and_is_whole():
     """Closing a stream whose answer was there from the start completes it."""

@@ -328,9 +328,12 @@ def test_interrupted_read_is_a_failure_for_those_who_wait(monkeypatch: pytest.Mo
         raise AssertionError("the signal comes first")
 
     monkeypatch.setitem(module._SOURCES, "command", interrupted)
-    secret = Secret("command:vault")
+    secret = Secret("command:vault --token canary")
     with pytest.raises(KeyboardInterrupt):
         secret.read()
+    told = secret._failure or ""
+    assert "command:vault was not read" in told, "the arguments of a command may be secrets themselves"
+    assert "canary" not in told
     monkeypatch.setitem(module._SOURCES, "command", lambda _: "now-there")
 
     assert secret.read() == "now-there"

@@ -93,3 +93,11 @@ models.sh = { "zoo/inner" = 1 }
         "sh": ["zoo/parrot", "zoo/hangs"],
         "fast": ["zoo/hangs"],
     }
+
+
+def test_names_that_a_backend_shares_out_among_its_own_models_are_none_of_the_hosts(world) -> None:
+    """They are not what ``-m`` takes."""
+    inside = '[[backends.zoo.middleware]]\nuse = "balance"\nmodels.sh = { parrot = 1, hangs = 1 }\n'
+    world.configure(TWO + inside)
+
+    assert json.loads(world.run("models", "--json").stdout)["groups"] == {}

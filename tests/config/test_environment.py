@@ -231,6 +231,17 @@ def test_middleware_is_put_before_all_other() -> None:
     assert places.origin(("middleware", 1, "max_attempts")).file == "JACKFIELD__MIDDLEWARE__0__MAX_ATTEMPTS"
 
 
+def test_each_middleware_that_was_there_keeps_its_place() -> None:
+    """However many are put before it."""
+    layers = [{"use": "a"}, {"use": "b"}, {"use": "c"}]
+    lines = {("middleware", index): 10 * index for index in range(3)}
+    for many in (1, 2, 4):
+        places = Places("x.toml", lines)
+        outer = ", ".join(['{use = "z"}'] * many)
+        overlay({"middleware": layers}, {"JACKFIELD_OUTERMOST": f"[{outer}]"}, places)
+        assert [places.origin(("middleware", many + index)).line for index in range(3)] == [0, 10, 20]
+
+
 @pytest.mark.parametrize("there", [None, [], ()])
 def test_middleware_is_put_where_there_is_none(there: Any) -> None:
     """Several come in their order."""

@@ -13,6 +13,7 @@ from jackfield import Acquire, ConfigError, Gate, HttpResponse, Run, Secret, Sen
 from jackfield.config.load import load
 from jackfield.explain.explain import explain
 from jackfield.explain.views import Explanation
+from jackfield.redaction import remember
 from jackfield.registry import Registry
 
 CANARY = "sk-canary-explain-0123456789"
@@ -28,6 +29,7 @@ class Stands:
     secrets: dict[str, Secret] = attrs.field(factory=dict)
     several: tuple[Secret, ...] = ()
     words: tuple[str, ...] = ("plain",)
+    besides: Any = None
     _state: Any = attrs.field(default=None, init=False)
 
     @jackfield.hookimpl
@@ -37,7 +39,7 @@ class Stands:
         if self.first is not None:
             yield self.first
         held = [*self.secrets.values(), *self.several]
-        told = [""] * len(held)
+        told = [""] * len(held) + ([] if self.besides is None else [self.besides])
         for place, secret in enumerate(held):
             told[place] = yield from secret.reveal()
         return (yield http_request.with_headers({"x-told": " ".join(told)}))
@@ -104,16 +106,24 @@ def test_the_request_shows_no_more_than_the_settings(provider, monkeypatch):
     monkeypatch.setenv("EXPLAIN_KEY", CANARY)
     backend = {
         "provider": provider,
-        "base_url": "https://api.example?sig=long-canary-0123456789&v=2",
+        "base_url": "https://api.example?sig=long-canary-0123456789&v=2&x=0123456789-canary-0123456789",
         "headers": {"x-own": "sk-proj-canary-0123456789", "x-team": "blue"},
         "middleware": [BEARER],
     }
     explanation = told({"default_model": "main/m", "backends": {"main": backend}})
     request = explanation.rehearsal.request
-    assert "sig=***&v=2" in request.url
+    assert "sig=***&v=2&x=***" in request.url
     assert (request.headers["x-own"], request.headers["x-team"]) == ("***", "blue")
     assert request.headers["authorization"] == "Bearer <env:EXPLAIN_KEY>"
     assert "canary" not in str(explanation.plain())
+
+
+def test_what_is_known_for_a_secret_is_masked_beside_a_reference_too():
+    """A header may hold both."""
+    remember(CANARY)
+    layer = {"use": "stands", "secrets": {"a": "env:EXPLAIN_KEY"}, "besides": CANARY}
+    request = told(config(layer)).rehearsal.request
+    assert request.headers["x-told"] == "<env:EXPLAIN_KEY> ***"
 
 
 def test_secrets_in_tables_and_arrays_stand_as_references_too(monkeypatch):
