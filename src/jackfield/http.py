@@ -105,8 +105,14 @@ def split_url(url: str) -> tuple[Origin, str]:
         raise ConfigError("expected a URL that begins with https:// or http:// and names a host")
     if parts.username is not None or parts.password is not None:
         raise ConfigError("a URL must not carry a user name or password; use an auth middleware")
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Origin(parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80)), target
+    origin = Origin(parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80))
+    return origin, target_of(url)
+
+
+def target_of(url: str) -> str:
+    """Path and query of a URL: what stands in the first line of its request (RFC 9112, section 3.2.1)."""
+    parts = urlsplit(url)
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
 @attrs.frozen(eq=False)

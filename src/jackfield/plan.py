@@ -36,6 +36,11 @@ class Layer:
     backend: str = ""
 
     @property
+    def use(self) -> str:
+        """What the configuration calls the plugin."""
+        return self.name.partition("#")[0]
+
+    @property
     def position(self) -> int:
         """Of a middleware: its place in the onion, 0 for the outermost one of the host."""
         return int(self.name.rpartition("#")[2])

@@ -17,6 +17,8 @@ from jackfield.redaction import remember
 if TYPE_CHECKING:
     from jackfield.flow import Flow
 
+EXTRA = "pip install 'jackfield[keyring]'"
+"""What a message says where a keyring cannot be read for want of it."""
 COMMAND_TIMEOUT = 30.0
 """Seconds that a ``command:`` may take."""
 
@@ -48,7 +50,7 @@ def _read_keyring(entry: str) -> str:
     try:
         import keyring
     except ImportError:
-        raise _error("keyring: references need the extra: pip install 'jackfield[keyring]'") from None
+        raise _error(f"keyring: references need the extra: {EXTRA}") from None
     service, _, user = entry.rpartition("/")
     try:
         value: str | None = keyring.get_password(service, user)
@@ -97,6 +99,8 @@ _SOURCES: dict[str, Callable[[str], str]] = {
     "keyring": _read_keyring,
     "command": _read_command,
 }
+SOURCES = tuple(_SOURCES)
+"""What a reference begins with, before its colon."""
 EXPECTED = "a secret reference: env:NAME, file:/path, keyring:service/user or command:program"
 
 

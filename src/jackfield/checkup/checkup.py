@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import suppress
 
 import attrs
 
@@ -26,6 +25,7 @@ from jackfield.groups import becomes
 from jackfield.http import Origin
 from jackfield.plan import Route
 from jackfield.registry import Registry
+from jackfield.retired import close
 from jackfield.session import Config
 
 USUAL = Scope()
@@ -94,10 +94,7 @@ class _Checkup:
 
     def close(self) -> None:
         """Close plugins and connections."""
-        for built in self._built:
-            for layer in built.layers:
-                with suppress(Exception):  # a plugin's own affair; the others are to be closed too
-                    layer.hooks.get("close", lambda: None)()
+        close(layer for built in self._built for layer in built.layers)
         self._driver.close()
 
     def _wanted(self) -> tuple[set[str] | None, list[Row]]:

@@ -14,9 +14,8 @@ from jackfield.checkup.build import Built
 from jackfield.checkup.row import Row
 from jackfield.checkup.scope import Scope
 from jackfield.errors import ConfigError
-from jackfield.plan import Layer
 from jackfield.redaction import scrub
-from jackfield.secret import Secret
+from jackfield.secret import EXTRA, Secret
 
 REMEDIES = {
     "env": "set the variable for the process that runs the program",
@@ -25,22 +24,15 @@ REMEDIES = {
     "command": "run the command by hand, as the user of the program",
 }
 
-EXTRA = "pip install 'jackfield[keyring]'"
-"""What a message says where a keyring cannot be read for want of it."""
-
 
 def secret_rows(built: Built, scope: Scope) -> Iterator[Row]:
     """A row for each secret in the settings of the plugins of a backend, or of the host."""
-    uses = Counter(_use(layer) for layer in built.layers)
+    uses = Counter(layer.use for layer in built.layers)
     for layer in built.layers:
-        use, entry = _use(layer), layer.entry
-        place = f" of {entry.place.path.rpartition('.')[2]}" if entry is not None and uses[use] > 1 else ""
+        entry = layer.entry
+        place = f" of {entry.place.path.rpartition('.')[2]}" if entry is not None and uses[layer.use] > 1 else ""
         for path, secret in _found_in(layer.plugin):
-            yield _row(built.name, f"secret {use}.{path}{place}", secret, scope)
-
-
-def _use(layer: Layer) -> str:
-    return layer.name.partition("#")[0]
+            yield _row(built.name, f"secret {layer.use}.{path}{place}", secret, scope)
 
 
 def _found_in(value: object) -> Iterator[tuple[str, Secret]]:

@@ -44,11 +44,3 @@ def checked(plugin: Callable[..., Any], **settings: Any) -> None:
         plugin(**settings)
     except ValueError as error:
         raise click.UsageError(f"--{error}") from None
-
-
-def target(url: str) -> str:
-    """Path and query of a URL."""
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(url)
-    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from jackfield.cli.output import document, say, table
-from jackfield.cli.recording import absolute, checked, plugin, target
+from jackfield.cli.recording import absolute, checked, plugin
 from jackfield.cli.source import Source, source_options
+from jackfield.http import target_of
 
 HEAD = ("", "method", "path", "model", "status", "blocks", "outcome")
 
@@ -76,7 +77,7 @@ def _row(number: int, exchange: Any) -> dict[str, Any]:
     return {
         "number": number,
         "method": exchange.request.method,
-        "path": target(exchange.request.url),
+        "path": target_of(exchange.request.url),
         "model": exchange.model if exchange.backend is None else f"{exchange.backend}/{exchange.model or ''}",
         "status": None if response is None else response.status,
         "blocks": None if response is None else len(response.blocks),
@@ -108,6 +109,7 @@ def _sum_up(exchanges: Sequence[Any], used: set[int], missed: list[str]) -> None
     say(f"{len(used)} of {len(exchanges)} exchanges used")
     for number, exchange in enumerate(exchanges, start=1):
         if number not in used:
-            say(f"not used: {number}, {exchange.request.method} {target(exchange.request.url)} {exchange.model or ''}")
+            request = exchange.request
+            say(f"not used: {number}, {request.method} {target_of(request.url)} {exchange.model or ''}")
     for miss in missed:
         say(f"not recorded: {miss}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
@@ -47,9 +47,12 @@ def template(tree: Tree, found: Catalogue, notes: Sequence[str] = ()) -> str:
     """
     first = next(iter(tree["backends"]), "NAME")
     keyed = _keyed(tree, found)
-    used = {layer["use"] for table in (tree, *tree["backends"].values()) for layer in table.get("middleware", ())}
+    providers, middleware = _off(tree, found)
     head = [DIRECTIVE, *(f"# {line}".rstrip() for line in HEAD.splitlines())]
-    for note in (*_first_of_all(tree, used, found, keyed), *notes):
+    for note in (
+        *_first_of_all((*providers.items(), *middleware.items()), keyed, on=keyed in tree["backends"]),
+        *notes,
+    ):
         head += ["#", *_remark(note)]
     parts = [head, list(_names(tree, first))]
     for name, table in tree["backends"].items():
@@ -57,11 +60,10 @@ def template(tree: Tree, found: Catalogue, notes: Sequence[str] = ()) -> str:
         parts += [list(_layer((name,), layer, found)) for layer in table.get("middleware", ())]
     parts += [list(_layer((), layer, found)) for layer in tree.get("middleware", ())]
     off = [
-        *(_backend(name, {"provider": name}, cls) for name, cls in found.providers.items() if name not in _used(tree)),
+        *(_backend(name, {"provider": name}, cls) for name, cls in providers.items()),
         *(
             _layer((keyed,) if getattr(cls, "backend_only", False) else (), {"use": name}, found)
-            for name, cls in found.middleware.items()
-            if name not in used
+            for name, cls in middleware.items()
         ),
     ]
     parts += [[f"#{line}" for line in lines] for lines in off]
@@ -76,21 +78,30 @@ def _keyed(tree: Tree, found: Catalogue) -> str:
     return min(asking, key=lambda name: name not in named, default="NAME")
 
 
-def _first_of_all(tree: Tree, used: Collection[str], found: Catalogue, keyed: str) -> Iterator[str]:
-    """What is to be done before the parts that are off can be put on."""
-    off = {name: cls for name, cls in found.providers.items() if name not in _used(tree)}
-    off |= {name: cls for name, cls in found.middleware.items() if name not in used}
-    needs = {name: table_of(cls)["required"] for name, cls in off.items()}
-    needy = [f"{name} ({', '.join(keys)})" for name, keys in needs.items() if keys]
+def _off(tree: Tree, found: Catalogue) -> tuple[dict[str, type], dict[str, type]]:
+    """The providers and the middleware that are installed and that it does not name."""
+    tables = (tree, *tree["backends"].values())
+    used = {layer["use"] for table in tables for layer in table.get("middleware", ())}
+    asked = {table["provider"] for table in tree["backends"].values()}
+    providers = {name: cls for name, cls in found.providers.items() if name not in asked}
+    return providers, {name: cls for name, cls in found.middleware.items() if name not in used}
+
+
+def _first_of_all(off: Sequence[tuple[str, type]], keyed: str, *, on: bool) -> Iterator[str]:
+    """What is to be done before the parts that are off can be put on.
+
+    Args:
+        off: the parts.
+        keyed: the backend that those are shown for which belong to one.
+        on: it is there already.
+    """
+    needs = [(name, table_of(cls)["required"]) for name, cls in off]
+    needy = [f"{name} ({', '.join(keys)})" for name, keys in needs if keys]
     if needy:
         yield f"Of these parts some need values of yours in the place of the examples: {', '.join(needy)}."
-    bound = [name for name, cls in off.items() if getattr(cls, "backend_only", False)]
-    if bound and keyed not in tree["backends"]:
+    bound = [name for name, cls in off if getattr(cls, "backend_only", False)]
+    if bound and not on:
         yield f"{', '.join(bound)}: put on a backend too, and write its name for {keyed} if it is another one."
-
-
-def _used(tree: Tree) -> set[str]:
-    return {table["provider"] for table in tree["backends"].values()}
 
 
 def _names(tree: Tree, backend: str) -> Iterator[str]:

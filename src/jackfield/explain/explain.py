@@ -49,8 +49,10 @@ def explain(loaded: Loaded, registry: Registry, model: str | None, fields: Mappi
     """
     settings = loaded.settings
     plan = assemble(settings, list(loaded.faults), registry)
-    trail = [*_default(loaded, model), *_groups(loaded, model, plan.layers)]
-    name, own = resolve(settings, trail[-1].value if trail else model)
+    trail = [*_default(loaded, model)]
+    trail += _groups(trail[-1].value if trail else model or "", plan.layers)
+    start = trail[-1].value if trail else model
+    name, own = resolve(settings, start)
     request = build_request({**fields, "model": own})
     route = plan.routes[name]
     host = [layer for layer in plan.layers if not layer.backend]
@@ -59,7 +61,7 @@ def explain(loaded: Loaded, registry: Registry, model: str | None, fields: Mappi
     return Explanation(
         files=settings.files,
         profile=settings.profile,
-        trail=(*trail, *_aliases(loaded, trail[-1].value if trail else model or "")),
+        trail=(*trail, *_aliases(loaded, start or "")),
         backend=name,
         model=own,
         host=layers[0],
@@ -77,9 +79,9 @@ def _default(loaded: Loaded, model: str | None) -> Iterator[Step]:
         yield Step("default_model", default, loaded.places.place(("default_model",)))
 
 
-def _groups(loaded: Loaded, model: str | None, layers: Iterable[PlanLayer]) -> Iterator[Step]:
+def _groups(name: str, layers: Iterable[PlanLayer]) -> Iterator[Step]:
     """The steps through layers that take one of several names for a call; the first of them is followed."""
-    for group in chosen(model or loaded.settings.default_model or "", layers):
+    for group in chosen(name, layers):
         entry = group.layer.entry
         assert entry is not None  # noqa: S101 - of a plan that was made of a configuration
         yield Step(group.name, group.members[0], entry.place.at(*group.path), one_of=group.members)

@@ -21,15 +21,16 @@ from jackfield.explain.views import HttpView, Rehearsal
 from jackfield.flow import Acquire, Effect, Send
 from jackfield.plan import Plan, Route
 from jackfield.redaction import scrub
-from jackfield.secret import Secret
+from jackfield.secret import SOURCES, Secret
 
 if TYPE_CHECKING:
     from jackfield.http import HttpRequest
     from jackfield.models.request import CreateChatCompletionRequest
 
-_PLACE = re.compile(r"<(?:env|file|keyring|command):[^>]*>|<value>")
+_NAMES = "|".join(SOURCES)
+_PLACE = re.compile(rf"<(?:{_NAMES}):[^>]*>|<value>")
 """What a ``Reference`` reads as."""
-_ENCODED = re.compile(r"%3C(?:(?:env|file|keyring|command)%3A[^&\s]*?|value)%3E")
+_ENCODED = re.compile(rf"%3C(?:(?:{_NAMES})%3A[^&\s]*?|value)%3E")
 """The same, percent-encoded."""
 LOCAL = "the backend answers in this process: nothing is sent"
 
@@ -64,16 +65,15 @@ def rehearse(route: Route, request: CreateChatCompletionRequest) -> Rehearsal:
         return Rehearsal(note=LOCAL)
     for layer in (route.provider, *route.http):
         _forget(layer.plugin)
-    begun, bare = _begin(route, request), attrs.evolve(route, http=())
+    begun = _begin(route, request)
+    if begun.http is not None and not begun.own:
+        return Rehearsal(begun.http, dropped=begun.dropped)
+    bare = _begin(attrs.evolve(route, http=()), request)
     if begun.own:
-        sent = _begin(bare, request)
         note = "a layer asks something else first; what it adds to the request is not shown"
-        return Rehearsal(sent.http, begun.http, note, sent.dropped)
-    if begun.http is None:
-        sent = _begin(bare, request)
-        missing = "" if sent.http is None else ": what layers add to the request is not shown"
-        return Rehearsal(sent.http, None, f"{begun.note}{missing}", sent.dropped)
-    return Rehearsal(begun.http, None, None, begun.dropped)
+        return Rehearsal(bare.http, begun.http, note, bare.dropped)
+    missing = "" if bare.http is None else ": what layers add to the request is not shown"
+    return Rehearsal(bare.http, None, f"{begun.note}{missing}", bare.dropped)
 
 
 class _Begun(NamedTuple):

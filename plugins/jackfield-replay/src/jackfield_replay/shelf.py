@@ -6,12 +6,11 @@ import threading
 from collections.abc import Collection, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import attrs
 import msgspec
 
-from jackfield.http import HttpRequest
+from jackfield.http import HttpRequest, target_of
 from jackfield.redaction import MASK
 from jackfield_replay.clean import Cleaner
 from jackfield_replay.difference import NOTHING, differences, parsed, without
@@ -131,9 +130,7 @@ class Shelf:
         return [slot for slot in self.slots if not slot.used]
 
     def _question(self, method: str, url: str, body: bytes) -> Question:
-        parts = urlsplit(url)
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        return Question(method, target, without(parsed(body), self._ignored))
+        return Question(method, target_of(url), without(parsed(body), self._ignored))
 
 
 def _differences(recorded: Question, asked: Question) -> Any:
