@@ -9,6 +9,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from jackfield import APIConnectionError, HttpRequest, hookimpl
 from jackfield.redaction import remember
@@ -113,6 +115,15 @@ KEYS = {
     "a credential of HTTP": "Bearer abcdefghij0123456789",
     "a password in a URL": "https://user:hunter2@example.com/",
 }
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
+@given(data=st.data())
+@settings(max_examples=300, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+def test_whatever_a_pattern_finds_has_one_of_its_marks(shape, data):
+    """To look for the marks is quick, and passes nothing over."""
+    key = data.draw(st.from_regex(shape.pattern, alphabet=st.characters(codec="ascii")))
+    assert shape.is_in(key, key.lower())
 
 
 @pytest.mark.parametrize("shape", [shape.name for shape in SHAPES])
