@@ -235,3 +235,18 @@ def test_a_move_takes_its_booking_along():
     undo = move.undo(Booking(1001, 0.0))
 
     assert (undo.slot, undo.requests, undo.tokens) == (1001, -1, -7)
+
+
+def test_a_fork_does_not_say_again_what_its_parent_says(bench, url, redis, monkeypatch):
+    """It would be given back twice, and there would be more room than there is."""
+    one = bench(layer("concurrency", url))
+    engine, effect = one.begin()
+    one.driver.step(engine, effect)
+    taken = held(redis)
+    with monkeypatch.context() as parent:
+        parent.setattr("os.getpid", lambda: -1)
+        engine.cancel()
+    one.layer.close()
+
+    assert taken == (0, 0, 1)
+    assert held(redis) == taken
