@@ -15,7 +15,8 @@ from jackfield.testing import make_call
 from jackfield.wire import build_request
 from jackfield_openai import AzureProvider, OpenAIProvider
 from jackfield_openai.preset import PresetName
-from jackfield_openai.strict import OPENAI, PRIVATE, PRIVATE_OF_CALLS, settled
+from jackfield_openai.strict import AZURE as AZURES
+from jackfield_openai.strict import GROQ, MISTRAL, OPENAI, PRIVATE, PRIVATE_OF_CALLS, Strict, settled
 
 USER = {"role": "user", "content": "Hello.", "reasoning": "The host's own."}
 CALL = {"id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
@@ -186,22 +187,40 @@ def test_calls_of_other_kinds_stay() -> None:
 @pytest.mark.parametrize("preset", ["groq", "mistral"])
 def test_a_call_of_a_custom_tool_is_that_of_a_function(preset: PresetName) -> None:
     """With one text; neither of the two has another kind of tools."""
-    custom = {"id": "aB3dE6gH9", "type": "custom", "custom": {"name": "f", "input": 'a "word"'}, "caller": {}}
+    called = {"name": "f", "input": 'a "word"', "own": 1, "null": None}
+    custom = {"id": "aB3dE6gH9", "type": "custom", "custom": called, "caller": {}}
 
     (message,), dropped = sent(OpenAIProvider(preset=preset), said(tool_calls=[custom]))
 
     function = {"name": "f", "arguments": '{"input":"a \\"word\\""}'}
     assert message["tool_calls"] == [{"id": "aB3dE6gH9", "type": "function", "function": function}]
-    assert dropped == ("messages[1].tool_calls[0].caller",)
+    assert dropped == ("messages[1].tool_calls[0].caller", "messages[1].tool_calls[0].custom.own")
 
 
-def test_a_request_without_any_of_it_is_not_copied() -> None:
+@pytest.mark.parametrize("strict", [OPENAI, AZURES, GROQ, MISTRAL], ids=["openai", "azure", "groq", "mistral"])
+def test_a_request_without_any_of_it_is_not_copied(strict: Strict) -> None:
     """Which is nearly every one; and without an attempt nothing is entered."""
-    plain = build_request({"model": "m", "messages": [USER, said(tool_calls=[CALL]), said()]})
-    moved = build_request({"model": "m", "messages": [said(reasoning="Hm.")]})
+    call = {**CALL, "id": "aB3dE6gH9"}
+    result = {"role": "tool", "tool_call_id": "aB3dE6gH9", "content": "1"}
+    plain = build_request({"model": "m", "messages": [USER, said(tool_calls=[call]), result, said()]})
+    moved = build_request({"model": "m", "messages": [said(reasoning_details=[1])]})
 
-    assert settled(plain, OPENAI, make_call()) is plain
-    assert settled(moved, OPENAI, make_call()) == build_request({"model": "m", "messages": [said()]})
+    assert settled(plain, strict, make_call()) is plain
+    assert settled(moved, strict, make_call()) == build_request({"model": "m", "messages": [said()]})
+
+
+@pytest.mark.parametrize(("strict", "identity"), [(OPENAI, LONG), (GROQ, LONG + LONG), (MISTRAL, "call_1")])
+def test_an_id_that_is_not_taken_is_the_same_with_and_without_its_call(strict: Strict, identity: str) -> None:
+    """The host may have cut the history between a call and its result."""
+    result = {"role": "tool", "tool_call_id": identity, "content": "1"}
+    whole, cut = (
+        settled(build_request({"model": "m", "messages": messages}), strict, make_call())
+        for messages in ([USER, said(tool_calls=[{**CALL, "id": identity}]), result], [USER, result])
+    )
+
+    assert whole.messages[-1] == cut.messages[-1]
+    assert cut.messages[-1] == ChatCompletionRequestToolMessage(content="1", tool_call_id=strict.id(identity))
+    assert strict.id(identity) != identity
 
 
 def test_messages_that_the_host_made_itself_are_looked_at_too() -> None:

@@ -25,10 +25,11 @@ from jackfield.models.toolcalls import (
     ChatCompletionMessageToolCall,
     FunctionCall,
 )
+from jackfield.parameters import Fitting
 from jackfield.wire import to_json
 
 if TYPE_CHECKING:
-    from jackfield.call import Attempt, Call
+    from jackfield.call import Call
     from jackfield.models import CreateChatCompletionRequest
 
 PRIVATE: Mapping[str, str] = {
@@ -69,12 +70,24 @@ class Strict:
         longest: characters that an id of a call may have.
         ids: what such an id has to match besides; None for anything.
         speaks: whether it has the fields ``refusal`` and ``audio``, and calls of custom tools.
+        private: fields of an assistant's message that it refuses.
+        private_of_calls: the same of a tool call.
     """
 
     own: frozenset[str] = frozenset()
     longest: int
     ids: re.Pattern[str] | None = None
     speaks: bool = True
+    private: frozenset[str] = attrs.field(init=False, repr=False)
+    private_of_calls: frozenset[str] = attrs.field(init=False, repr=False)
+
+    @private.default
+    def _private(self) -> frozenset[str]:
+        return frozenset(PRIVATE) - self.own
+
+    @private_of_calls.default
+    def _private_of_calls(self) -> frozenset[str]:
+        return frozenset(PRIVATE_OF_CALLS) - self.own
 
     def id(self, identity: str) -> str:
         """An id of a call that it takes; for the same id always the same."""
@@ -113,29 +126,41 @@ def settled(request: CreateChatCompletionRequest, strict: Strict, call: Call) ->
         strict: what the service takes.
         call: in whose attempt it is entered what was left out.
     """
-    if strict.speaks and not _is_moved(request, strict.longest):
+    if not _is_moved(request, strict):
         return request
-    attempt = call.attempt
+    fitting = Fitting("the service", "drop", call.attempt)
     messages = [
-        _message(message, f"messages[{index}]", strict, attempt) for index, message in enumerate(request.messages)
+        _message(message, f"messages[{index}]", strict, fitting) for index, message in enumerate(request.messages)
     ]
     return attrs.evolve(request, messages=messages)
 
 
-def _is_moved(request: CreateChatCompletionRequest, longest: int) -> bool:
+def _is_moved(request: CreateChatCompletionRequest, strict: Strict) -> bool:
     """Whether there is something to change. This is asked of every request: it is written out for speed."""
+    longest, ids, speaks = strict.longest, strict.ids, strict.speaks
     for message in request.messages:
         if message.__class__ is ChatCompletionRequestAssistantMessage:
-            if unread_extra(message) is not EMPTY:
-                return True
-            if message.reasoning_content is not UNSET or message.reasoning is not UNSET:
+            if (
+                unread_extra(message) is not EMPTY
+                or message.reasoning_content is not UNSET
+                or message.reasoning is not UNSET
+                or not (speaks or (message.refusal is UNSET and message.audio is UNSET))
+            ):
                 return True
             if message.tool_calls is not UNSET:
                 for call in message.tool_calls:
-                    if call.__class__ is not ChatCompletionMessageToolCall or unread_extra(call) is not EMPTY:
+                    if (
+                        call.__class__ is not ChatCompletionMessageToolCall
+                        or unread_extra(call) is not EMPTY
+                        or len(call.id) > longest
+                        or (ids is not None and strict.id(call.id) != call.id)
+                        or not _is_name(call.function.name)
+                    ):
                         return True
-                    if len(call.id) > longest or not _is_name(call.function.name):
-                        return True
+        elif message.__class__ is ChatCompletionRequestToolMessage:
+            identity = message.tool_call_id
+            if len(identity) > longest or (ids is not None and strict.id(identity) != identity):
+                return True
     return False
 
 
@@ -144,47 +169,48 @@ def _is_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def _message(message: Any, path: str, strict: Strict, attempt: Attempt | None) -> Any:
+def _message(message: Any, path: str, strict: Strict, fitting: Fitting) -> Any:
     if isinstance(message, ChatCompletionRequestToolMessage):
         return attrs.evolve(message, tool_call_id=strict.id(message.tool_call_id))
     if not isinstance(message, ChatCompletionRequestAssistantMessage):
         return message
-    left_out = PRIVATE.keys() - strict.own
-    fields: dict[str, Any] = {"extra": _extra(message, left_out, path, attempt)}
+    fields: dict[str, Any] = {"extra": _extra(message, strict.private, path, fitting)}
     for name in _WORDS:
-        if name in left_out and (value := getattr(message, name)) is not UNSET:
+        if name in strict.private and (value := getattr(message, name)) is not UNSET:
             fields[name] = UNSET
             if value is not None:
-                _tell(attempt, f"{path}.{name}")
+                fitting.leave_out(f"{path}.{name}")
     if not strict.speaks:
-        fields |= _spoken(message, path, attempt)
+        fields |= _spoken(message, path, fitting)
     if message.tool_calls is not UNSET:
         fields["tool_calls"] = [
-            _call(call, f"{path}.tool_calls[{index}]", strict, attempt) for index, call in enumerate(message.tool_calls)
+            _call(call, f"{path}.tool_calls[{index}]", strict, fitting) for index, call in enumerate(message.tool_calls)
         ]
     return attrs.evolve(message, **fields)
 
 
-def _spoken(message: Any, path: str, attempt: Attempt | None) -> dict[str, Any]:
+def _spoken(message: Any, path: str, fitting: Fitting) -> dict[str, Any]:
     """A refusal and the words of an answer that was spoken, as content; where there is content, they are left out."""
     fields: dict[str, Any] = {"refusal": UNSET, "audio": UNSET}
     words = message.refusal or None
     if isinstance(message.audio, AssistantAudio):
-        _tell(attempt, f"{path}.audio")
+        fitting.leave_out(f"{path}.audio")
         words = words or message.audio.extra.get("transcript")
     if isinstance(words, str) and words:
         if not message.content:
             return {**fields, "content": words}
         if message.refusal:
-            _tell(attempt, f"{path}.refusal")
+            fitting.leave_out(f"{path}.refusal")
     return fields
 
 
-def _call(call: Any, path: str, strict: Strict, attempt: Attempt | None) -> Any:
-    fields: dict[str, Any] = {"extra": _extra(call, PRIVATE_OF_CALLS.keys() - strict.own, path, attempt)}
+def _call(call: Any, path: str, strict: Strict, fitting: Fitting) -> Any:
+    fields: dict[str, Any] = {"extra": _extra(call, strict.private_of_calls, path, fitting)}
     if hasattr(call, "id"):
         fields["id"] = strict.id(call.id)
     if isinstance(call, ChatCompletionMessageCustomToolCall) and not strict.speaks:
+        for lost in fitting.others(call.custom.extra, (), f"{path}.custom"):
+            fitting.leave_out(lost)
         function = FunctionCall(name=call.custom.name, arguments=to_json({"input": call.custom.input}))
         return ChatCompletionMessageToolCall(id=strict.id(call.id), function=function, extra=fields["extra"])
     if isinstance(call, ChatCompletionMessageToolCall) and not _is_name(call.function.name):
@@ -193,14 +219,9 @@ def _call(call: Any, path: str, strict: Strict, attempt: Attempt | None) -> Any:
     return attrs.evolve(call, **fields)
 
 
-def _extra(value: WireValue, left_out: frozenset[str] | set[str], path: str, attempt: Attempt | None) -> dict[str, Any]:
+def _extra(value: WireValue, left_out: frozenset[str], path: str, fitting: Fitting) -> dict[str, Any]:
     """The unknown fields of a value without some, of which those that say anything are entered."""
-    for name, told in value.extra.items():
-        if name in left_out and told is not None:
-            _tell(attempt, f"{path}.{name}")
-    return {name: told for name, told in value.extra.items() if name not in left_out}
-
-
-def _tell(attempt: Attempt | None, path: str) -> None:
-    if attempt is not None:
-        attempt.dropped += (path,)
+    kept = {name: told for name, told in value.extra.items() if name not in left_out}
+    for lost in fitting.others(value.extra, kept, path):
+        fitting.leave_out(lost)
+    return kept
