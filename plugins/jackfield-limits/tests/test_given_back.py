@@ -250,3 +250,26 @@ def test_a_fork_does_not_say_again_what_its_parent_says(bench, url, redis, monke
 
     assert taken == (0, 0, 1)
     assert held(redis) == taken
+
+
+@KINDS
+def test_what_was_refused_while_the_host_leaves_gives_nothing_back(bench, url, redis, kind):
+    """It had taken nothing, and what others have taken stays."""
+    shared = {"name": "t", "redis": Secret(url)}
+    if kind == "rate-limit":
+        limit = RateLimit(requests=1, window=3600, on_limit="fail", **shared)
+    elif kind == "concurrency":
+        limit = Concurrency(1, on_limit="fail", **shared)
+    else:
+        limit = Budget(tokens=1500, period="total", **shared)
+    one = bench(limit)
+    first, effect = one.begin()
+    one.driver.step(first, effect)
+    taken = held(redis)
+    second, effect = one.begin()
+    one.driver.perform(effect)  # a worker thread has done it: it is refused
+    second.cancel()
+    limit.close()
+
+    assert taken == {"rate-limit": (1, 0, 0), "concurrency": (0, 0, 1), "budget": (0, 1001, 0)}[kind]
+    assert held(redis) == taken
