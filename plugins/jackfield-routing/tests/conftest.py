@@ -31,12 +31,14 @@ from jackfield.errors import (
 )
 from jackfield.flow import Deliver, Flow
 from jackfield.hookspecs import hookimpl
+from jackfield.http import Origin
 from jackfield.models.chunks import CreateChatCompletionStreamResponse
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.models.response import CreateChatCompletionResponse
 from jackfield.testing import ScriptedDriver, plan, run_call
 from jackfield.wire import from_dict
 from jackfield_routing import CircuitBreaker
+from jackfield_routing.destination import Destination
 
 Maker = Callable[[], BaseException]
 CHUNK = {"id": "x", "choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}]}
@@ -88,6 +90,7 @@ class Failing:
 
     failures: Iterable[Maker] = ()
     chunks: int = 0
+    origin: Origin | None = None
     asked: list[CreateChatCompletionRequest] = attrs.field(init=False, factory=list)
     _left: Any = attrs.field(init=False)
 
@@ -129,8 +132,9 @@ def ask() -> Callable[..., CreateChatCompletionRequest]:
 def failing() -> Callable[..., Failing]:
     """Makes a provider that fails as the names of ``KINDS`` say, or always as one of them."""
 
-    def make(*names: str, always: str | None = None, chunks: int = 0) -> Failing:
-        return Failing([KINDS[name] for name in names] if always is None else itertools.repeat(KINDS[always]), chunks)
+    def make(*names: str, always: str | None = None, **fields: Any) -> Failing:
+        failures = [KINDS[name] for name in names] if always is None else itertools.repeat(KINDS[always])
+        return Failing(failures, **fields)
 
     return make
 
@@ -186,7 +190,7 @@ class Bench:
         return self.plans[around]
 
     def state(self, backend: str = "test", model: str = "m") -> str:
-        return self.layer._circuits.state((backend, model))
+        return self.layer._circuits.state(Destination(backend, model))
 
 
 @pytest.fixture

@@ -21,9 +21,10 @@ from jackfield.models.response import CreateChatCompletionResponse
 from jackfield.testing import make_call, plan, run_call, run_flow
 from jackfield_routing import Balance, CircuitBreaker, Fallback
 from jackfield_routing.circuit import Circuit
+from jackfield_routing.destination import Destination
 
 ANSWER = CreateChatCompletionResponse(id="x", choices=[])
-KEY = ("test", "m")
+KEY = Destination("test", "m")
 
 
 def test_of_a_group_one_stays_closed(bench):
@@ -144,7 +145,7 @@ def test_a_hook_that_is_driven_by_hand_has_a_circuit_too(ask):
     with pytest.raises(RateLimitError):
         run_flow(layer.wrap_chat_completion(ask(), make_call()), inward=[RateLimitError("no", status_code=429)])
 
-    assert layer._circuits.state(("", "m")) == "closed"
+    assert layer._circuits.state(Destination("", "m")) == "closed"
 
 
 def test_what_a_layer_inside_refuses_after_another_attempt_says_nothing(bench, kinds, ask):
@@ -227,7 +228,7 @@ def test_a_circuit_that_opens_during_a_call_does_not_hide_why(bench, kinds, ask)
 
     error = caught.value
     assert (error.status_code, error.should_retry, len(error.attempts)) == (503, False, 2)
-    assert (error.backend, error.model) == KEY
+    assert (error.backend, error.model) == (KEY.backend, KEY.model)
     (note,) = error.__notes__
     assert note == (
         "circuit-breaker: not asked again: the circuit of 'test/m' is open: too many calls failed (2 of 2); "

@@ -20,10 +20,11 @@ from hypothesis.stateful import (
 
 from jackfield_routing.circuit import Limits, Pass
 from jackfield_routing.circuits import Circuits, Refusal
+from jackfield_routing.destination import Destination
 from jackfield_routing.verdict import Verdict
 
-KEYS = [("a", "m"), ("b", "m"), ("c", "m")]
-GROUP = {("a", "m"), ("b", "m")}
+KEYS = [Destination(backend, "m") for backend in "abc"]
+GROUP = set(KEYS[:2])
 KEYED = st.sampled_from([*KEYS, KEYS[0], KEYS[0], KEYS[1]])
 """One of them most of all, so that much happens to it."""
 VERDICTS = st.sampled_from([*Verdict, Verdict.FAILURE, Verdict.FAILURE])
@@ -42,7 +43,7 @@ class Ticket:
         answering: whether its answer has begun.
     """
 
-    key: tuple[str, str]
+    key: Destination
     since: int = 0
     probe: bool = False
     answering: bool = False
@@ -80,13 +81,13 @@ class Machine(RuleBasedStateMachine):
         self.now += seconds
 
     @rule(key=KEYED)
-    def a_probe_is_due(self, key: tuple[str, str]) -> None:
+    def a_probe_is_due(self, key: Destination) -> None:
         """Time passes until an open circuit lets one through."""
         if self.model[key]["is"] == "open":
             self.now = max(self.now, self.model[key]["until"])
 
     @rule(target=tickets, key=KEYED)
-    def enter(self, key: tuple[str, str]) -> Ticket:
+    def enter(self, key: Destination) -> Ticket:
         """A request comes, and is under way for a while."""
         return self._enter(key)
 
@@ -101,12 +102,12 @@ class Machine(RuleBasedStateMachine):
         self._leave(ticket, verdict)
 
     @rule(key=KEYED, verdict=VERDICTS, times=st.integers(1, 4))
-    def call(self, key: tuple[str, str], verdict: Verdict, times: int) -> None:
+    def call(self, key: Destination, verdict: Verdict, times: int) -> None:
         """Requests come and end, one after another."""
         for _ in range(times):
             self._leave(self._enter(key), verdict)
 
-    def _enter(self, key: tuple[str, str]) -> Ticket:
+    def _enter(self, key: Destination) -> Ticket:
         """Let through, or refused, as the model says."""
         ticket = Ticket(key)
         model = self.model[key]
@@ -145,7 +146,7 @@ class Machine(RuleBasedStateMachine):
             self._count(ticket.key, verdict)
         self.circuits.leave(ticket.through, verdict, self.now, self.groups)
 
-    def _count(self, key: tuple[str, str], verdict: Verdict) -> None:
+    def _count(self, key: Destination, verdict: Verdict) -> None:
         model = self.model[key]
         if verdict not in (Verdict.SUCCESS, Verdict.FAILURE):
             return

@@ -21,13 +21,14 @@ from jackfield.models.chunks import CreateChatCompletionStreamResponse
 from jackfield.models.response import CreateChatCompletionResponse
 from jackfield.testing import ScriptedDriver, make_call, plan, run_call
 from jackfield.wire import from_dict
+from jackfield_routing.destination import Destination
 
 ANSWER = CreateChatCompletionResponse(id="x", choices=[])
 CHUNK = from_dict(
     {"id": "x", "choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}]},
     CreateChatCompletionStreamResponse,
 )
-KEY = ("test", "m")
+KEY = Destination("test", "m")
 
 
 def opened(bench: Any, **settings: Any) -> Any:

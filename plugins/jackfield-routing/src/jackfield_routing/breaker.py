@@ -86,7 +86,7 @@ class CircuitBreaker:
         if key is None:
             response = yield request
             return response
-        through, before = self._enter(key, request.model, call), len(call.attempts)
+        through, before = self._enter(key, call), len(call.attempts)
         verdict = Verdict.NOTHING
         try:
             response = yield request
@@ -103,14 +103,13 @@ class CircuitBreaker:
             groups = self._groups(call) if verdict is Verdict.FAILURE else []
             self._circuits.leave(through, verdict, call.clock(), groups)
 
-    def _enter(self, key: Destination, model: str, call: Call) -> Pass:
+    def _enter(self, key: Destination, call: Call) -> Pass:
         before = len(call.attempts)
 
         def answers() -> bool:
             return len(call.attempts) > before and call.attempts[-1].first_chunk is not None
 
-        origin = None if call.destination is None else call.destination(model)[0].backend.origin
-        through = self._circuits.enter(key, call.clock(), answers, origin)
+        through = self._circuits.enter(key, call.clock(), answers)
         if isinstance(through, Refusal):
             raise _again(_refused(key, through), key, *call.state.get(self, (None, None)))
         return through
@@ -132,13 +131,14 @@ def _again(refusal: APIError, key: Destination, place: Destination | None, failu
 
 
 def _refused(key: Destination, refusal: Refusal) -> APIConnectionError:
+    name = f"{key.backend}/{key.model}"
     when = "" if refusal.wait is None else f"; the next probe in {refusal.wait:.1f} s"
     error = APIConnectionError(
-        f"the circuit of {'/'.join(key)!r} is open: {refusal.reason}{when}",
+        f"the circuit of {name!r} is open: {refusal.reason}{when}",
         code=CIRCUIT_OPEN,
         stage="not_sent",
         should_retry=False,
         retry_after=refusal.wait,
     )
-    error.backend, error.model = key  # else the host would be told those of an earlier attempt
+    error.backend, error.model = key.backend, key.model  # else the host would be told those of an earlier attempt
     return error

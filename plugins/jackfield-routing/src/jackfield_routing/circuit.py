@@ -56,9 +56,8 @@ class Circuit:
     """Lets requests through until too many fail, then none for a while, then one at a time. For one thread at a time.
 
     Args:
-        key: name of the backend, and its own name of the model.
+        key: whose it is.
         limits: when it opens, and for how long.
-        origin: of the backend, where it has one.
 
     Attributes:
         state: what it is.
@@ -67,11 +66,10 @@ class Circuit:
         opened: how often it was opened since it was closed.
     """
 
-    __slots__ = ("_limits", "_probe", "_window", "era", "key", "opened", "origin", "state", "until")
+    __slots__ = ("_limits", "_probe", "_window", "era", "key", "opened", "state", "until")
 
-    def __init__(self, key: Destination, limits: Limits, origin: object = None) -> None:
+    def __init__(self, key: Destination, limits: Limits) -> None:
         self.key = key
-        self.origin = origin
         self.state: State = "closed"
         self.era = 0
         self.until = 0.0

@@ -41,17 +41,16 @@ class Circuits:
         self._circuits: OrderedDict[Destination, Circuit] = OrderedDict()
         self._lock = threading.Lock()
 
-    def enter(self, key: Destination, now: float, answers: Callable[[], bool], origin: object = None) -> Pass | Refusal:
+    def enter(self, key: Destination, now: float, answers: Callable[[], bool]) -> Pass | Refusal:
         """Let a request through, or refuse it.
 
         Args:
             key: where it would go.
             now: seconds, monotonic.
             answers: whether its answer has begun to arrive; asked as long as it is a probe.
-            origin: of the backend: with another one, after a reload, the circuit begins anew.
         """
         with self._lock:
-            circuit = self._circuit(key, origin)
+            circuit = self._circuit(key)
             through = circuit.enter(now, answers)
             if through is not None:
                 return through
@@ -78,13 +77,13 @@ class Circuits:
             circuit = self._circuits.get(key)
             return "closed" if circuit is None else circuit.state
 
-    def _circuit(self, key: Destination, origin: object) -> Circuit:
+    def _circuit(self, key: Destination) -> Circuit:
         """The circuit of a model; the one that was not asked for longest makes room for a new one."""
         circuit = self._circuits.get(key)
-        if circuit is None or circuit.origin != origin:
-            if circuit is None and len(self._circuits) >= MOST:
+        if circuit is None:
+            if len(self._circuits) >= MOST:
                 self._circuits.popitem(last=False)
-            circuit = self._circuits[key] = Circuit(key, self._limits, origin)
+            circuit = self._circuits[key] = Circuit(key, self._limits)
         self._circuits.move_to_end(key)
         return circuit
 

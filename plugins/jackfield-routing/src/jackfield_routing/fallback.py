@@ -15,7 +15,7 @@ from jackfield.models.base import replaced
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.models.response import CreateChatCompletionResponse
 from jackfield_routing.checks import are_names, entry, is_name, some_of
-from jackfield_routing.destination import destination
+from jackfield_routing.destination import Destination, destination
 from jackfield_routing.elsewhere import CONDITIONS, Condition, may_pass
 
 MOST = 4
@@ -98,7 +98,8 @@ def _note(error: Exception, failed: Iterable[str]) -> None:
 
 def _next(left: Iterator[str], call: Call, first: int) -> str | None:
     """The next name that leads to another model than those that were asked already, under whatever name."""
-    asked = {(attempt.backend.name, attempt.model) for attempt in call.attempts[first:]}
+    attempts = call.attempts[first:]
+    asked = {Destination(attempt.backend.name, attempt.model, attempt.backend.origin) for attempt in attempts}
     return next((name for name in left if destination(name, call) not in asked), None)
 
 
