@@ -139,6 +139,26 @@ def test_events_and_deltas_that_are_not_known_are_passed_over(read):
     assert message.extra["content_blocks"] == [{"type": "novel", "n": 2, "s": "ab", "m": "x"}]
 
 
+def test_citations_come_after_those_with_which_a_block_began(read):
+    """Also between others that are not known, and to the text that came before and after."""
+    pages = [{"type": "page_location", "n": number} for number in range(4)]
+    cited = [delta(0, "citations_delta", citation=page) for page in pages]
+    stream = [begun(0, text="a", citations=pages[:1]), cited[1], delta(0, "text_delta", text="b"), cited[2],
+              delta(0, "novel_delta", x=1), cited[3]]  # fmt: skip
+
+    message = fold(read(start(), *stream, end(), STOP)).choices[0].message
+
+    assert message.content == "ab"
+    assert message.extra["content_blocks"] == [{"type": "text", "text": "ab", "citations": pages, "x": 1}]
+
+
+@pytest.mark.parametrize("citation", [None, "page", [1]])
+def test_a_citation_of_a_text_is_an_object(read, citation):
+    """The answer is not what the format says."""
+    with pytest.raises(InvalidResponseError, match="citation: expected an object"):
+        read(start(), begun(0, text="a"), delta(0, "citations_delta", citation=citation), end(), STOP)
+
+
 def test_citations_of_a_block_that_has_something_else_under_that_name_are_a_list(read):
     """Documents have an object there; what comes is kept, and nothing breaks."""
     response = fold(

@@ -124,9 +124,19 @@ def test_usage_that_was_asked_for_comes_by_itself(read, data):
     assert all(chunk.usage is None for chunk in chunks)
 
 
-def test_a_delta_of_a_long_answer_costs_no_more_than_that_of_a_short_one():
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [{"type": "text_delta", "text": "0123456789"}],
+        [{"type": "citations_delta", "citation": {"type": "page_location"}}],
+        [{"type": "text_delta", "text": "0123456789"}, {"type": "citations_delta", "citation": {}}],
+    ],
+    ids=["text", "citations", "both"],
+)
+def test_a_delta_of_a_long_answer_costs_no_more_than_that_of_a_short_one(pieces):
     """What came before is not copied for each."""
-    delta = b'data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"0123456789"}}\n\n'
+    events = [{"type": "content_block_delta", "index": 0, "delta": piece} for piece in pieces]
+    delta = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
     reader = MessagesReader(2**20)
     reader.feed(b'data: {"type":"message_start","message":{"id":"m","content":[]}}\n\n')
     reader.feed(b'data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}\n\n')

@@ -42,6 +42,7 @@ class OpenBlock:
         self._number = number
         self._json: list[str] = []
         self._pieces: dict[str, list[str]] = {}  # that are not in the block yet: to add each would copy all before it
+        self._cited: list[Any] = []
 
     @property
     def block(self) -> Block:
@@ -74,9 +75,7 @@ class OpenBlock:
         if kind == "input_json_delta":
             return self._add_json(_text(delta, "partial_json"))
         if kind == "citations_delta":
-            had = self.block.get("citations")
-            cited = [*(had if isinstance(had, list) else ()), delta.get("citation")]
-            self._block = checked({**self.block, "citations": cited})
+            self._cite(delta.get("citation"))
             return {}
         name = _PIECES.get(kind)
         if name is None:
@@ -103,6 +102,14 @@ class OpenBlock:
         elif self.is_call:
             return self._call(function=FunctionCallDelta(arguments=to_json(self.block["input"])))
         return {}
+
+    def _cite(self, citation: Any) -> None:
+        if self._block["type"] == "text" and not isinstance(citation, dict):
+            raise msgspec.ValidationError("citation: expected an object")
+        had = self._block.get("citations")
+        if had is not self._cited:  # the block's own from now on: to make it anew for each would copy all before it
+            self._block["citations"] = self._cited = list(had) if isinstance(had, list) else []
+        self._cited.append(citation)
 
     def _add_unknown(self, delta: Mapping[str, Any]) -> None:
         block = dict(self.block)
