@@ -9,8 +9,8 @@ from jackfield.flow import Run, Sleep
 from jackfield.secret import Secret
 from jackfield.testing import make_call
 from jackfield_limits import Budget, Concurrency, RateLimit
-from jackfield_limits.operations import Leave, Move
-from jackfield_limits.redis_store import RedisStore, StoreFailure, _guarded
+from jackfield_limits.operations import Leave, Move, StoreFailure
+from jackfield_limits.redis_store import RedisStore, _guarded
 from jackfield_limits.store import Store
 
 TOLD = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from jackfield_limits.window import Booking
 
 
+class StoreFailure(Exception):  # noqa: N818 - reads as what it says; it never leaves the package
+    """Redis did not do what it was asked; the text names the kind of failure and nothing that Redis said."""
+
+
 @attrs.frozen
 class Book:
     """Book a request in the window of ``key``: gives a ``Booking``.

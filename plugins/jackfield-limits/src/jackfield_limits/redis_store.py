@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from jackfield.redaction import remember
 from jackfield_limits import lua
-from jackfield_limits.operations import Balance, Book, Correct, Enter, Leave, Move, Settle, Spend
+from jackfield_limits.operations import Balance, Book, Correct, Enter, Leave, Move, Settle, Spend, StoreFailure
 from jackfield_limits.window import Booking, Rate
 
 if TYPE_CHECKING:
@@ -20,10 +20,6 @@ PATIENCE = 5.0
 """Seconds after which one who stands in line and asks no more has gone."""
 PREFIX = "jackfield:"
 Words = Sequence[str | float]
-
-
-class StoreFailure(Exception):  # noqa: N818 - reads as what it says; it never leaves the package
-    """Redis did not do what it was asked; the text names the kind of failure and nothing that Redis said."""
 
 
 class RedisStore:
@@ -48,7 +44,7 @@ class RedisStore:
         Raises:
             StoreFailure: it may or may not have been done.
         """
-        script, keys, words, read = _STEPS[type(operation)](operation)
+        script, keys, words, read = _SCRIPTS[type(operation)](operation)
         return read(_guarded(self._script(script), keys, words))
 
     def close(self) -> None:
@@ -91,7 +87,8 @@ def _guarded(function: Callable[..., Any], *args: Any) -> Any:
 
 # -- operations ------------------------------------------------------------------------------------------------------
 
-Step = tuple[str, list[str], Words, Callable[[Any], Any]]
+Script = tuple[str, list[str], Words, Callable[[Any], Any]]
+"""Its text, keys and words, and how its reply is read."""
 
 
 def _nothing(_: Any) -> None:
@@ -111,20 +108,20 @@ def _booking(reply: Any) -> Booking:
     return Booking(int(slot) if slot else None, float(wait))
 
 
-def _book(book: Book) -> Step:
+def _book(book: Book) -> Script:
     return lua.BOOK, [PREFIX + book.key], [*_rate(book.rate), book.tokens, repr(float(book.most))], _booking
 
 
-def _move(move: Move) -> Step:
+def _move(move: Move) -> Script:
     return lua.MOVE, [PREFIX + move.key], [*_rate(move.rate), move.slot, move.tokens], _booking
 
 
-def _settle(settle: Settle) -> Step:
+def _settle(settle: Settle) -> Script:
     words = [*_rate(settle.rate), settle.slot, settle.requests, settle.tokens]
     return lua.SETTLE, [PREFIX + settle.key], words, _nothing
 
 
-def _spend(spend: Spend) -> Step:
+def _spend(spend: Spend) -> Script:
     ends = "" if spend.ends is None else int(spend.ends) + 1
     words = [_any(spend.limits.tokens), _any(spend.limits.money), spend.tokens, spend.money, ends]
     return lua.SPEND, [PREFIX + spend.key], words, _balance
@@ -135,7 +132,7 @@ def _balance(reply: Any) -> Balance:
     return Balance(granted == 1, int(tokens), int(money))
 
 
-def _correct(correct: Correct) -> Step:
+def _correct(correct: Correct) -> Script:
     return lua.CORRECT, [PREFIX + correct.key], [correct.tokens, correct.money], _nothing
 
 
@@ -143,16 +140,16 @@ def _places(key: str) -> list[str]:
     return [f"{PREFIX}{{{key}}}:{part}" for part in ("held", "line", "seen")]
 
 
-def _enter(enter: Enter) -> Step:
+def _enter(enter: Enter) -> Script:
     words: Words = [enter.id, enter.size, repr(enter.lease), PATIENCE, int(enter.waits)]
     return lua.ENTER, _places(enter.key), words, bool
 
 
-def _leave(leave: Leave) -> Step:
+def _leave(leave: Leave) -> Script:
     return lua.LEAVE, _places(leave.key), [leave.id], _nothing
 
 
-_STEPS: dict[type, Callable[[Any], Step]] = {
+_SCRIPTS: dict[type, Callable[[Any], Script]] = {
     Book: _book,
     Move: _move,
     Settle: _settle,

@@ -16,7 +16,7 @@ from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.models.response import CreateChatCompletionResponse
 from jackfield.secret import Secret
 from jackfield_limits.memory import Memory
-from jackfield_limits.operations import Notice, Question
+from jackfield_limits.operations import Notice, Question, StoreFailure
 from jackfield_limits.step import Step
 
 if TYPE_CHECKING:
@@ -142,8 +142,6 @@ class Store:
 
     def _blocking(self, step: Step) -> tuple[str | None, Any]:
         """Do an operation, after those that were left for later: what kind of failure there was, and the answer."""
-        from jackfield_limits.redis_store import StoreFailure
-
         assert self._url is not None  # noqa: S101 - nothing blocks without Redis
         failure, answer = None, None
         try:
@@ -174,8 +172,6 @@ class Store:
             self._notices.extend(left)
 
     def _attempt(self, store: RedisStore, operation: Any) -> Any:
-        from jackfield_limits.redis_store import StoreFailure
-
         try:
             return store.perform(operation)
         except StoreFailure:
@@ -197,8 +193,6 @@ class Store:
         with self._lock:
             store, self._redis = self._redis, None
         if store is not None:
-            from jackfield_limits.redis_store import StoreFailure
-
             with contextlib.suppress(StoreFailure):
                 while say and self._notices:
                     self._catch_up(store)
