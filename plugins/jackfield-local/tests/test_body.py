@@ -234,6 +234,44 @@ def test_what_another_backend_answered_is_asked_as_far_as_the_engine_knows_it() 
     assert attempt.dropped == tuple(f"messages{path}" for path in told)
 
 
+PART = {"type": "text", "text": "Hi."}
+CUSTOM = {"type": "custom", "id": "c", "custom": {"name": "f", "input": "x"}}
+
+
+@pytest.mark.parametrize(
+    ("message", "besides", "path"),
+    [
+        ({"role": "assistant", "content": "Hi."}, {"refusal": "No."}, "refusal"),
+        (
+            {"role": "assistant", "tool_calls": [CUSTOM]},
+            {"tool_calls": [{**CUSTOM, "custom": {**CUSTOM["custom"], "own": 1, "null": None}}]},
+            "tool_calls[0].custom.own",
+        ),
+        (
+            {"role": "user", "content": [PART, PART]},
+            {"content": [PART, {**PART, "own": 1, "null": None}]},
+            "content[1].own",
+        ),
+        (
+            {"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]},
+            {"content": [{"type": "refusal", "refusal": "No.", "own": 1}]},
+            "content[0].own",
+        ),
+    ],
+    ids=["refusal", "custom", "text", "refusal_part"],
+)
+def test_what_is_left_out_beside_what_is_said_is_told(message: Any, besides: Any, path: str) -> None:
+    """A refusal beside a text, and unknown members of calls and parts: never refused, and nothing else changes."""
+    attempts = [Attempt(number=1, backend=Backend("b", "local"), model="m") for _ in range(2)]
+    bodies = [
+        put({"messages": [USER, asked]}, {}, "error", Defaults(), attempt).body
+        for asked, attempt in zip((message, {**message, **besides}), attempts, strict=True)
+    ]
+
+    assert bodies[0] == bodies[1]
+    assert [attempt.dropped for attempt in attempts] == [(), (f"messages[1].{path}",)]
+
+
 @pytest.mark.parametrize(
     ("fields", "param"),
     [

@@ -185,7 +185,10 @@ def _message(message: Mapping[str, Any], path: str, fitting: Fitting) -> dict[st
         if message.get(name) is not None:
             fitting.lacks(f"{path}.{name}", remedy)
     text = _text(message.get("content"), f"{path}.content", fitting)
-    result = {"role": role, "content": text or message.get("refusal") or _spoken(message)}
+    refusal = message.get("refusal")
+    if text and refusal:
+        fitting.leave_out(f"{path}.refusal")
+    result = {"role": role, "content": text or refusal or _spoken(message)}
     calls = _calls(message.get("tool_calls") or (), f"{path}.tool_calls", fitting)
     if calls:
         result["tool_calls"] = calls
@@ -221,6 +224,7 @@ def _call(call: Mapping[str, Any], path: str, fitting: Fitting) -> dict[str, Any
     if kind == "custom":
         custom = call["custom"]
         function = {"name": custom["name"], "arguments": json.dumps({"input": custom["input"]}, ensure_ascii=False)}
+        _leave_out(custom, ("name", "input"), f"{path}.custom", fitting)
     elif kind == "function":
         function = call["function"]
     else:
@@ -239,6 +243,7 @@ def _text(content: Any, path: str, fitting: Fitting) -> str:
         kind = part.get("type")
         if kind in {"text", "refusal"}:
             texts.append(part.get(kind) or "")
+            _leave_out(part, ("type", kind), f"{path}[{index}]", fitting)
         else:
             fitting.lacks(f"{path}[{index}]", f"say it in text, or {ELSEWHERE}")
     return "\n".join(texts)
