@@ -180,7 +180,8 @@ class Budget:
             limit = shown(self._limits.money)
             states.append(f"{shown(balance.money)} of {limit} is taken, this call may cost {shown(spend.money)}")
         when = "" if self.period == "total" else f" this {self.period}"
-        return refusal(f"{self._title}: used up{when}: {'; '.join(states)}", "budget_exceeded", retry_after)
+        text = f"used up{when}: {'; '.join(states)}"
+        return refusal("budget", self.name, text, "budget_exceeded", retry_after)
 
     def _too_small(self, tokens: int, money: int) -> RateLimitError:
         """The refusal of a call that would not fit if nothing were taken; there is nothing to wait for."""
@@ -189,12 +190,8 @@ class Budget:
             states.append(f"may use {tokens} of {self.tokens} tokens")
         if self._limits.money is not None:
             states.append(f"may cost {shown(money)} of {shown(self._limits.money)}")
-        text = f"{self._title}: too small for this call, which {' and '.join(states)}: {LOWER}, or a larger budget"
-        return refusal(text, "budget_exceeded")
-
-    @property
-    def _title(self) -> str:
-        return "budget" if self.name is None else f"budget {self.name}"
+        text = f"too small for this call, which {' and '.join(states)}: {LOWER}, or a larger budget"
+        return refusal("budget", self.name, text, "budget_exceeded")
 
 
 def _name(attempt: Attempt) -> str:

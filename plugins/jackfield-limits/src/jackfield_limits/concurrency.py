@@ -157,6 +157,6 @@ class Concurrency:
             look = min(LAST_LOOK, 2 * look)
 
     def _refusal(self) -> RateLimitError:
-        name = "concurrency" if self.name is None else f"concurrency {self.name}"
         calls = "1 call is" if self.limit == 1 else f"{self.limit} calls are"
-        return refusal(f"{name}: {calls} under way, and no more may be", "local_concurrency_limit")
+        text = f"{calls} under way, and no more may be"
+        return refusal("concurrency", self.name, text, "local_concurrency_limit")

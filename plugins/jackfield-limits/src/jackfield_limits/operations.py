@@ -34,7 +34,7 @@ class Book:
 
     def undo(self, booking: Booking | None) -> Settle | None:
         """What gives up what it has booked."""
-        return None if booking is None else _given_up(self, booking)
+        return _given_up(self, booking)
 
 
 @attrs.frozen
@@ -48,12 +48,13 @@ class Move:
 
     def undo(self, booking: Booking | None) -> Settle | None:
         """What gives up the booking that it has moved, or left where it was."""
-        return None if booking is None else _given_up(self, booking)
+        return _given_up(self, booking)
 
 
-def _given_up(asked: Book | Move, booking: Booking) -> Settle | None:
-    slot = booking.slot
-    return None if slot is None else Settle(asked.key, asked.rate, slot, -1, -asked.tokens)
+def _given_up(asked: Book | Move, booking: Booking | None) -> Settle | None:
+    if booking is None or booking.slot is None:
+        return None
+    return Settle(asked.key, asked.rate, booking.slot, -1, -asked.tokens)
 
 
 @attrs.frozen

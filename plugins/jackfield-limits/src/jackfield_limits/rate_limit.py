@@ -174,8 +174,7 @@ class RateLimit:
         plural = "" if self.requests == 1 else "s"
         limits = [f"{self.requests} request{plural}"] if self.requests is not None else []
         limits += [f"{self.tokens} tokens"] if self.tokens is not None else []
-        name = "rate limit" if self.name is None else f"rate limit {self.name}"
-        text = f"{name}: {' and '.join(limits)} in {self.window:g} s are used up; there is room in {wait:.1f} s"
+        text = f"{' and '.join(limits)} in {self.window:g} s are used up; there is room in {wait:.1f} s"
         if self.tokens is not None and guess.total > self.tokens:
             text += f"; this call may use {guess.total} tokens and takes all: {LOWER}, or a larger limit"
-        return refusal(text, "local_rate_limit", wait)
+        return refusal("rate limit", self.name, text, "local_rate_limit", wait)

@@ -8,12 +8,15 @@ LOWER = "set a lower max_completion_tokens, a lower expected_output for requests
 """How a call comes to be expected to use less."""
 
 
-def refusal(message: str, code: str, retry_after: float | None = None) -> RateLimitError:
+def refusal(kind: str, name: str | None, text: str, code: str, retry_after: float | None = None) -> RateLimitError:
     """A refusal of this program's own: no status, since no backend was asked; ``retry`` does not wait for it.
 
     Args:
-        message: what is used up.
+        kind: of the limit, in words.
+        name: of the limit, where it has one.
+        text: what is used up.
         code: ``local_rate_limit``, ``local_concurrency_limit`` or ``budget_exceeded``.
         retry_after: seconds after which another call may pass; None where that is not known.
     """
-    return RateLimitError(message, code=code, stage="not_sent", retry_after=retry_after, should_retry=False)
+    title = kind if name is None else f"{kind} {name}"
+    return RateLimitError(f"{title}: {text}", code=code, stage="not_sent", retry_after=retry_after, should_retry=False)
