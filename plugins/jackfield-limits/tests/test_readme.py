@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
@@ -64,12 +66,23 @@ def test_the_example_is_a_configuration():
     assert [name for name in used if name in PLUGINS] == ["budget", "rate-limit", "concurrency"]
 
 
-def test_the_readme_tells_the_codes():
-    """All that the code has, and no others."""
-    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src" / "jackfield_limits").glob("*.py"))
-    codes = set(re.findall(r'"(local_\w+|budget_exceeded|limit_store|no_price)"', source))
+def codes(path: Path) -> Iterator[str]:
+    """The codes of the errors that a file raises."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            yield from (ast.literal_eval(word.value) for word in node.keywords if word.arg == "code")
+            if isinstance(node.func, ast.Name) and node.func.id == "refusal":
+                yield ast.literal_eval(node.args[3])
 
-    assert set(re.findall(r"^\| `(\w+)` \|", section("Errors"), re.MULTILINE)) - {"code"} == codes
+
+def test_the_readme_tells_the_codes():
+    """All that the code has, with the limit that raises it, and no others."""
+    files = set((ROOT / "src" / "jackfield_limits").glob("*.py"))
+    passes_on = ROOT / "src" / "jackfield_limits" / "refusal.py"
+    raised = {(path.stem.replace("_", "-"), code) for path in files - {passes_on} for code in codes(path)}
+    rows = re.findall(r"^\| `(\w+)` \| `\w+` \| (?:`([\w-]+)`)?", section("Errors"), re.MULTILINE)
+
+    assert {(limit or "store", code) for code, limit in rows} == raised
     assert issubclass(RateLimitError, APIError)
 
 
