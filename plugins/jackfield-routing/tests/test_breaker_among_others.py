@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -248,3 +250,62 @@ def test_the_next_call_is_told_of_the_circuit_alone(bench, kinds, ask):
 
     with pytest.raises(APIConnectionError, match=r"^the circuit of 'test/m' is open"):
         run_call(layers, ask(), one.driver)
+
+
+@attrs.define(eq=False)
+class Full:
+    """Lets a call's first request through, and refuses the others, while something else happens."""
+
+    meanwhile: Callable[[], object]
+
+    @hookimpl
+    def wrap_chat_completion(self, request: Any, call: Any) -> Flow[Any]:
+        if call.attempts:
+            self.meanwhile()
+            raise RateLimitError("full", stage="not_sent")
+        return (yield request)
+
+
+def test_the_failure_that_is_told_again_is_that_of_the_last_attempt(bench, ask):
+    """What a layer inside refused after it, without an attempt, is not what opened the circuit."""
+    one, again = bench(min_calls=2), Again()
+    one.fails = "503"
+
+    with pytest.raises(InternalServerError) as caught:
+        run_call(plan(one, middleware=[again, one.layer, Full(one.call)]), ask(), one.driver)
+
+    assert [type(each) for each in again.seen] == [InternalServerError, RateLimitError, InternalServerError]
+    assert "the circuit of 'test/m' is open" in caught.value.__notes__[0]
+
+
+@pytest.mark.parametrize("inside", [[], [Fallback(models={"n": ("o",)})]], ids=["without notes", "with notes"])
+def test_a_failure_that_is_told_again_has_the_notes_of_layers_inside(failing, ask, inside: list[Fallback]):
+    """What layers outside wrote on it the first time, they write on it anew."""
+    layers = [Again(), Fallback(models={"m": ("n",)}), CircuitBreaker(min_calls=1), *inside]
+
+    with pytest.raises(InternalServerError) as caught:
+        run_call(plan(failing(always="503"), middleware=layers), ask())
+
+    assert [note.split(" is open")[0] for note in caught.value.__notes__] == [
+        *["fallback: before it 'n' failed: InternalServerError: down"] * len(inside),
+        "circuit-breaker: not asked again: the circuit of 'test/n'",
+        "fallback: before it 'm' failed: APIConnectionError: the circuit of 'test/m'",
+    ]
+
+
+def test_a_failure_that_is_told_twice_again_has_one_note_of_the_circuit(failing, ask):
+    """A layer outside that asks on and on does not make it longer."""
+
+    @attrs.define(eq=False)
+    class Thrice:
+        @hookimpl
+        def wrap_chat_completion(self, request: Any) -> Flow[Any]:
+            for _ in range(2):
+                with suppress(APIError):
+                    return (yield request)
+            return (yield request)
+
+    with pytest.raises(InternalServerError) as caught:
+        run_call(plan(failing("503"), middleware=[Thrice(), CircuitBreaker(min_calls=1)]), ask())
+
+    assert len(caught.value.__notes__) == 1

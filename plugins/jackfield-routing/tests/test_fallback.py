@@ -18,6 +18,7 @@ from jackfield.errors import (
 )
 from jackfield.flow import Flow
 from jackfield.hookspecs import hookimpl
+from jackfield.http import Origin
 from jackfield.testing import ScriptedDriver, make_call, plan, run_call, run_flow
 from jackfield_routing import Fallback
 
@@ -141,9 +142,10 @@ def test_a_list_is_not_followed_further(ask, failing):
     assert provider.models == ["m", "n"]
 
 
-def test_a_model_is_asked_once_whatever_it_is_called(ask, failing):
+@pytest.mark.parametrize("origin", [None, Origin("https", "test.example.com", 443)])
+def test_a_model_is_asked_once_whatever_it_is_called(ask, failing, origin: Origin | None):
     """A next name that leads to the model that has just failed is passed over; only ``retry`` asks again."""
-    provider = failing(always="503")
+    provider = failing(always="503", origin=origin)
     layer = Fallback(models={"m": ("test/m", "other/n", "other/n/", "other/o")})
 
     with pytest.raises(InternalServerError) as caught:

@@ -94,7 +94,7 @@ class CircuitBreaker:
             asked = len(call.attempts) > before
             verdict = judge(error, call.attempts[-1] if asked else None)
             if asked and isinstance(error, APIError):
-                call.state[self] = key, copy.copy(error)  # without its traceback, in which the call is
+                call.state[self] = key, _copied(error)  # without its traceback, in which the call is
             raise
         else:
             verdict = Verdict.SUCCESS if len(call.attempts) > before else verdict
@@ -123,11 +123,16 @@ def _again(refusal: APIError, key: Destination, place: Destination | None, failu
     """What to raise for a refusal: the failure before it, where that was of the same model; else the refusal."""
     if failure is None or place != key:
         return refusal
-    error = copy.copy(failure)
+    error = _copied(failure)
     error.should_retry = False
-    note = f"circuit-breaker: not asked again: {refusal}"
-    error.__notes__ = [*getattr(failure, "__notes__", ()), note]  # a list of its own
+    error.add_note(f"circuit-breaker: not asked again: {refusal}")
     return error
+
+
+def _copied(error: APIError) -> APIError:
+    copied = copy.copy(error)
+    copied.__notes__ = [*getattr(error, "__notes__", ())]  # else layers outside would write on both
+    return copied
 
 
 def _refused(key: Destination, refusal: Refusal) -> APIConnectionError:
