@@ -206,3 +206,12 @@ def test_the_door_has_no_other_names() -> None:
 def test_arguments_of_a_call_are_an_object(text: str, arguments: dict[str, Any]) -> None:
     """Whatever a model wrote, nothing of it is lost."""
     assert wire.call_arguments(text) == arguments
+
+
+@pytest.mark.parametrize(
+    ("audio", "words"),
+    [({"id": "a", "transcript": "Hi."}, "Hi."), ({"id": "a"}, ""), ({"transcript": None}, ""), ({"transcript": 1}, "")],
+)
+def test_the_words_of_a_spoken_answer_are_its_transcript(audio: dict[str, Any], words: str) -> None:
+    """Empty where the host kept none, or something else."""
+    assert wire.spoken(audio) == words

@@ -143,6 +143,12 @@ def call_arguments(text: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {NO_OBJECT: text}
 
 
+def spoken(audio: Mapping[str, Any]) -> str:
+    """The words of an answer that was spoken, where the host kept them: the ``transcript`` of its audio; else empty."""
+    words = audio.get("transcript")
+    return words if isinstance(words, str) else ""
+
+
 def decode_response(data: bytes) -> CreateChatCompletionResponse:
     """The response in the body of an HTTP reply. Raises ``ValidationError``."""
     from jackfield.models.response import CreateChatCompletionResponse

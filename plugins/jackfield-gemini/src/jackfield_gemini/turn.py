@@ -14,7 +14,7 @@ from jackfield.models.toolcalls import (
     ChatCompletionMessageToolCall,
     FunctionCall,
 )
-from jackfield.wire import call_arguments
+from jackfield.wire import call_arguments, spoken
 from jackfield_gemini.content import ContentWriter, Part
 from jackfield_gemini.identity import given
 from jackfield_gemini.layout import SIGNATURE, parts_of
@@ -79,16 +79,13 @@ def turn(
     Raises:
         UnsupportedParameterError: something in it cannot be said.
     """
+    words = ""
     if isinstance(message.audio, AssistantAudio):
         writer.fitting.leave_out(f"{place}.audio")
+        words = spoken(message.audio.extra)
     thoughts = _text(message.reasoning_content) or _text(message.reasoning)
-    text = writer.text(message.content, place) + _text(message.refusal) + _spoken(message)
+    text = writer.text(message.content, place) + _text(message.refusal) + words
     return parts_of(thoughts, text, [call.part for call in calls], google(message.extra))
-
-
-def _spoken(message: ChatCompletionRequestAssistantMessage) -> str:
-    """The words of an answer that was spoken, where the host kept them."""
-    return _text(message.audio.extra.get("transcript")) if isinstance(message.audio, AssistantAudio) else ""
 
 
 def google(extra: Mapping[str, Any]) -> Mapping[str, Any]:

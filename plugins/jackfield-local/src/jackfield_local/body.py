@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from jackfield.parameters import Fitting
-from jackfield.wire import to_dict
+from jackfield.wire import spoken, to_dict
 from jackfield_local.failure import bad_request
 from jackfield_local.parameters import ELSEWHERE, PARAMETERS
 from jackfield_local.tools import Choice, Tool, choose, instruction, schema
@@ -188,7 +188,7 @@ def _message(message: Mapping[str, Any], path: str, fitting: Fitting) -> dict[st
     refusal = message.get("refusal")
     if text and refusal:
         fitting.leave_out(f"{path}.refusal")
-    result = {"role": role, "content": text or refusal or _spoken(message)}
+    result = {"role": role, "content": text or refusal or spoken(message.get("audio") or {})}
     calls = _calls(message.get("tool_calls") or (), f"{path}.tool_calls", fitting)
     if calls:
         result["tool_calls"] = calls
@@ -199,12 +199,6 @@ def _message(message: Mapping[str, Any], path: str, fitting: Fitting) -> dict[st
         result["tool_call_id"] = message["tool_call_id"]
     _leave_out(message, TOLD, path, fitting)
     return result
-
-
-def _spoken(message: Mapping[str, Any]) -> str:
-    """The words of an answer that was spoken, where the host kept them."""
-    words = (message.get("audio") or {}).get("transcript")
-    return words if isinstance(words, str) else ""
 
 
 def _leave_out(told: Mapping[str, Any], known: Container[str], path: str, fitting: Fitting) -> None:

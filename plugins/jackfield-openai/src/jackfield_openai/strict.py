@@ -26,7 +26,7 @@ from jackfield.models.toolcalls import (
     FunctionCall,
 )
 from jackfield.parameters import Fitting
-from jackfield.wire import to_json
+from jackfield.wire import spoken, to_json
 
 if TYPE_CHECKING:
     from jackfield.call import Call
@@ -195,8 +195,8 @@ def _spoken(message: Any, path: str, fitting: Fitting) -> dict[str, Any]:
     words = message.refusal or None
     if isinstance(message.audio, AssistantAudio):
         fitting.leave_out(f"{path}.audio")
-        words = words or message.audio.extra.get("transcript")
-    if isinstance(words, str) and words:
+        words = words or spoken(message.audio.extra)
+    if words:
         if not message.content:
             return {**fields, "content": words}
         if message.refusal:

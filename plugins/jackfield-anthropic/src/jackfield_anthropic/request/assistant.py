@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from jackfield.wire import call_arguments
+from jackfield.wire import call_arguments, spoken
 from jackfield_anthropic.request.block import Block, call_id, said, text_block
 from jackfield_anthropic.request.part import content_blocks
 
@@ -48,7 +48,7 @@ def assistant_blocks(message: Mapping[str, Any], path: str, function_id: str, fi
     """
     _leave_out(message, path, fitting)
     texts = content_blocks(message.get("content"), f"{path}.content", fitting)
-    texts += [text_block(words) for words in (message.get("refusal"), _transcript(message)) if words]
+    texts += [text_block(words) for words in (message.get("refusal"), spoken(message.get("audio") or {})) if words]
     calls = _calls(message, path, function_id, fitting)
     kept = _kept(message, BLOCKS)
     if kept and _same(kept, [*texts, *calls]):
@@ -70,12 +70,6 @@ def _leave_out(message: Mapping[str, Any], path: str, fitting: Fitting) -> None:
     known = {*_TOLD, "reasoning_content"} if message.get(THINKING) else _TOLD
     for lost in fitting.others(message, known, path):
         fitting.leave_out(lost)
-
-
-def _transcript(message: Mapping[str, Any]) -> str | None:
-    """The words of an answer that was spoken, where the host kept them."""
-    words = (message.get("audio") or {}).get("transcript")
-    return words if isinstance(words, str) else None
 
 
 def _calls(message: Mapping[str, Any], path: str, function_id: str, fitting: Fitting) -> list[Block]:
