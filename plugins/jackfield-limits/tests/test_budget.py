@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import threading
 
 import attrs
@@ -20,6 +20,7 @@ from jackfield.errors import (
 )
 from jackfield.flow import Deliver, Sleep
 from jackfield.hookspecs import hookimpl
+from jackfield.testing.contract.host import HOSTS
 from jackfield_limits import Budget
 from jackfield_limits.price import Price, exact
 
@@ -136,9 +137,9 @@ def test_a_model_without_a_price_is_refused_before_anything_is_sent(bench):
     assert spent(one.layer) == (0, 0)
 
 
-@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("mode", list(HOSTS))
 @pytest.mark.parametrize("last", ["ok", None])
-def test_a_model_without_a_price_is_passed_over_by_a_fallback(fault_server, last, asynchronous):
+def test_a_model_without_a_price_is_passed_over_by_a_fallback(fault_server, last, mode):
     """The next model is asked; where there is none, the error tells of all that failed before."""
     names = ["b/status?code=503", "b/unknown", *([f"b/{last}"] if last else [])]
     priced = {name: {"input": 1, "output": 1} for name in names if name != "b/unknown"}
@@ -149,24 +150,17 @@ def test_a_model_without_a_price_is_passed_over_by_a_fallback(fault_server, last
             {"use": "fallback", "models": {names[0]: names[1:]}},
         ],
     }
-
-    async def ask_async():
-        async with AsyncClient(config) as made:
-            return await made.create_chat_completion(model=names[0], messages=[{"role": "user", "content": "Hi"}])
-
-    def ask():
-        if asynchronous:
-            return asyncio.run(ask_async())
-        with Client(config) as made:
-            return made.create_chat_completion(model=names[0], messages=[{"role": "user", "content": "Hi"}])
+    with contextlib.closing(HOSTS[mode](config, {})) as host:
+        outcome = host.ask(model=names[0], messages=[{"role": "user", "content": "Hi"}])
 
     if last:
-        assert ask().choices
+        assert outcome.response.choices
         return
-    with pytest.raises(APIError, match="the budget has no price of b/unknown") as caught:
-        ask()
-    assert [attempt.model for attempt in caught.value.attempts] == ["status?code=503", "unknown"]
-    assert "InternalServerError" in caught.value.__notes__[0]
+    error = outcome.error
+    assert isinstance(error, APIError)
+    assert "the budget has no price of b/unknown" in str(error)
+    assert [attempt.model for attempt in error.attempts] == ["status?code=503", "unknown"]
+    assert "InternalServerError" in error.__notes__[0]
 
 
 def test_a_price_that_belongs_to_no_model_is_a_fault_of_the_configuration(tmp_path):
@@ -379,39 +373,21 @@ def test_many_threads_do_not_overdraw():
     assert 1000 - 8 * 25 < spent(within(made))[0] <= 1000
 
 
-@pytest.fixture(params=["sync", "async"])
+@pytest.fixture(params=list(HOSTS))
 def ask(request, fault_server):
     """Asks a server that fails, through a budget; what was taken from it."""
 
-    def config(server: str) -> dict[str, object]:
-        return {
-            "backends": {"b": {"provider": "openai", "base_url": server}},
+    def asked(model: str, stream: bool, server: str | None = None) -> int:
+        config = {
+            "backends": {"b": {"provider": "openai", "base_url": server or fault_server.url}},
             "middleware": [{"use": "budget", "tokens": 100_000}],
         }
+        with contextlib.closing(HOSTS[request.param](config, {})) as host:
+            error = host.ask(**_question(model), stream=stream).error
+        assert error is None or isinstance(error, APIError)
+        return spent(within(host.client))[0]
 
-    def asked(model: str, stream: bool, server: str | None = None) -> int:
-        made = Client(config(server or fault_server.url))
-        with made:
-            try:
-                answer = made.create_chat_completion(**_question(model), stream=stream)
-                if stream:
-                    list(answer)
-            except APIError:
-                pass
-        return spent(within(made))[0]
-
-    async def asked_async(model: str, stream: bool, server: str | None = None) -> int:
-        async with AsyncClient(config(server or fault_server.url)) as made:
-            try:
-                answer = await made.create_chat_completion(**_question(model), stream=stream)
-                if stream:
-                    async for _ in answer:
-                        pass
-            except APIError:
-                pass
-        return spent(within(made))[0]
-
-    return asked if request.param == "sync" else lambda *args: asyncio.run(asked_async(*args))
+    return asked
 
 
 def _question(model: str) -> dict[str, object]:
