@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -144,6 +145,13 @@ def make_bench(make_cache):
         return Bench(make_cache(**about), backend or Backend(), **own)
 
     return make
+
+
+@pytest.fixture
+def told(caplog):
+    """Gives what was logged."""
+    caplog.set_level(logging.WARNING, logger="jackfield.cache")
+    return lambda: [record.getMessage() for record in caplog.records]
 
 
 @pytest.fixture

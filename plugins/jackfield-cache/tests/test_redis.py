@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import socket
 import subprocess
 import sys
@@ -20,12 +19,6 @@ from jackfield.testing import run_call
 from jackfield_cache.redis_store import LONGEST, TIMEOUT, RedisStore
 
 redis = pytest.importorskip("redis")
-
-
-@pytest.fixture
-def warnings_of(caplog):
-    caplog.set_level(logging.WARNING, logger="jackfield.cache")
-    return lambda: [record.getMessage() for record in caplog.records if record.name == "jackfield.cache"]
 
 
 @pytest.fixture
@@ -70,7 +63,7 @@ def test_text_is_bytes_whatever_the_url_asks_for(redis_url, fresh):
     store.close()
 
 
-def test_a_connection_that_the_server_closed_is_made_anew(make_bench, redis_url, fresh, warnings_of):
+def test_a_connection_that_the_server_closed_is_made_anew(make_bench, redis_url, fresh, told):
     """One that was kept, and is no more, costs nobody an answer."""
     bench = make_bench(url=Secret.of(redis_url))
     bench.ask(model=fresh)
@@ -78,10 +71,10 @@ def test_a_connection_that_the_server_closed_is_made_anew(make_bench, redis_url,
         client.client_kill_filter(_type="normal", skipme=True)
 
     assert bench.says(model=fresh) == "Answer 1."
-    assert warnings_of() == []
+    assert told() == []
 
 
-def test_no_server_fails_no_call(make_bench, warnings_of, monkeypatch):
+def test_no_server_fails_no_call(make_bench, told, monkeypatch):
     """The calls go to the backend, and it is told once, without the password."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -89,20 +82,18 @@ def test_no_server_fails_no_call(make_bench, warnings_of, monkeypatch):
     bench = make_bench(url=Secret("env:CACHE_URL"))
 
     assert [bench.says(), bench.says()] == ["Answer 1.", "Answer 2."]
-    (text,) = warnings_of()
+    (text,) = told()
     assert "ConnectionError" in text
     assert "canary" not in text + repr(bench.cache)
 
 
-def test_a_secret_that_is_not_there_fails_no_call(make_bench, warnings_of, monkeypatch):
+def test_a_secret_that_is_not_there_fails_no_call(make_bench, told, monkeypatch):
     """It is told by its name."""
     monkeypatch.delenv("CACHE_URL", raising=False)
     bench = make_bench(url=Secret("env:CACHE_URL"))
 
     assert [bench.says(), bench.says()] == ["Answer 1.", "Answer 2."]
-    assert warnings_of() == [
-        "the cache is skipped: it cannot be read: ConfigError: environment variable CACHE_URL is not set"
-    ]
+    assert told() == ["the cache is skipped: it cannot be read: ConfigError: environment variable CACHE_URL is not set"]
 
 
 @pytest.mark.parametrize(
@@ -116,23 +107,23 @@ def test_a_secret_that_is_not_there_fails_no_call(make_bench, warnings_of, monke
         "redis://user:canary?word@127.0.0.1/0",
     ],
 )
-def test_a_url_that_is_none_fails_no_call(make_bench, warnings_of, monkeypatch, url):
+def test_a_url_that_is_none_fails_no_call(make_bench, told, monkeypatch, url):
     """It is told, and not repeated."""
     monkeypatch.setenv("CACHE_URL", url)
     bench = make_bench(url=Secret("env:CACHE_URL"))
 
     assert bench.says() == "Answer 1."
-    (text,) = warnings_of()
+    (text,) = told()
     assert "canary" not in text
 
 
-def test_a_password_that_is_refused_is_not_shown(make_bench, warnings_of, monkeypatch, redis_url):
+def test_a_password_that_is_refused_is_not_shown(make_bench, told, monkeypatch, redis_url):
     """Nor is it in what the server says."""
     monkeypatch.setenv("CACHE_URL", f"redis://nobody:canary%2Dpassword@{urlsplit(redis_url).netloc}/0")
     bench = make_bench(url=Secret("env:CACHE_URL"))
 
     assert bench.says() == "Answer 1."
-    (text,) = warnings_of()
+    (text,) = told()
     assert "AuthenticationError" in text
     assert "canary" not in text
 
@@ -144,7 +135,7 @@ def test_a_password_is_known_by_its_value():
     assert scrub("no canary-password here") == "no *** here"
 
 
-def test_a_server_that_hangs_is_not_waited_for_long(make_bench, warnings_of):
+def test_a_server_that_hangs_is_not_waited_for_long(make_bench, told):
     """It takes the connection and says nothing: the call goes on, and the next ones do not wait at all."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         bench = make_bench(url=Secret.of(f"redis://127.0.0.1:{silent.getsockname()[1]}/0"))
@@ -152,10 +143,10 @@ def test_a_server_that_hangs_is_not_waited_for_long(make_bench, warnings_of):
 
         assert [bench.says(seed=seed) for seed in range(5)] == [f"Answer {number}." for number in range(1, 6)]
         assert TIMEOUT <= time.monotonic() - began < 10 * TIMEOUT
-    assert len(warnings_of()) == 1
+    assert len(told()) == 1
 
 
-def test_many_threads_share_it(make_bench, redis_url, fresh, warnings_of):
+def test_many_threads_share_it(make_bench, redis_url, fresh, told):
     """Each has a connection while it needs one; what is kept is found by all."""
     bench = make_bench(url=Secret.of(redis_url), single_flight=False)
     bench.ask(model=fresh)
@@ -165,17 +156,17 @@ def test_many_threads_share_it(make_bench, redis_url, fresh, warnings_of):
 
     assert {one.choices[0].message.content for one in answers} == {"Answer 1."}
     assert len(bench.backend.asked) == 1
-    assert warnings_of() == []
+    assert told() == []
 
 
-def test_without_the_extra_it_is_told(make_bench, warnings_of, monkeypatch):
+def test_without_the_extra_it_is_told(make_bench, told, monkeypatch):
     """The remedy is in the warning."""
     monkeypatch.setitem(sys.modules, "redis", None)
     bench = make_bench(url=Secret.of("redis://127.0.0.1:1/0"))
 
     assert bench.says() == "Answer 1."
     remedy = "url needs the extra: pip install 'jackfield-cache[redis]'"
-    assert warnings_of() == [f"the cache is skipped: it cannot be read: ImportError: {remedy}"]
+    assert told() == [f"the cache is skipped: it cannot be read: ImportError: {remedy}"]
 
 
 def test_without_a_url_the_library_is_not_loaded():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import sqlite3
 import stat
@@ -67,12 +66,6 @@ def put(store: SQLiteStore, *numbers: int, size: int = 1000) -> None:
 
 def there(store: SQLiteStore, *numbers: int) -> list[int]:
     return [number for number in numbers if store.get(name(number), 1.0) is not None]
-
-
-@pytest.fixture
-def warnings_of(caplog):
-    caplog.set_level(logging.WARNING, logger="jackfield.cache")
-    return lambda: [record.getMessage() for record in caplog.records if record.name == "jackfield.cache"]
 
 
 def unpaused(bench: Any) -> Any:
@@ -490,7 +483,7 @@ def test_a_file_of_another_version_is_emptied(make_store, path):
         assert db.execute("PRAGMA application_id").fetchone() == (APPLICATION,)
 
 
-def test_a_file_of_something_else_is_not_touched(make_bench, tmp_path, warnings_of):
+def test_a_file_of_something_else_is_not_touched(make_bench, tmp_path, told):
     """Whoever names a database of his own by mistake keeps it."""
     path = tmp_path / "mine.sqlite3"
     with contextlib.closing(sqlite3.connect(path)) as db:
@@ -502,11 +495,11 @@ def test_a_file_of_something_else_is_not_touched(make_bench, tmp_path, warnings_
 
     assert [bench.says(), unpaused(bench).says()] == ["Answer 1.", "Answer 2."]
     assert path.read_bytes() == before
-    assert ["holds something else" in text for text in warnings_of()] == [True]
+    assert ["holds something else" in text for text in told()] == [True]
 
 
 @pytest.mark.parametrize("damage", ["no database", "a page"])
-def test_a_damaged_file_fails_no_call(make_bench, tmp_path, warnings_of, damage):
+def test_a_damaged_file_fails_no_call(make_bench, tmp_path, told, damage):
     """Each call has its answer; the damage is told once."""
     path = tmp_path / "cache.sqlite3"
     if damage == "no database":
@@ -522,8 +515,8 @@ def test_a_damaged_file_fails_no_call(make_bench, tmp_path, warnings_of, damage)
 
     assert bench.says(seed=1) == "Answer 1."
     assert unpaused(bench).says(seed=1) == "Answer 2."
-    assert warnings_of()
-    assert len(warnings_of()) == len(set(warnings_of())) <= 2
+    assert told()
+    assert len(told()) == len(set(told())) <= 2
 
 
 def test_after_a_failure_the_store_is_left_alone_for_a_while(make_bench, monkeypatch, tmp_path):
@@ -543,7 +536,7 @@ def test_after_a_failure_the_store_is_left_alone_for_a_while(make_bench, monkeyp
     assert [bench.says(), bench.says()] == ["Answer 3."] * 2
 
 
-def test_a_directory_that_cannot_be_written_fails_no_call(kit, make_cache, warnings_of):
+def test_a_directory_that_cannot_be_written_fails_no_call(kit, make_cache, told):
     """Nor one that is not there and cannot be made."""
     import tempfile
 
@@ -556,12 +549,12 @@ def test_a_directory_that_cannot_be_written_fails_no_call(kit, make_cache, warni
         with _nobody():
             assert [bench.says(), unpaused(bench).says()] == ["Answer 1.", "Answer 2."]
 
-    assert warnings_of() == [
+    assert told() == [
         f"the cache is skipped: it cannot be read: PermissionError: [Errno 13] Permission denied: '{shut}/deep'"
     ]
 
 
-def test_a_file_that_cannot_be_written_is_read(kit, make_cache, warnings_of):
+def test_a_file_that_cannot_be_written_is_read(kit, make_cache, told):
     """Its answers are found; new ones are not kept, which is told."""
     import tempfile
 
@@ -582,7 +575,7 @@ def test_a_file_that_cannot_be_written_is_read(kit, make_cache, warnings_of):
             assert unpaused(bench).says(seed=1) == "Answer 2."
         first.cache.close()
 
-    assert [text.startswith("the cache is skipped: it cannot be written") for text in warnings_of()] == [True]
+    assert [text.startswith("the cache is skipped: it cannot be written") for text in told()] == [True]
 
 
 @contextlib.contextmanager
@@ -633,7 +626,7 @@ def test_a_full_disk_fails_no_call(path):
     assert "it cannot be written" in told
 
 
-def test_another_that_writes_for_long_fails_no_call(make_bench, tmp_path, warnings_of, monkeypatch):
+def test_another_that_writes_for_long_fails_no_call(make_bench, tmp_path, told, monkeypatch):
     """Answers are found meanwhile, new ones are not kept; nobody waits beyond the limit."""
     monkeypatch.setattr("jackfield_cache.sqlite.BUSY", 0.05)
     bench = make_bench()
@@ -645,7 +638,7 @@ def test_another_that_writes_for_long_fails_no_call(make_bench, tmp_path, warnin
         assert bench.says(seed=1) == "Answer 2."
         other.execute("ROLLBACK")
 
-    assert ["database is locked" in text for text in warnings_of()] == [True]
+    assert ["database is locked" in text for text in told()] == [True]
     assert unpaused(bench).says(seed=1) == "Answer 3."
     assert bench.says(seed=1) == "Answer 3."
 
@@ -691,7 +684,7 @@ def test_a_store_in_use_is_waited_for_within_the_deadline(make_store):
 
 @pytest.mark.skipif(os.name != "posix", reason="a file that is open cannot be deleted")
 @pytest.mark.parametrize("log", [True, False], ids=["with its log", "alone"])
-def test_a_file_that_is_deleted_is_forgotten(make_bench, tmp_path, warnings_of, log):
+def test_a_file_that_is_deleted_is_forgotten(make_bench, tmp_path, told, log):
     """Whoever wants to forget all answers deletes it, also while it is used; it is made anew at once."""
     bench = make_bench()
     bench.ask()
@@ -701,7 +694,7 @@ def test_a_file_that_is_deleted_is_forgotten(make_bench, tmp_path, warnings_of, 
     assert [bench.says(), bench.says()] == ["Answer 2."] * 2
     assert (tmp_path / "cache.sqlite3").is_file()
     assert make_bench().says() == "Answer 2."
-    assert warnings_of() == []
+    assert told() == []
 
 
 def test_what_is_being_made_by_another_is_waited_for(path, monkeypatch):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 import attrs
 import pytest
 
@@ -28,12 +26,6 @@ class Broken:
 
     def close(self):
         self.closed += 1
-
-
-@pytest.fixture
-def told(caplog):
-    caplog.set_level(logging.WARNING, logger="jackfield.cache")
-    return lambda: [record.getMessage() for record in caplog.records]
 
 
 def test_no_secret_is_in_a_warning(told):
