@@ -91,14 +91,13 @@ def event_failure(kind: str, data: bytes) -> APIError | None:
         content: Any = parse(data)
     except ValidationError:
         content = None
-    first = content[0] if isinstance(content, list) and content else content
-    plain = body_error(first)
+    plain = body_error(content)
     if plain is None and kind == "error":
         try:
             check(kind, data)
         except APIError as error:
             plain = error
-    return None if plain is None else _typed(plain, told(first))
+    return None if plain is None else _typed(plain, told(content))
 
 
 def raw_failure(tail: bytes) -> APIError | None:
@@ -113,9 +112,8 @@ def raw_failure(tail: bytes) -> APIError | None:
             content, _ = json.JSONDecoder().raw_decode(text, start.start())
         except (ValueError, RecursionError):
             continue
-        first = content[0] if isinstance(content, list) and content else content
-        if (plain := body_error(first)) is not None:
-            return _typed(plain, told(first))
+        if (plain := body_error(content)) is not None:
+            return _typed(plain, told(content))
     return None
 
 
