@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
-from jackfield import AsyncClient, Client
 from jackfield.testing import Reply
+from jackfield.testing.contract.host import HOSTS
 
 TOOL = {"type": "function", "function": {"name": "get_country", "description": ""}}
 KEY = "canary-gemini-key"
@@ -86,36 +86,22 @@ def tool(message: Any) -> dict[str, Any]:
     return {"role": "tool", "tool_call_id": message.tool_calls[0].id, "content": '{"return_value": "Mexico"}'}
 
 
-def talk(settings: dict[str, Any]) -> Any:
-    with Client(settings) as client:
-        with client.create_chat_completion(**asked()) as stream:
-            message = [*stream] and stream.response.choices[0].message
-        with client.create_chat_completion(**asked(message, tool(message))) as stream:
-            return [*stream] and stream.response
-
-
-def talk_async(settings: dict[str, Any]) -> Any:
-    async def main() -> Any:
-        async with AsyncClient(settings) as client:
-            async with client.create_chat_completion(**asked()) as stream:
-                message = [chunk async for chunk in stream] and stream.response.choices[0].message
-            async with client.create_chat_completion(**asked(message, tool(message))) as stream:
-                return [chunk async for chunk in stream] and stream.response
-
-    return asyncio.run(main())
-
-
-@pytest.mark.parametrize("talk", [talk, talk_async], ids=["sync", "async"])
+@pytest.mark.parametrize("host", HOSTS)
 def test_a_call_and_its_answer_go_back_with_the_signature(
-    serve: Any, recorded: Any, talk: Any, monkeypatch: pytest.MonkeyPatch
+    serve: Any, recorded: Any, host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second request has the part that came, byte for byte, and the key is in a header of each."""
     monkeypatch.setenv("GEMINI_API_KEY", KEY)
     exchanges = recorded("tools")
     server = serve([reply for _, reply in exchanges])
 
-    response = talk(config(server))
+    with closing(HOSTS[host](config(server), {})) as client:
+        first = client.ask(**asked()).response
+        assert first is not None
+        message = first.choices[0].message
+        response = client.ask(**asked(message, tool(message))).response
 
+    assert response is not None
     assert response.choices[0].message.content == "The capital of Mexico is Mexico City."
     paths, keys, bodies = zip(*server.requests, strict=True)
     assert set(paths) == {"/v1beta/models/gemini-3-pro-preview:streamGenerateContent?alt=sse"}
