@@ -1,4 +1,4 @@
-"""A request, a provider that fails as it is told, and a bench for circuit breakers."""
+"""A request, a provider that fails as it is told, layers, and a bench for circuit breakers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 import pytest
 
+from jackfield.engine import Engine
 from jackfield.errors import (
     APIConnectionError,
     APIError,
@@ -29,19 +30,24 @@ from jackfield.errors import (
     UnprocessableEntityError,
     UnsupportedParameterError,
 )
-from jackfield.flow import Deliver, Flow
+from jackfield.flow import Deliver, Flow, Sleep
 from jackfield.hookspecs import hookimpl
 from jackfield.http import Origin
 from jackfield.models.chunks import CreateChatCompletionStreamResponse
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.models.response import CreateChatCompletionResponse
-from jackfield.testing import ScriptedDriver, plan, run_call
+from jackfield.testing import ScriptedDriver, make_call, plan, run_call
 from jackfield.wire import from_dict
-from jackfield_routing import CircuitBreaker
+from jackfield_routing import CircuitBreaker, Fallback
+from jackfield_routing.circuit import Circuit
 from jackfield_routing.destination import Destination
 
 Maker = Callable[[], BaseException]
-CHUNK = {"id": "x", "choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}]}
+NEXTS = ("other/a", "other/b", "other/c", "other/d")
+CHUNK = from_dict(
+    {"id": "x", "choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}]},
+    CreateChatCompletionStreamResponse,
+)
 KINDS: dict[str, Maker] = {
     "refused": lambda: APIConnectionError("refused", code="refused", stage="not_sent"),
     "certificate": lambda: APIConnectionError("no", code="certificate", stage="not_sent"),
@@ -86,10 +92,14 @@ KINDS: dict[str, Maker] = {
 
 @attrs.define(eq=False)
 class Failing:
-    """Fails as ``failures`` say, in order, then answers; a stream breaks after ``chunks`` chunks."""
+    """Fails as ``failures`` say, in order, then answers; a stream breaks after ``chunks`` chunks.
+
+    It waits ``seconds`` before it begins to answer, and of a stream before the end.
+    """
 
     failures: Iterable[Maker] = ()
     chunks: int = 0
+    seconds: float = 0.0
     origin: Origin | None = None
     asked: list[CreateChatCompletionRequest] = attrs.field(init=False, factory=list)
     _left: Any = attrs.field(init=False)
@@ -101,15 +111,20 @@ class Failing:
     def create_chat_completion(self, request: CreateChatCompletionRequest) -> Flow[CreateChatCompletionResponse | None]:
         self.asked.append(request)
         failure = next(self._left, None)
-        if request.stream is True:
-            for _ in range(self.chunks):
-                yield Deliver([from_dict(CHUNK, CreateChatCompletionStreamResponse)])
+        for _ in range(self.chunks if request.stream is True else 0):
+            yield from self._wait()
+            yield Deliver([CHUNK])
+        yield from self._wait()
         if failure is not None:
             raise failure()
         if request.stream is not True:
             return CreateChatCompletionResponse(id=request.model, choices=[])
-        yield Deliver([from_dict(CHUNK, CreateChatCompletionStreamResponse)], last=True)
+        yield Deliver([CHUNK], last=True)
         return None
+
+    def _wait(self) -> Flow[None]:
+        if self.seconds:
+            yield Sleep(self.seconds)
 
     @property
     def models(self) -> list[str]:
@@ -137,6 +152,32 @@ def failing() -> Callable[..., Failing]:
         return Failing(failures, **fields)
 
     return make
+
+
+@attrs.define(eq=False)
+class Shut:
+    """Refuses one model, and asks no backend for it."""
+
+    model: str
+    error: Maker
+
+    @hookimpl
+    def wrap_chat_completion(self, request: CreateChatCompletionRequest) -> Flow[Any]:
+        if request.model == self.model:
+            raise self.error()
+        return (yield request)
+
+
+@pytest.fixture
+def shut() -> Callable[[str, str], Shut]:
+    """Makes a layer that refuses a model with one of ``KINDS``."""
+    return lambda model, kind: Shut(model, KINDS[kind])
+
+
+@pytest.fixture
+def fallback() -> Callable[..., Fallback]:
+    """Makes a fallback from ``m`` to other names, the four of ``NEXTS`` unless told."""
+    return lambda *nexts, **settings: Fallback(models={"m": nexts or NEXTS}, **settings)
 
 
 @pytest.fixture
@@ -191,6 +232,16 @@ class Bench:
 
     def state(self, backend: str = "test", model: str = "m") -> str:
         return self.layer._circuits.state(Destination(backend, model))
+
+    @property
+    def circuit(self) -> Circuit:
+        return self.layer._circuits._circuits[Destination("test", "m")]
+
+    def standing(self, stream: bool = False) -> tuple[Engine, Any]:
+        """A call that stands at its first effect, a second before it is answered, and that effect."""
+        layers = plan(Failing(chunks=1, seconds=1.0), middleware=[self.layer])
+        engine = Engine(layers, make_call(self.driver, stream=stream, timeout=1000.0))
+        return engine, engine.begin_chat(self.ask(stream=stream))
 
 
 @pytest.fixture

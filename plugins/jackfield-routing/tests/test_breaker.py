@@ -62,7 +62,7 @@ def test_what_is_no_trouble_of_the_backend_does_not_count(bench, kind: str):
     assert one.state() == "open"
 
 
-def test_an_open_circuit_refuses_before_anything_is_sent(bench, kinds, ask):
+def test_an_open_circuit_refuses_before_anything_is_sent(bench, ask):
     """The error says so: its code, that nothing was sent or should be tried again, and when a probe will be."""
     one = bench()
     one.fails = "503"

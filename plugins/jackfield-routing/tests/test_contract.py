@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-import attrs
 import pytest
 
 from jackfield.testing import MiddlewareContract
 from jackfield_routing import Balance, CircuitBreaker, Fallback
+
+
+def inside(kind: type) -> type:
+    """The same, to stand in a backend: its names are the backend's own."""
+    return type(f"{kind.__name__}Inside", (kind,), {"__doc__": kind.__doc__, "backend_only": True})
 
 
 @pytest.mark.long
@@ -22,14 +24,6 @@ class TestFallback(MiddlewareContract):
         return Fallback, {"models": {"test/m": ["other/m", "test/n"]}, "on": ["content_filter"]}
 
 
-@attrs.define(eq=False)
-class FallbackInside(Fallback):
-    """It stands in a backend, and its names are the backend's own."""
-
-    __doc__ = Fallback.__doc__
-    backend_only: ClassVar[bool] = True
-
-
 @pytest.mark.long
 class TestFallbackInside(MiddlewareContract):
     """The same among the models of one backend."""
@@ -38,7 +32,7 @@ class TestFallbackInside(MiddlewareContract):
 
     @pytest.fixture
     def middleware(self):
-        return FallbackInside, {"models": {"m": ["n", "o"]}}
+        return inside(Fallback), {"models": {"m": ["n", "o"]}}
 
 
 @pytest.mark.long
@@ -52,14 +46,6 @@ class TestBalance(MiddlewareContract):
         return Balance, {"models": {"test/m": {"test/m": 2, "other/m": 1}}}
 
 
-@attrs.define(eq=False)
-class BalanceInside(Balance):
-    """It stands in a backend, and its names are the backend's own."""
-
-    __doc__ = Balance.__doc__
-    backend_only: ClassVar[bool] = True
-
-
 @pytest.mark.long
 class TestBalanceInside(MiddlewareContract):
     """The same among the models of one backend, where it counts what is in flight, and goes by a label."""
@@ -68,7 +54,7 @@ class TestBalanceInside(MiddlewareContract):
 
     @pytest.fixture
     def middleware(self):
-        return BalanceInside, {"models": {"m": {"m": 2, "n": 1}}, "by": "least-in-flight", "sticky": "job"}
+        return inside(Balance), {"models": {"m": {"m": 2, "n": 1}}, "by": "least-in-flight", "sticky": "job"}
 
 
 @pytest.mark.long

@@ -15,20 +15,12 @@ from jackfield.errors import (
     DeadlineExceededError,
     StreamInterruptedError,
 )
-from jackfield.flow import Deliver, Flow, Sleep
+from jackfield.flow import Flow, Sleep
 from jackfield.hookspecs import hookimpl
-from jackfield.models.chunks import CreateChatCompletionStreamResponse
 from jackfield.models.response import CreateChatCompletionResponse
 from jackfield.testing import ScriptedDriver, make_call, plan, run_call
-from jackfield.wire import from_dict
-from jackfield_routing.destination import Destination
 
 ANSWER = CreateChatCompletionResponse(id="x", choices=[])
-CHUNK = from_dict(
-    {"id": "x", "choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}]},
-    CreateChatCompletionStreamResponse,
-)
-KEY = Destination("test", "m")
 
 
 def opened(bench: Any, **settings: Any) -> Any:
@@ -41,35 +33,18 @@ def opened(bench: Any, **settings: Any) -> Any:
     return one
 
 
-def standing(one: Any, stream: bool = False) -> tuple[Engine, Any]:
-    """A call that stands at its first effect, and that effect."""
-    provider = Standing(one.asked)
-    engine = Engine(plan(provider, middleware=[one.layer]), make_call(one.driver, stream=stream, timeout=1000.0))
-    return engine, engine.begin_chat(one.ask(stream=stream))
-
-
-@attrs.define(eq=False)
-class Standing:
-    """Waits a second before it begins to answer, and another one before the end."""
-
-    asked: list[str]
-
-    @hookimpl
-    def create_chat_completion(self, request: Any) -> Flow[Any]:
-        self.asked.append(request.model)
-        yield Sleep(1.0)
-        if request.stream is not True:
-            return ANSWER
-        yield Deliver([CHUNK])
-        yield Sleep(1.0)
-        yield Deliver([CHUNK], last=True)
-        return None
+def begun(one: Any) -> Engine:
+    """A stream of which the first chunk has come."""
+    engine, effect = one.standing(stream=True)
+    while not one.driver.delivered:
+        effect = one.driver.step(engine, effect)
+    return engine
 
 
 def test_one_probe_at_a_time(bench):
     """While it is under way others are refused, without a time at which to come again."""
     one = opened(bench)
-    engine, effect = standing(one)
+    engine, effect = one.standing()
 
     with pytest.raises(APIConnectionError, match="a probe is under way") as caught:
         run_call(plan(one, middleware=[one.layer]), one.ask(), one.driver)
@@ -78,7 +53,7 @@ def test_one_probe_at_a_time(bench):
 
     while effect is not None:
         effect = one.driver.step(engine, effect)
-    assert engine.result() is ANSWER
+    assert engine.result().id == "m"
     assert one.call() == "answer"
 
 
@@ -86,7 +61,7 @@ def test_one_probe_at_a_time(bench):
 def test_a_probe_that_was_cancelled_lets_the_next_one_through(bench, stream: bool):
     """It says nothing: the circuit stays half-open, and is not open for longer."""
     one = opened(bench)
-    engine, _ = standing(one, stream)
+    engine, _ = one.standing(stream)
     assert one.call() == "circuit_open"
 
     engine.cancel()
@@ -99,9 +74,7 @@ def test_a_probe_that_was_cancelled_lets_the_next_one_through(bench, stream: boo
 def test_a_stream_that_has_begun_closes_the_circuit(bench):
     """The first chunk of a probe is proof enough for others; how the stream ends counts like any other call."""
     one = opened(bench)
-    engine, effect = standing(one, stream=True)
-    while not one.driver.delivered:
-        effect = one.driver.step(engine, effect)
+    engine = begun(one)
 
     assert one.call() == "answer"
     assert one.state() == "closed"
@@ -109,13 +82,13 @@ def test_a_stream_that_has_begun_closes_the_circuit(bench):
     one.driver.now += 1
     engine.fail(StreamInterruptedError("broke"))
     assert engine.done
-    assert one.layer._circuits._circuits[KEY]._window.failures == 1
+    assert one.circuit._window.failures == 1
 
 
 def test_a_stream_that_ends_well_closes_the_circuit(bench):
     """Where nobody else came meanwhile."""
     one = opened(bench)
-    engine, effect = standing(one, stream=True)
+    engine, effect = one.standing(stream=True)
     while effect is not None:
         effect = one.driver.step(engine, effect)
 
@@ -125,7 +98,7 @@ def test_a_stream_that_ends_well_closes_the_circuit(bench):
 def test_what_began_before_it_opened_says_nothing_any_more(bench):
     """Late successes do not close it, and late failures do not keep it open for longer, nor count later."""
     one = bench(min_calls=1, failure_ratio=1.0)
-    late = [standing(one) for _ in range(3)]
+    late = [one.standing() for _ in range(3)]
     one.fails = "503"
     one.call()
     assert one.state() == "open"
@@ -133,9 +106,9 @@ def test_what_began_before_it_opened_says_nothing_any_more(bench):
     engine, effect = late[0]
     one.driver.step(engine, effect)
     assert one.state() == "open"
-    until = one.layer._circuits._circuits[KEY].until
+    until = one.circuit.until
     late[1][0].fail(APIConnectionError("reset"))
-    assert one.layer._circuits._circuits[KEY].until == until
+    assert one.circuit.until == until
 
     one.driver.now += 5
     one.fails = None
@@ -145,10 +118,10 @@ def test_what_began_before_it_opened_says_nothing_any_more(bench):
 
 
 @pytest.mark.parametrize(("timeout", "state"), [(0.5, "open"), (1.5, "closed")])
-def test_a_backend_that_hangs_until_the_deadline_has_failed(bench, timeout: float, state: str):
+def test_a_backend_that_hangs_until_the_deadline_has_failed(bench, failing, timeout: float, state: str):
     """Where nothing had come; one whose stream had begun was only given too little time."""
     one = bench(min_calls=1)
-    layers = plan(Standing(one.asked), middleware=[one.layer])
+    layers = plan(failing(chunks=1, seconds=1.0), middleware=[one.layer])
 
     with pytest.raises(DeadlineExceededError):
         run_call(layers, one.ask(stream=True), one.driver, timeout=timeout)
@@ -223,7 +196,7 @@ def test_ten_threads_send_one_probe(bench, ask):
             if len(told) == 9:
                 gate.set()
 
-    one.layer._circuits._circuits[KEY].until = 0.0
+    one.circuit.until = 0.0
     threads = [threading.Thread(target=call) for _ in range(10)]
     for thread in threads:
         thread.start()
@@ -238,14 +211,11 @@ def test_ten_threads_send_one_probe(bench, ask):
 def test_nothing_is_kept_of_a_probe_that_has_ended(bench):
     """A circuit that was closed by a stream under way lets its call go."""
     one = opened(bench)
-    engine, effect = standing(one, stream=True)
-    while not one.driver.delivered:
-        effect = one.driver.step(engine, effect)
+    engine = begun(one)
     one.call()
-    circuit = one.layer._circuits._circuits[KEY]
     gc.collect()
 
-    assert circuit._probe is None
+    assert one.circuit._probe is None
     engine.cancel()
 
 
@@ -271,10 +241,10 @@ def test_a_bug_of_a_layer_inside_says_nothing(bench):
 def test_a_forked_child_has_a_probe_of_its_own(bench, monkeypatch):
     """That of its parent never ends there, and must not keep the circuit shut for ever."""
     one = opened(bench)
-    engine, _ = standing(one)
+    engine, _ = one.standing()
     assert one.call() == "circuit_open"
     monkeypatch.setattr("os.getpid", lambda: -1)
 
     assert one.call() == "answer"
     assert not engine.done
-    assert one.layer._circuits.state(KEY) == "closed"
+    assert one.state() == "closed"
