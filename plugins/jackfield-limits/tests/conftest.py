@@ -26,8 +26,10 @@ from jackfield.http import HttpRequest, Origin, split_url
 from jackfield.models.chunks import CreateChatCompletionStreamResponse
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.models.response import CreateChatCompletionResponse
+from jackfield.secret import Secret
 from jackfield.testing import Reply, ScriptedDriver, make_call, plan
 from jackfield.wire import from_dict
+from jackfield_limits import Budget, Concurrency, RateLimit
 
 URL = "https://api.example.com/v1/chat/completions"
 
@@ -248,6 +250,40 @@ def url(redis: library.Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch) -
     """A reference to the URL of the tests' server."""
     monkeypatch.setenv("LIMITS_REDIS_URL", redis_url)
     return "env:LIMITS_REDIS_URL"
+
+
+@pytest.fixture(params=["rate-limit", "concurrency", "budget"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Each kind of limit."""
+    return request.param
+
+
+@pytest.fixture
+def make_limit() -> Callable[..., Any]:
+    """Makes a limit of a kind, in Redis, that is not reached soon."""
+
+    def make(kind: str, url: str, **more: Any) -> Any:
+        shared = {"name": "t", "redis": Secret(url), **more}
+        if kind == "rate-limit":
+            return RateLimit(tokens=1_000_000, window=3600, **shared)
+        return Concurrency(5, **shared) if kind == "concurrency" else Budget(tokens=1_000_000, period="total", **shared)
+
+    return make
+
+
+class Sleeping:
+    """Takes its time before it passes the request on."""
+
+    @hookimpl
+    def wrap_chat_completion(self, request: CreateChatCompletionRequest) -> Flow[CreateChatCompletionResponse]:
+        yield Sleep(1)
+        return (yield request)
+
+
+@pytest.fixture
+def sleeping() -> Sleeping:
+    """A layer that takes its time."""
+    return Sleeping()
 
 
 @pytest.fixture

@@ -303,18 +303,9 @@ def test_attempts_that_were_made_before_count_once(bench, backend, act):
     assert spent(one.layer)[0] == 61 + 50
 
 
-class Sleeping:
-    """Takes its time before it passes the request on."""
-
-    @hookimpl
-    def wrap_chat_completion(self, request):
-        yield Sleep(1)
-        return (yield request)
-
-
-def test_a_call_that_is_taken_down_before_it_was_sent_counts_nothing(bench):
+def test_a_call_that_is_taken_down_before_it_was_sent_counts_nothing(bench, sleeping):
     """No attempt, no charge."""
-    one = bench(Budget(tokens=1000), inside=[Sleeping()])
+    one = bench(Budget(tokens=1000), inside=[sleeping])
     engine, effect = one.begin(max_tokens=60)
     assert isinstance(effect, Sleep)
     assert spent(one.layer)[0] == 61

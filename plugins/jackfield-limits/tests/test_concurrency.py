@@ -18,6 +18,8 @@ from jackfield.flow import Acquire, Deliver, Send, Sleep
 from jackfield.secret import Secret
 from jackfield_limits import Concurrency
 
+HELLO = [{"role": "user", "content": "Hello."}]
+
 
 @pytest.fixture(params=["memory", "redis"])
 def make(request) -> Callable[..., Concurrency]:
@@ -164,7 +166,7 @@ def test_many_threads_are_never_more_than_the_limit(settings, busy, stream):
 
         def work() -> None:
             for _ in range(2):
-                answer = client.create_chat_completion(messages=_hello(), stream=stream, timeout=60)
+                answer = client.create_chat_completion(messages=HELLO, stream=stream, timeout=60)
                 if stream:
                     list(answer)
 
@@ -187,11 +189,11 @@ def test_many_tasks_are_never_more_than_the_limit(settings, busy, stream):
     async def work(client: AsyncClient) -> None:
         for _ in range(2):
             if stream:
-                async with client.create_chat_completion(messages=_hello(), stream=True, timeout=60) as chunks:
+                async with client.create_chat_completion(messages=HELLO, stream=True, timeout=60) as chunks:
                     async for _ in chunks:
                         pass
             else:
-                await client.create_chat_completion(messages=_hello(), timeout=60)
+                await client.create_chat_completion(messages=HELLO, timeout=60)
 
     async def main() -> Any:
         async with AsyncClient(config, plugins={"busy": busy}) as client:
@@ -211,7 +213,7 @@ def test_a_task_that_is_cancelled_gives_its_place_back(settings, busy):
 
     async def main() -> None:
         async with AsyncClient(config, plugins={"busy": busy}) as client:
-            tasks = [asyncio.create_task(client.create_chat_completion(messages=_hello())) for _ in range(3)]
+            tasks = [asyncio.create_task(client.create_chat_completion(messages=HELLO)) for _ in range(3)]
             while not provider(client)._now:
                 await asyncio.sleep(0.01)
             await asyncio.sleep(0.1)
@@ -219,13 +221,9 @@ def test_a_task_that_is_cancelled_gives_its_place_back(settings, busy):
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             provider(client).seconds = 0
-            await client.create_chat_completion(messages=_hello(), timeout=30)
+            await client.create_chat_completion(messages=HELLO, timeout=30)
 
     asyncio.run(main())
-
-
-def _hello() -> list[dict[str, str]]:
-    return [{"role": "user", "content": "Hello."}]
 
 
 def leased(url: str, limit: int = 1, **settings: Any) -> Concurrency:

@@ -14,14 +14,6 @@ from jackfield_limits.redis_store import RedisStore, _guarded
 from jackfield_limits.store import Store
 
 TOLD = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
-KINDS = pytest.mark.parametrize("kind", ["rate-limit", "concurrency", "budget"])
-
-
-def layer(kind, url, **more):
-    shared = {"name": "t", "redis": Secret(url), **more}
-    if kind == "rate-limit":
-        return RateLimit(tokens=1_000_000, window=3600, **shared)
-    return Concurrency(5, **shared) if kind == "concurrency" else Budget(tokens=1_000_000, period="total", **shared)
 
 
 def held(redis):
@@ -71,7 +63,7 @@ def test_a_call_that_is_taken_down_as_its_turn_comes_gives_back_its_own(bench, a
     assert window._slots == {1000: (2, 4), 1061: (1, 1001)}
 
 
-def test_a_call_that_is_taken_down_while_it_is_moved_gives_back_its_own(bench, act, backend, url, redis, monkeypatch):
+def test_a_call_that_is_taken_down_while_it_is_moved_gives_back_its_own(bench, act, backend, url, redis):
     """Wherever the server has it by then."""
     limit = RateLimit(tokens=2100, window=60, max_wait=200, name="t", redis=Secret(url))
     one, first, sleep, _ = waiting(bench, act, backend, limit)
@@ -84,26 +76,24 @@ def test_a_call_that_is_taken_down_while_it_is_moved_gives_back_its_own(bench, a
     assert held(redis) == (3, 2 + 2 + 1001, 0)
 
 
-@KINDS
 @pytest.mark.parametrize("left", ["before", "meanwhile", "after"])
-def test_what_is_taken_while_the_host_leaves_is_given_back(bench, act, backend, url, redis, kind, left):
+def test_what_is_taken_while_the_host_leaves_is_given_back(bench, make_limit, act, url, redis, kind, left, monkeypatch):
     """A worker goes on with what it has begun, and nobody hears of it; what it has not begun is not done."""
-    one = bench(layer(kind, url), backend([act(usage=TOLD)]))
+    one = bench(make_limit(kind, url))
+    one.backend.acts = [act(usage=TOLD)]
     engine, effect = one.begin()
     assert isinstance(effect, Run)
     if left == "meanwhile":
-        perform, stop = RedisStore.perform, RedisStore.perform
+        perform = RedisStore.perform
 
         def leaves(self, operation):
             answer = perform(self, operation)
             engine.cancel()
             return answer
 
-        RedisStore.perform = leaves
-        try:
+        with monkeypatch.context() as patch:
+            patch.setattr(RedisStore, "perform", leaves)
             one.driver.perform(effect)
-        finally:
-            RedisStore.perform = stop
     elif left == "after":
         one.driver.perform(effect)
         engine.cancel()
@@ -116,10 +106,10 @@ def test_what_is_taken_while_the_host_leaves_is_given_back(bench, act, backend, 
     assert held(redis) == AFTER_ONE[kind]
 
 
-@KINDS
-def test_what_is_taken_while_the_time_runs_out_is_given_back(bench, act, backend, url, redis, kind, monkeypatch):
+def test_what_is_taken_while_the_time_runs_out_is_given_back(bench, make_limit, act, url, redis, kind, monkeypatch):
     """The deadline is looked at when the server has done it."""
-    one = bench(layer(kind, url), backend([act(usage=TOLD)]))
+    one = bench(make_limit(kind, url))
+    one.backend.acts = [act(usage=TOLD)]
     perform = RedisStore.perform
 
     def slow(self, operation):
@@ -137,9 +127,9 @@ def test_what_is_taken_while_the_time_runs_out_is_given_back(bench, act, backend
 
 
 @pytest.mark.parametrize("on_failure", ["open", "closed"])
-def test_a_place_of_which_no_answer_came_is_given_back(bench, url, redis, monkeypatch, on_failure):
+def test_a_place_of_which_no_answer_came_is_given_back(bench, make_limit, url, redis, monkeypatch, on_failure):
     """The server may have given it, though nobody heard of it."""
-    one = bench(layer("concurrency", url, on_store_failure=on_failure))
+    one = bench(make_limit("concurrency", url, on_store_failure=on_failure))
     perform = RedisStore.perform
 
     def lost(self, operation):
@@ -175,7 +165,9 @@ def test_what_no_worker_has_begun_is_said_with_the_next_call(url, begun, left):
     store.close()
 
 
-def test_what_was_not_tried_since_redis_failed_before_is_said_later(bench, backend, act, url, redis, monkeypatch):
+def test_what_was_not_tried_since_redis_failed_before_is_said_later(
+    bench, make_limit, backend, act, url, redis, monkeypatch
+):
     """Of two places that are to be given back, the second one as well."""
 
     def down(self, operation):
@@ -183,7 +175,7 @@ def test_what_was_not_tried_since_redis_failed_before_is_said_later(bench, backe
 
     with monkeypatch.context() as patch:
         patched = act(during=lambda: patch.setattr(RedisStore, "perform", down))
-        one = bench(layer("concurrency", url), backend([act(), act(), patched, act()]))
+        one = bench(make_limit("concurrency", url), backend([act(), act(), patched, act()]))
         one.call()
         left, effect = one.begin()
         one.driver.step(left, effect)
@@ -197,9 +189,9 @@ def test_what_was_not_tried_since_redis_failed_before_is_said_later(bench, backe
     assert held(redis) == (0, 0, 0)
 
 
-def test_what_is_left_to_say_is_said_when_the_client_is_closed(bench, url, redis):
+def test_what_is_left_to_say_is_said_when_the_client_is_closed(bench, make_limit, url, redis):
     """A program that ends keeps nothing that it could give back."""
-    one = bench(layer("concurrency", url))
+    one = bench(make_limit("concurrency", url))
     engine, effect = one.begin()
     one.driver.step(engine, effect)
     engine.cancel()
@@ -209,9 +201,9 @@ def test_what_is_left_to_say_is_said_when_the_client_is_closed(bench, url, redis
     assert held(redis) == (0, 0, 0)
 
 
-def test_a_reference_that_leads_nowhere_any_more_costs_no_answer(bench, url, monkeypatch):
+def test_a_reference_that_leads_nowhere_any_more_costs_no_answer(bench, make_limit, url, monkeypatch):
     """Where the URL has to be read again, after the answer came."""
-    one = bench(layer("budget", url))
+    one = bench(make_limit("budget", url))
     engine, effect = one.begin()
     effect = one.driver.step(engine, effect)
     one.layer.close()
@@ -237,9 +229,9 @@ def test_a_move_takes_its_booking_along():
     assert (undo.slot, undo.requests, undo.tokens) == (1001, -1, -7)
 
 
-def test_a_fork_does_not_say_again_what_its_parent_says(bench, url, redis, monkeypatch):
+def test_a_fork_does_not_say_again_what_its_parent_says(bench, make_limit, url, redis, monkeypatch):
     """It would be given back twice, and there would be more room than there is."""
-    one = bench(layer("concurrency", url))
+    one = bench(make_limit("concurrency", url))
     engine, effect = one.begin()
     one.driver.step(engine, effect)
     taken = held(redis)
@@ -252,7 +244,6 @@ def test_a_fork_does_not_say_again_what_its_parent_says(bench, url, redis, monke
     assert held(redis) == taken
 
 
-@KINDS
 def test_what_was_refused_while_the_host_leaves_gives_nothing_back(bench, url, redis, kind):
     """It had taken nothing, and what others have taken stays."""
     shared = {"name": "t", "redis": Secret(url)}
