@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,45 +21,16 @@ from jackfield.plan import Plan
 from jackfield.plugins import MAX_NAMES, assemble
 from jackfield.registry import MIDDLEWARE, PROVIDERS, Registry, installed
 from jackfield.testing.echo import Echo
+from sites import Site
 
 IMPORTS = "import attrs\nfrom jackfield import hookimpl\n"
 GOOD = IMPORTS + "@attrs.define(eq=False)\nclass Layer:\n    @hookimpl\n    def on_chunk(self, chunk): ...\n"
 
 
-@attrs.define(eq=False)
-class Site:
-    """A folder of installed distributions, first on ``sys.path``."""
-
-    folder: Path
-
-    def install(
-        self, name: str, points: Mapping[str, str], *, group: str = MIDDLEWARE, version: str = "1.0", **modules: str
-    ) -> None:
-        """A distribution with these entry points, and the source of these modules."""
-        info = self.folder / f"{name.replace('-', '_')}-{version}.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-        (info / "entry_points.txt").write_text(
-            f"[{group}]\n" + "".join(f"{point} = {value}\n" for point, value in points.items())
-        )
-        for module, source in modules.items():
-            (self.folder / f"{module}.py").write_text(source)
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """An empty site; what is imported from it is forgotten afterwards."""
-    monkeypatch.syspath_prepend(str(tmp_path))
-    before = set(sys.modules)
-    yield Site(tmp_path)
-    for name in set(sys.modules) - before:
-        del sys.modules[name]
-
-
 def built(config: Any, **plugins: type) -> Plan:
     """The plan of a configuration."""
     registry = Registry(plugins)
-    loaded = load(config, environ={}, installed=registry.has)
+    loaded = load(config, environ={}, installed=registry)
     return assemble(loaded.settings, loaded.faults, registry)
 
 

@@ -81,6 +81,13 @@ class AsyncChatStream:
             for chunk in self._block:
                 yield chunk
 
+    async def blocks(self) -> AsyncIterator[tuple[CreateChatCompletionStreamResponse, ...]]:
+        """The chunks that are left, together those that came together; none of the tuples is empty."""
+        if block := tuple(self._block):
+            yield block
+        while await self._more():
+            yield tuple(self._block)
+
     async def __anext__(self) -> CreateChatCompletionStreamResponse:
         for chunk in self._block:
             return chunk

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, Unpack, overload
 
 from jackfield.achat_stream import AsyncChatStream, run, shut
@@ -33,14 +33,19 @@ class AsyncClient:
     once: it has connections of its own on each, which are closed when the loop is shut down.
 
     Args:
-        config, profile, plugins: as for ``jackfield.Client``.
+        config, profile, plugins, outermost: as for ``jackfield.Client``.
 
     Raises:
         ConfigError: lists everything that is wrong with the configuration; or the extra is not installed.
     """
 
     def __init__(
-        self, config: Config = None, *, profile: str | None = None, plugins: Mapping[str, type] | None = None
+        self,
+        config: Config = None,
+        *,
+        profile: str | None = None,
+        plugins: Mapping[str, type] | None = None,
+        outermost: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         try:
             from jackfield.drivers.aio import AsyncDriver
@@ -49,7 +54,7 @@ class AsyncClient:
                 f"AsyncClient needs the extra: pip install 'jackfield[async]' ({error.name} is missing)"
             ) from None
         self._make_driver = AsyncDriver
-        self._session = Session(config, profile, plugins)
+        self._session = Session(config, profile, plugins, outermost)
         self._drivers: dict[asyncio.AbstractEventLoop, AsyncDriver] = {}
         self._heirs: dict[int, dict[asyncio.AbstractEventLoop, AsyncDriver]] = {}
         self._process = os.getpid()
@@ -121,6 +126,10 @@ class AsyncClient:
             await run(driver, Live(engine), lambda engine=engine, route=route: engine.begin_models(route))  # type: ignore[misc]  # mypy cannot infer lambda defaults
             models += self._session.named(route, engine.result())
         return models
+
+    def section(self, name: str) -> Any:
+        """A table of the configuration that belongs to another program; see ``jackfield.Client.section``."""
+        return self._session.section(name)
 
     async def reload(self, config: Config = None) -> None:
         """Take the configuration anew, in a thread; see ``jackfield.Client.reload``."""

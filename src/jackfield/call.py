@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from jackfield.http import Backend
     from jackfield.models.response import CompletionUsage, CreateChatCompletionResponse
     from jackfield.plan import Route
+    from jackfield.span import Span
 
 _RATE_LIMIT = ("x-ratelimit-", "anthropic-ratelimit-")
 PRIVATE_HEADERS = frozenset({"set-cookie", "set-cookie2", "www-authenticate"})
@@ -118,6 +119,7 @@ class Call:
         committed: a chunk has been handed to the host: nothing may be repeated.
         state: what layers keep for this call, each under itself: ``call.state[self]``.
         faults: what layers did wrong while the call was taken down.
+        trace: what each layer took, oldest first: those that begin after a layer has put a list here; None without.
         extra_headers, extra_body: what the host wants sent besides; the provider adds them.
         destination: for the layer that asks, where a model name leads: the backend with its layers, and the backend's
             own model name. Raises ``NotFoundError``. None where no engine drives the call, or the call has ended.
@@ -137,6 +139,7 @@ class Call:
     committed: bool = attrs.field(default=False, init=False)
     state: dict[Any, Any] = attrs.field(factory=dict, init=False, repr=False)
     faults: list[str] = attrs.field(factory=list, init=False)
+    trace: list[Span] | None = attrs.field(default=None, init=False, repr=False)
     destination: Callable[[str], tuple[Route, str]] | None = attrs.field(default=None, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:

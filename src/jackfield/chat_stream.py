@@ -59,6 +59,13 @@ class ChatStream:
         while self._more():
             yield from self._block
 
+    def blocks(self) -> Iterator[tuple[CreateChatCompletionStreamResponse, ...]]:
+        """The chunks that are left, together those that came together; none of the tuples is empty."""
+        if block := tuple(self._block):
+            yield block
+        while self._more():
+            yield tuple(self._block)
+
     def __next__(self) -> CreateChatCompletionStreamResponse:
         for chunk in self._block:
             return chunk

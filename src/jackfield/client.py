@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, Unpack, overload
 
 from jackfield.chat_stream import ChatStream, run, shut
@@ -33,15 +33,21 @@ class Client:
             from the working directory upward, the user's configuration directory, else the built-in default.
         profile: name of a profile of the configuration; None takes ``JACKFIELD_PROFILE``.
         plugins: plugin classes of the program's own, by the name that the configuration uses for them.
+        outermost: middleware that the program puts around all that is configured, as tables of the same shape.
 
     Raises:
         ConfigError: lists everything that is wrong with the configuration.
     """
 
     def __init__(
-        self, config: Config = None, *, profile: str | None = None, plugins: Mapping[str, type] | None = None
+        self,
+        config: Config = None,
+        *,
+        profile: str | None = None,
+        plugins: Mapping[str, type] | None = None,
+        outermost: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        self._session = Session(config, profile, plugins)
+        self._session = Session(config, profile, plugins, outermost)
         self._driver = SyncDriver()
         self._heirs: dict[int, SyncDriver] = {}
 
@@ -145,6 +151,17 @@ class Client:
             run(driver, Live(engine), lambda engine=engine, route=route: engine.begin_models(route))  # type: ignore[misc]  # mypy cannot infer lambda defaults
             models += self._session.named(route, engine.result())
         return models
+
+    def section(self, name: str) -> Any:
+        """A table of the configuration that belongs to another program, ``[gateway]`` say, as a value of its class.
+
+        The class is the entry point of that name in the group ``jackfield.sections``. Where the table was not written,
+        its settings have their defaults.
+
+        Raises:
+            ConfigError: there is no such table, or a setting of it has to be written.
+        """
+        return self._session.section(name)
 
     def reload(self, config: Config = None) -> None:
         """Take the configuration anew, without a restart: calls that run end on the former one.

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jackfield.flow import Flow, Read
     from jackfield.models.request import CreateChatCompletionRequest
     from jackfield.plan import Layer, Route
+    from jackfield.span import Span
 
 CHAT, PROVIDER, HTTP, BODY, PLAIN = "chat", "provider", "http", "body", "plain"
 BLAME = "raised in "
@@ -31,9 +32,10 @@ class Frame:
         error: the last exception that was thrown into it and not followed by a success.
         attempt, request: of a provider.
         answered: the last request that it passed inward was answered.
+        span: what it takes, where somebody wants to know.
     """
 
-    __slots__ = ("answered", "attempt", "error", "flow", "kind", "layer", "level", "owned", "request", "route")
+    __slots__ = ("answered", "attempt", "error", "flow", "kind", "layer", "level", "owned", "request", "route", "span")
 
     def __init__(
         self,
@@ -51,6 +53,7 @@ class Frame:
         self.answered = False
         self.error: BaseException | None = None
         self.owned: list[HttpResponse] | None = None
+        self.span: Span | None = None
 
     def own(self, response: HttpResponse) -> None:
         """Have the frame close ``response`` when it ends."""

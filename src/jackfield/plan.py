@@ -80,6 +80,7 @@ class Plan:
         routes: the backends, by name.
         layers: every layer once, for closing.
         default_model: for requests that name none.
+        sections: tables of other programs, as values of their classes, by name.
     """
 
     chat: tuple[Layer, ...]
@@ -88,6 +89,7 @@ class Plan:
     routes: Mapping[str, Route] = attrs.field(factory=dict)
     layers: tuple[Layer, ...] = ()
     default_model: str | None = None
+    sections: Mapping[str, object] = attrs.field(factory=dict)
 
     def inward(
         self, request: CreateChatCompletionRequest, route: Route | None, level: int

@@ -23,6 +23,7 @@ from jackfield.http import Backend, Origin
 from jackfield.plan import Layer, Plan, Route
 from jackfield.registry import KIND, MIDDLEWARE, PROVIDERS, Found, Registry
 from jackfield.retired import close
+from jackfield.sections import sections_of
 
 if TYPE_CHECKING:
     from jackfield.config.place import Path
@@ -103,6 +104,7 @@ class Assembly:
             routes=routes,
             layers=tuple(layers),
             default_model=self._settings.default_model,
+            sections=sections_of(self._settings.sections.values(), self._registry, self._faults),
         )
 
     def discard(self) -> list[Exception]:

@@ -17,7 +17,10 @@ from jackfield.hooks import HookFinder, missing
 
 PROVIDERS = "jackfield.providers"
 MIDDLEWARE = "jackfield.middleware"
+SECTIONS = "jackfield.sections"
 KIND = {PROVIDERS: "provider", MIDDLEWARE: "middleware"}
+"""What is a plugin, by the group of its entry point; a section is none: it is a table of another program."""
+WORD = {**KIND, SECTIONS: "section"}
 
 
 @attrs.frozen
@@ -26,7 +29,7 @@ class Found:
 
     Attributes:
         name: as used in configuration.
-        group: ``jackfield.providers`` or ``jackfield.middleware``.
+        group: ``jackfield.providers``, ``jackfield.middleware`` or ``jackfield.sections``.
     """
 
     name: str
@@ -42,7 +45,7 @@ class Found:
     def check(self) -> str | None:
         """Import it: what is wrong with it, or None."""
         cls, unfit = self.take()
-        if unfit is not None:
+        if unfit is not None or self.group == SECTIONS:
             return unfit
         try:
             return missing(HookFinder()(self.name, cls), provider=self.group == PROVIDERS)
@@ -72,9 +75,14 @@ class Registry:
     def find(self, group: str, name: str) -> list[Found]:
         """The plugins of that name: none, one, or several that claim it."""
         installed = self._installed.get((group, name), [])
-        if name in self._added and (not installed or _is_provider(self._added[name]) == (group == PROVIDERS)):
+        if name in self._added and group in KIND and (not installed or _group(self._added[name]) == group):
             return [Found(name, group, lambda: self._added[name], "this program")]
         return installed
+
+    @property
+    def sections(self) -> list[str]:
+        """The names of tables that are other programs'."""
+        return [name for group, name in self._installed if group == SECTIONS]
 
     def has(self, name: str) -> bool:
         """Whether a plugin of that name is there, of either kind."""
@@ -82,7 +90,7 @@ class Registry:
 
     def names(self, group: str) -> list[str]:
         """The names that can be used."""
-        own = [name for name, cls in self._added.items() if _is_provider(cls) == (group == PROVIDERS)]
+        own = [name for name, cls in self._added.items() if _group(cls) == group]
         return [*own, *(name for kind, name in self._installed if kind == group)]
 
     def settings(self, kind: str, name: str) -> Mapping[str, tuple[Any, ...]]:
@@ -91,18 +99,18 @@ class Registry:
         None where there is no such plugin, or it cannot be imported.
 
         Args:
-            kind: ``provider`` or ``middleware``.
+            kind: ``provider``, ``middleware`` or ``section``.
             name: as used in configuration.
         """
         from jackfield.config.choices import choices_of
 
-        group = next(group for group, word in KIND.items() if word == kind)
+        group = next(group for group, word in WORD.items() if word == kind)
         classes = [cls for cls, wrong in (found.take() for found in self.find(group, name)) if wrong is None]
         return {key: words for cls in classes for key, words in choices_of(cls).items()}
 
     def everything(self) -> list[Found]:
         """All that is installed, sorted."""
-        found = (one for several in self._installed.values() for one in several)
+        found = (one for (group, _), several in self._installed.items() if group in KIND for one in several)
         return sorted(found, key=lambda one: (one.group, one.name, one.distribution))
 
     @property
@@ -110,7 +118,7 @@ class Registry:
         if self._found is None:
             self._found = {}
             entry_points = importlib.metadata.entry_points()
-            for group in (PROVIDERS, MIDDLEWARE):
+            for group in WORD:
                 for point in entry_points.select(group=group):
                     found = Found(point.name, group, point.load, point.dist)
                     self._found.setdefault((group, point.name), []).append(found)
@@ -129,11 +137,17 @@ def _is_provider(cls: Any) -> bool:
     return hasattr(cls, "create_chat_completion")
 
 
+def _group(cls: Any) -> str:
+    return PROVIDERS if _is_provider(cls) else MIDDLEWARE
+
+
 def _unfit(cls: Any, group: str) -> str | None:
     """Why a class is no plugin of that group, with the remedy; None where it is one."""
     if not isinstance(cls, type) or not attrs.has(cls):
         return "is not an attrs class: make it one with @attrs.define(eq=False)"
     provides = _is_provider(cls)
+    if group == SECTIONS:
+        return None
     if provides != (group == PROVIDERS):
         return f"is no {KIND[group]}: it has {'a' if provides else 'no'} create_chat_completion"
     if cls.__eq__ is not object.__eq__:

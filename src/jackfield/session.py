@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -14,12 +14,15 @@ from jackfield.call import Call
 from jackfield.chain import scrub_chain
 from jackfield.config.hints import did_you_mean
 from jackfield.config.load import load
+from jackfield.config.place import Place
+from jackfield.config.settings import SectionSettings
 from jackfield.engine import Engine
 from jackfield.errors import ClientClosedError, ConfigError
 from jackfield.models.request import CreateChatCompletionRequest
 from jackfield.plugins import assemble
 from jackfield.registry import Registry
 from jackfield.retired import Retired, close
+from jackfield.sections import section_of
 from jackfield.sensitive import remember_credentials
 from jackfield.wire import build_request
 
@@ -42,13 +45,21 @@ class Session:
         config: path, mapping, or None to search; see ``jackfield.config.load``.
         profile: name of the profile; None takes ``JACKFIELD_PROFILE``.
         plugins: classes of the program's own, by the name that the configuration uses.
+        outermost: layers that the program puts around all that is configured.
 
     Raises:
         ConfigError: lists everything that is wrong with the configuration.
     """
 
-    def __init__(self, config: Config, profile: str | None, plugins: Mapping[str, type] | None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        profile: str | None,
+        plugins: Mapping[str, type] | None,
+        outermost: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
         self._source, self._profile, self._registry = config, profile, Registry(plugins)
+        self._outermost = tuple(outermost)
         self._retired = Retired()
         self.settings, self.plan = self._load(config, None)
         self.closed = False
@@ -82,8 +93,21 @@ class Session:
         self._retired.sweep()
 
     def _load(self, config: Config, former: Plan | None) -> tuple[Settings, Plan]:
-        loaded = load(config, profile=self._profile, installed=self._registry.has)
+        loaded = load(config, profile=self._profile, installed=self._registry, outermost=self._outermost)
         return loaded.settings, assemble(loaded.settings, loaded.faults, self._registry, former)
+
+    def section(self, name: str) -> Any:
+        """A table of the configuration that is another program's; with its defaults where it was not written.
+
+        Raises:
+            ConfigError: there is no such table, or it cannot be left out.
+        """
+        if name in self.plan.sections:
+            return self.plan.sections[name]
+        value, faults = section_of(SectionSettings(name, {}, Place(None, None, name)), self._registry)
+        if faults:
+            raise ConfigError(faults)
+        return value
 
     def engine(
         self,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jackfield.http import HttpRequest
     from jackfield.models.request import CreateChatCompletionRequest
     from jackfield.plan import Layer, Plan, Route
+    from jackfield.span import Span
 
 
 class Stack:
@@ -47,7 +48,7 @@ class Stack:
         request, route, level, layer = self.plan.inward(request, route, level)
         if layer is not None:
             flow = begin(layer, "wrap_chat_completion", None, request, self._call)
-            self.frames.append(Frame(CHAT, flow, layer=layer, route=route, level=level))
+            self._push(Frame(CHAT, flow, layer=layer, route=route, level=level))
         else:
             assert route is not None  # noqa: S101 - where no layer is left, it was routed
             self.enter_provider(request, route)
@@ -65,23 +66,31 @@ class Stack:
             flow = begin(layer, "create_chat_completion", CreateChatCompletionResponse, request, call)
             if streamed:
                 flow = stream.with_tail(flow, route.chunk, call)
-        self.frames.append(Frame(PROVIDER, flow, layer=layer, route=route, request=request, attempt=attempt))
+        self._push(Frame(PROVIDER, flow, layer=layer, route=route, request=request, attempt=attempt))
 
     def enter_http(self, http_request: HttpRequest, route: Route, level: int) -> None:
         """Begin a layer around an HTTP exchange."""
         layer = route.http[level]
         flow = begin(layer, "wrap_http", None, http_request, self._call)
-        self.frames.append(Frame(HTTP, flow, layer=layer, route=route, level=level))
+        self._push(Frame(HTTP, flow, layer=layer, route=route, level=level))
 
     def enter_body(self, effect: Read) -> None:
         """Begin to read a body before which a layer stands."""
         assert effect.response.reader is not None  # noqa: S101 - else the driver reads it
         self.frames.append(Frame(BODY, begin_body(effect.response.reader, effect)))
 
+    def _push(self, frame: Frame) -> None:
+        """Put the frame of a layer on top."""
+        if self._call.trace is not None:
+            _trace(self._call, self._call.trace, frame)
+        self.frames.append(frame)
+
     def end(self, frame: Frame, result: object) -> None:
         """Take the frame on top off the stack with what it returned."""
         frames = self.frames
         frames.pop()
+        if frame.span is not None:
+            frame.span.ended, frame.span.outcome = self._call.elapsed, "success"
         frame.release(kept=result)
         chat = frame.kind is CHAT or frame.kind is PROVIDER
         if chat and not frame.answered:
@@ -107,6 +116,8 @@ class Stack:
     def leave(self, frame: Frame, error: BaseException) -> BaseException:
         """Take the frame on top off the stack with an error as its outcome."""
         frame.release()
+        if frame.span is not None:
+            frame.span.ended, frame.span.outcome = self._call.elapsed, type(error).__name__
         if frame.attempt is not None:
             end_attempt(self._call, frame.attempt, error)
         self.frames.pop()
@@ -117,6 +128,16 @@ class Stack:
     def record(self, frame: Frame, text: str) -> None:
         """Note what a layer did wrong while the call was taken down."""
         self._call.faults.append(scrub(f"{frame}: {text}"))
+
+
+def _trace(call: Call, trace: list[Span], frame: Frame) -> None:
+    """Note that a layer begins."""
+    from jackfield.span import Span  # few want to know
+
+    layer = frame.layer
+    assert layer is not None  # noqa: S101 - of a layer's frame
+    frame.span = Span(frame.kind, layer.name, layer.backend, len(call.attempts), call.elapsed)
+    trace.append(frame.span)
 
 
 def _destination(plan: Plan, frames: list[Frame], model: str) -> tuple[Route, str]:

@@ -190,11 +190,14 @@ def test_without_any_file_the_built_in_default_holds(tmp_path: Path, monkeypatch
     everything = load(environ={"OPENAI_API_KEY": "sk-x", "JACKFIELD_MODEL": "local/smollm2"})
     asked: list[str] = []
 
-    def nothing(name: str) -> bool:
-        asked.append(name)
-        return False
+    class Nothing:
+        sections = ()
 
-    little = load(environ={"OPENAI_BASE_URL": "http://h"}, installed=nothing)
+        def has(self, name: str) -> bool:
+            asked.append(name)
+            return False
+
+    little = load(environ={"OPENAI_BASE_URL": "http://h"}, installed=Nothing())
 
     assert everything.faults == []
     assert list(everything.settings.backends) == ["openai", "local"]
@@ -204,7 +207,7 @@ def test_without_any_file_the_built_in_default_holds(tmp_path: Path, monkeypatch
     assert list(little.settings.backends) == ["openai"]
     assert little.settings.default_model is None
     assert sorted(asked) == ["local", "retry"]
-    assert said(load(environ={}, installed=nothing).faults) == [
+    assert said(load(environ={}, installed=Nothing()).faults) == [
         'the built-in default: backends: at least one backend is needed (write [backends.NAME] and provider = "…")'
     ]
 

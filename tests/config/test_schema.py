@@ -97,7 +97,7 @@ def taken(data: dict[str, Any]) -> bool:
     """Whether jackfield takes a configuration, by itself and with each of its profiles."""
     for profile in (None, *data.get("profiles", {})):
         registry = Registry({**PROVIDERS, **MIDDLEWARE})
-        loaded = load(copy.deepcopy(data), profile=profile, environ={}, installed=registry.has)
+        loaded = load(copy.deepcopy(data), profile=profile, environ={}, installed=registry)
         try:
             assemble(loaded.settings, loaded.faults, registry)
         except ConfigError:

@@ -71,7 +71,7 @@ def told(
 ) -> Explanation:
     fields.setdefault("messages", [{"role": "user", "content": "Hello"}])
     registry = Registry(PLUGINS)
-    loaded = load(config, profile=profile, environ=environ or {}, installed=registry.has)
+    loaded = load(config, profile=profile, environ=environ or {}, installed=registry)
     return explain(loaded, registry, model, fields)
 
 

@@ -44,7 +44,7 @@ def config(provider: str, layer: str, base_url: str) -> dict[str, Any]:
 
 def explained(configuration: dict[str, Any], **fields: Any) -> HttpView:
     registry = Registry(None)
-    loaded = load(configuration, environ={}, installed=registry.has)
+    loaded = load(configuration, environ={}, installed=registry)
     request = explain(loaded, registry, None, FIELDS | fields).rehearsal.request
     assert request is not None
     return request

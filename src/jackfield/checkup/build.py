@@ -15,6 +15,7 @@ from jackfield.errors import Fault
 from jackfield.plan import NOTHING, Layer, Plan, Route
 from jackfield.plugins import Assembly
 from jackfield.registry import Registry
+from jackfield.sections import sections_of
 
 
 @attrs.frozen(eq=False)
@@ -52,7 +53,9 @@ class Built:
 
 
 def build_host(settings: Settings, broken: AbstractSet[Key], registry: Registry) -> Built:
-    """The layers around all backends. The models that they name are those of the whole configuration.
+    """The layers around all backends, and whether the tables of other programs are sound.
+
+    The models that the layers name are those of the whole configuration.
 
     Args:
         settings: the configuration.
@@ -62,6 +65,7 @@ def build_host(settings: Settings, broken: AbstractSet[Key], registry: Registry)
     sound = tuple(layer for layer in settings.middleware if ("middleware", layer.use) not in broken)
     faults: list[Fault] = []
     layers = Assembly(attrs.evolve(settings, middleware=sound), registry, faults).host()
+    sections_of(settings.sections.values(), registry, faults)
     return Built("host", attrs.evolve(NOTHING, layers=tuple(layers)), tuple(faults))
 
 

@@ -53,7 +53,7 @@ def checkup(
         scope: how far to go.
     """
     registry = Registry(plugins)
-    loaded = load(config, profile=profile, installed=registry.has)
+    loaded = load(config, profile=profile, installed=registry)
     run = _Checkup(loaded, registry, scope)
     try:
         yield from run.rows()

@@ -3,6 +3,7 @@
 - ``main``: the entry point, which tells what to install where click or rich is missing.
 - ``root``: the group of all commands, its options, and how failures end: with one message and an exit code.
 - ``chat``, ``models``, ``plugins``, ``config``, ``doctor``, ``completion``: a command each.
+- ``others``: commands that other distributions bring.
 - ``interactive``: the session that ``chat`` holds on a terminal.
 - ``answer``: one call, its text on stdout as it arrives.
 - ``params``: types of options. ``source``: which configuration is meant. ``output``, ``toml``: how results are written.

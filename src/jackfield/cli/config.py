@@ -101,7 +101,7 @@ def print_schema() -> None:
     from jackfield.registry import Registry
 
     found = catalogue(Registry())
-    document(schema(found.providers, found.middleware))
+    document(schema(found.providers, found.middleware, found.sections))
     for fault in found.faults:
         say(fault)
 

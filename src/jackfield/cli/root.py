@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from jackfield.chain import scrub_chain
+from jackfield.cli import others
 from jackfield.cli.chat import chat
 from jackfield.cli.completion import completion
 from jackfield.cli.config import config
@@ -25,7 +26,18 @@ from jackfield.errors import JackfieldError
 
 
 class Root(click.Group):
-    """A group whose commands may raise what jackfield raises: the user sees one message, never a traceback."""
+    """A group whose commands may raise what jackfield raises: the user sees one message, never a traceback.
+
+    Commands of other distributions are found by their entry points; none of them can take the place of one of its own.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order of the alphabet."""
+        return sorted({*super().list_commands(ctx), *others.names()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name, its own first."""
+        return super().get_command(ctx, cmd_name) or others.command(cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command. Raises ``click.ClickException`` or ``click.exceptions.Exit`` for what went wrong."""

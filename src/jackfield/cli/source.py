@@ -44,7 +44,7 @@ class Source:
         from jackfield.config.load import load
         from jackfield.registry import Registry
 
-        return load(self.config, profile=self.profile, installed=Registry().has)
+        return load(self.config, profile=self.profile, installed=Registry())
 
 
 @cache

@@ -11,11 +11,20 @@ import attrs
 from jackfield.config.hints import did_you_mean, kind
 from jackfield.config.place import Path, Places
 from jackfield.config.resolve import circle, guess, points_to_backend
-from jackfield.config.settings import BackendSettings, LayerSettings, Settings, Timeouts, Transport
+from jackfield.config.settings import (
+    BackendSettings,
+    LayerSettings,
+    SectionSettings,
+    Settings,
+    Timeouts,
+    Transport,
+)
 from jackfield.errors import Fault
 
 KEYS = ("default_model", "models", "backends", "middleware", "profiles")
 """Every key that may stand at the top of a configuration."""
+SECTIONS = {"gateway": "jackfield-gateway"}
+"""Tables of programs that are published with jackfield, and which distribution brings them."""
 BACKEND_KEYS = ("provider", "timeout", "transport", "middleware")
 """The keys of a backend that are not its provider's own settings."""
 MAX_SECONDS = 1e8
@@ -25,21 +34,24 @@ MAX_COUNT = 2**53
 _Read: TypeAlias = Callable[[Any, Path], Any]
 
 
-def check(data: Mapping[str, Any], places: Places, files: tuple[str, ...] = ()) -> tuple[Settings, list[Fault]]:
+def check(
+    data: Mapping[str, Any], places: Places, files: tuple[str, ...] = (), sections: Collection[str] = ()
+) -> tuple[Settings, list[Fault]]:
     """Settings of a merged tree, as much of it as is sound, and all its faults.
 
     Args:
         data: the tree, with profile and environment merged in and without ``profiles``.
         places: where its values were written.
         files: the files that were read; a relative ``ca_file`` written in one of them is relative to it.
+        sections: names of tables that are other programs'.
     """
-    reader = _Reader(places, files, partial=False)
+    reader = _Reader(places, files, sections, partial=False)
     return reader.settings(data, ()), reader.faults
 
 
-def check_profile(data: Any, places: Places, path: Path) -> list[Fault]:
+def check_profile(data: Any, places: Places, path: Path, sections: Collection[str] = ()) -> list[Fault]:
     """The faults of a profile by itself, which may leave out what the rest of the configuration has."""
-    reader = _Reader(places, (), partial=True)
+    reader = _Reader(places, (), sections, partial=True)
     reader.settings(data, path)
     return reader.faults
 
@@ -47,9 +59,10 @@ def check_profile(data: Any, places: Places, path: Path) -> list[Fault]:
 class _Reader:
     """Reads values of known shape. Each method returns None, or less than there was, where it noted a fault."""
 
-    def __init__(self, places: Places, files: tuple[str, ...], *, partial: bool) -> None:
+    def __init__(self, places: Places, files: tuple[str, ...], sections: Collection[str], *, partial: bool) -> None:
         self.faults: list[Fault] = []
         self._places, self._files, self._partial = places, files, partial
+        self._sections = [name for name in sections if name not in KEYS]
 
     def settings(self, data: Any, path: Path) -> Settings:
         """The whole of a configuration, or of a profile, at ``path``."""
@@ -59,7 +72,10 @@ class _Reader:
             "backends": self._backends,
             "middleware": self._middleware,
         }
-        settings = Settings(**self._record(data, path, readers, KEYS), files=self._files)
+        readers |= dict.fromkeys(self._sections, self._section)
+        known = self._record(data, path, readers, KEYS)
+        sections = {name: known.pop(name) for name in self._sections if name in known}
+        settings = Settings(**known, sections=sections, files=self._files)
         if self._partial:
             return settings
         backends = data.get("backends", {})
@@ -154,6 +170,12 @@ class _Reader:
         own = {key: item for key, item in value.items() if key != "use"}
         return None if use is None else LayerSettings(use, own, self._places.place(path))
 
+    def _section(self, value: Any, path: Path) -> SectionSettings | None:
+        if not isinstance(value, Mapping):
+            self._wrong(path, "a table", value)
+            return None
+        return SectionSettings(str(path[-1]), value, self._places.place(path))
+
     def _timeout(self, value: Any, path: Path) -> Timeouts:
         if isinstance(value, int | float):
             seconds = self._seconds(value, path)
@@ -186,8 +208,10 @@ class _Reader:
             if key not in readers:
                 if key in known:
                     self._fault((*path, key), "this key cannot stand here")
+                elif known and key in SECTIONS:
+                    self._fault((*path, key), "this table needs a package", f"pip install {SECTIONS[key]}")
                 else:
-                    self._fault((*path, key), "unknown key", did_you_mean(str(key), known or readers))
+                    self._fault((*path, key), "unknown key", did_you_mean(str(key), {*known, *readers}))
                 continue
             result = readers[key](item, (*path, key))
             if result is not None:

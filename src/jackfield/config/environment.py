@@ -14,7 +14,7 @@ number, ``"5"`` in double quotes is text. A variable that is empty counts as not
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from jackfield.config.hints import did_you_mean, kind
@@ -41,13 +41,16 @@ class _UnreachableError(Exception):
         self.path, self.expected, self.hint = path, expected, hint
 
 
-def overlay(tree: dict[str, Any], environ: Mapping[str, str], places: Places) -> list[Fault]:
+def overlay(
+    tree: dict[str, Any], environ: Mapping[str, str], places: Places, sections: Collection[str] = ()
+) -> list[Fault]:
     """Lay the variables of the environment on ``tree``, in place, and say what each value's place is now.
 
     Args:
         tree: changed; it must be plain (see ``merge.plain``).
         environ: the environment.
         places: changed too: the variable's name stands for the file.
+        sections: names of tables that are other programs', which are reached, too.
 
     Returns:
         a fault for each variable whose name leads nowhere.
@@ -59,17 +62,24 @@ def overlay(tree: dict[str, Any], environ: Mapping[str, str], places: Places) ->
     names = [name for name, value in environ.items() if value and name.startswith(PREFIX)]
     for name in sorted(names, key=lambda name: (name.count("__"), name)):  # a whole table before what is in it
         try:
-            _set(tree, name, value_of(environ[name]), places)
+            _set(tree, name, value_of(environ[name]), places, (*TOP, *sections))
         except _UnreachableError as error:
             place = Places(name).place(error.path)
             faults.append(place.fault((), error.expected, error.hint))
     if environ.get(OUTERMOST):
-        _put_before(tree, value_of(environ[OUTERMOST]), places)
+        put_before(tree, value_of(environ[OUTERMOST]), places, OUTERMOST)
     return faults
 
 
-def _put_before(tree: dict[str, Any], value: Any, places: Places) -> None:
-    """Put one middleware or several before those of the host; what they are is checked with all others."""
+def put_before(tree: dict[str, Any], value: Any, places: Places, source: str) -> None:
+    """Put one middleware or several before those of the host; what they are is checked with all others.
+
+    Args:
+        tree: changed.
+        value: a table, or several.
+        places: changed too.
+        source: who puts them there: it stands for the file.
+    """
     layers = value if isinstance(value, list) else [value]
     known = tree.get("middleware", [])
     if not isinstance(known, list | tuple):  # a fault by itself
@@ -77,7 +87,7 @@ def _put_before(tree: dict[str, Any], value: Any, places: Places) -> None:
     for index in reversed(range(len(known))):
         places.move(("middleware", index), ("middleware", index + len(layers)))
     for index in range(len(layers)):
-        places.put(("middleware", index), Origin(OUTERMOST, None, ("middleware", index)))
+        places.put(("middleware", index), Origin(source, None, ("middleware", index)))
     tree["middleware"] = [*map(plain, layers), *known]
 
 
@@ -96,19 +106,19 @@ def value_of(text: str) -> Any:
     return text if parsed or not isinstance(value, bool | int | float | str | list | dict) else value
 
 
-def _set(tree: dict[str, Any], name: str, value: Any, places: Places) -> None:
+def _set(tree: dict[str, Any], name: str, value: Any, places: Places, top: Collection[str]) -> None:
     segments = name.removeprefix(PREFIX).split("__")
     if not all(segments):
         raise _UnreachableError((), "expected names of keys, two underscores between them")
     node: Any = tree
     path: Path = ()
     for segment in segments[:-1]:
-        path = (*path, _key(node, segment, path))
+        path = (*path, _key(node, segment, path, top))
         if isinstance(node, dict) and path[-1] not in node:
             node[path[-1]] = [] if _is_middleware(path) else {}
             places.put(path, Origin(name, None, path))
         node = node[path[-1]]
-    key = _key(node, segments[-1], path)
+    key = _key(node, segments[-1], path, top)
     for replaced in _put(node, key, value):
         where = (*path, *replaced)
         places.put(where, Origin(name, None, where))
@@ -127,18 +137,18 @@ def _is_middleware(path: Path) -> bool:
     return path == ("middleware",) or (len(path) == 3 and path[0] == "backends" and path[2] == "middleware")
 
 
-def _key(node: Any, segment: str, path: Path) -> str | int:
+def _key(node: Any, segment: str, path: Path, top: Collection[str]) -> str | int:
     """The key in ``node``, which is at ``path``, that a part of a variable's name means."""
     if isinstance(node, list) and _is_middleware(path):
         return _entry(node, segment, path)
     if not isinstance(node, dict):
         raise _UnreachableError(path, f"expected a table to put {segment.lower()} in, got {kind(node)}")
-    known = node if path else TOP
+    known = node if path else top
     found = [key for key in known if _same(key, segment)]
     if len(found) > 1:
         raise _UnreachableError(path, f"more than one key is meant: {', '.join(sorted(found))}")
     if not found and not path:
-        hint = did_you_mean(segment.lower(), TOP)
+        hint = did_you_mean(segment.lower(), top)
         raise _UnreachableError((segment.lower(),), "nothing of that name can be set by the environment", hint)
     return found[0] if found else segment.lower()
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Protocol
 
 import attrs
 
 from jackfield.config.check import check, check_profile
-from jackfield.config.environment import overlay
+from jackfield.config.environment import overlay, put_before
 from jackfield.config.files import file_faults
 from jackfield.config.find import Document, discover, read
 from jackfield.config.hints import did_you_mean, kind
@@ -38,8 +38,26 @@ class Loaded:
     places: Places = attrs.field(factory=Places)
 
 
-def _everything(_: str) -> bool:
-    return True
+class Installed(Protocol):
+    """What is installed here; see ``jackfield.registry.Registry``."""
+
+    def has(self, name: str) -> bool:
+        """Whether there is a provider or a middleware of this name; asked only for the built-in default."""
+
+    @property
+    def sections(self) -> Collection[str]:
+        """The names of tables that are other programs'."""
+
+
+class _Everything:
+    sections: Collection[str] = ()
+
+    def has(self, _: str) -> bool:
+        return True
+
+
+EVERYTHING: Installed = _Everything()
+"""Takes every plugin for installed, and no table for another program's."""
 
 
 def load(
@@ -47,7 +65,8 @@ def load(
     *,
     profile: str | None = None,
     environ: Mapping[str, str] = os.environ,
-    installed: Callable[[str], bool] = _everything,
+    installed: Installed = EVERYTHING,
+    outermost: Sequence[Mapping[str, Any]] = (),
 ) -> Loaded:
     """Find, merge and check a configuration. Raises nothing for what is wrong in it: that is in ``faults``.
 
@@ -63,8 +82,8 @@ def load(
         source: path of a TOML file, or a mapping of the same shape; None searches.
         profile: name of the profile; None takes ``JACKFIELD_PROFILE``.
         environ: the environment. A variable that is empty counts as not set.
-        installed: whether an entry point of this name, of a provider or a middleware, is installed; asked only for the
-            built-in default.
+        installed: what is.
+        outermost: layers that the program puts around all that is configured, but for those of the environment.
     """
     document = _document(source, environ, installed)
     faults = list(document.faults)
@@ -78,9 +97,10 @@ def load(
             for path in merge(tree, table):
                 document.places.move(("profiles", name, *path), path)
         else:
-            faults += check_profile(table, document.places, ("profiles", name))
-    faults += overlay(tree, environ, document.places)
-    settings, wrong = check(tree, document.places, document.files)
+            faults += check_profile(table, document.places, ("profiles", name), installed.sections)
+    put_before(tree, list(outermost), document.places, "outermost")
+    faults += overlay(tree, environ, document.places, installed.sections)
+    settings, wrong = check(tree, document.places, document.files, installed.sections)
     faults += [*wrong, *file_faults(settings)]
     return Loaded(attrs.evolve(settings, profile=chosen), faults, tuple(profiles), document.places)
 
@@ -88,7 +108,7 @@ def load(
 def _document(
     source: str | os.PathLike[str] | Mapping[str, Any] | None,
     environ: Mapping[str, str],
-    installed: Callable[[str], bool],
+    installed: Installed,
 ) -> Document:
     if isinstance(source, Mapping):
         return Document(plain(source), Places())
@@ -99,7 +119,7 @@ def _document(
         return found
     from jackfield.config.default import builtin
 
-    return builtin(environ, installed)
+    return builtin(environ, installed.has)
 
 
 def _profiles(value: Any, places: Places, faults: list[Fault]) -> dict[str, dict[str, Any]]:

@@ -44,7 +44,9 @@ _WORDS = {
 }
 
 
-def schema(providers: Mapping[str, type], middleware: Mapping[str, type]) -> Schema:
+def schema(
+    providers: Mapping[str, type], middleware: Mapping[str, type], sections: Mapping[str, type] | None = None
+) -> Schema:
     """The JSON Schema (draft 2020-12) of a configuration that may name these plugins.
 
     Keys, types, names of plugins and what each of them needs are in it, with their help and defaults. A profile may
@@ -54,6 +56,7 @@ def schema(providers: Mapping[str, type], middleware: Mapping[str, type]) -> Sch
     Args:
         providers: classes of providers, by the name that a configuration uses.
         middleware: those of middleware likewise.
+        sections: classes of tables that are other programs', by their names.
     """
     outside = {name: cls for name, cls in middleware.items() if not getattr(cls, "backend_only", False)}
     definitions: Schema = {
@@ -72,11 +75,13 @@ def schema(providers: Mapping[str, type], middleware: Mapping[str, type]) -> Sch
         definitions[f"part.provider.{name}"] = _partial(definitions[f"provider.{name}"])
     definitions["part.backend"] = _partial(_chosen("provider", "part.provider.", providers))
     definitions["part.backend"]["allOf"].append(_any_provider(definitions, providers))
-    keys = _keys("backend")
+    own = {name: table_of(cls) for name, cls in (sections or {}).items()}
+    parts = _keys("part.backend") | {name: _partial(table) for name, table in own.items()}
+    keys = own | _keys("backend")
     keys["profiles"] = {
         "type": "object",
         "description": _WORDS["profiles"],
-        "additionalProperties": {"type": "object", "properties": _keys("part.backend"), "additionalProperties": False},
+        "additionalProperties": {"type": "object", "properties": parts, "additionalProperties": False},
     }
     keys["backends"]["minProperties"] = 1
     return {

@@ -10,7 +10,7 @@ import attrs
 from jackfield.config.place import Place
 from jackfield.http import Timeouts, Transport
 
-__all__ = ["BackendSettings", "LayerSettings", "Place", "Settings", "Timeouts", "Transport"]
+__all__ = ["BackendSettings", "LayerSettings", "Place", "SectionSettings", "Settings", "Timeouts", "Transport"]
 
 
 @attrs.frozen
@@ -52,6 +52,21 @@ class BackendSettings:
 
 
 @attrs.frozen
+class SectionSettings:
+    """A table at the top of the file that is another program's: ``[gateway]``, say.
+
+    Attributes:
+        name: of the table.
+        settings: what stands in it, unchecked and not in the repr.
+        place: where the table was written.
+    """
+
+    name: str
+    settings: Mapping[str, Any] = attrs.field(repr=False)
+    place: Place
+
+
+@attrs.frozen
 class Settings:
     """A whole configuration, after profile and environment.
 
@@ -60,6 +75,7 @@ class Settings:
         models: aliases, each to ``backend/model`` or another alias.
         backends: by name, in the order of the file.
         middleware: layers around all backends, outermost first.
+        sections: tables of other programs, by name.
         files: the files that were read; empty for a mapping and for the built-in default.
         profile: name of the profile that was merged in, or None.
     """
@@ -68,6 +84,7 @@ class Settings:
     models: Mapping[str, str] = attrs.field(factory=dict)
     backends: Mapping[str, BackendSettings] = attrs.field(factory=dict)
     middleware: tuple[LayerSettings, ...] = ()
+    sections: Mapping[str, SectionSettings] = attrs.field(factory=dict)
     files: tuple[str, ...] = ()
     profile: str | None = None
 

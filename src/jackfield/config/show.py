@@ -28,7 +28,7 @@ _QUERY = re.compile(r"(?<=[?&])([^=&#\s]+)=([^&#\s]*)")
 
 
 Known: TypeAlias = Callable[[str, str], Mapping[str, Collection[Any]]]
-"""From kind (``provider`` or ``middleware``) and name of a plugin to its settings, each with what it may only be."""
+"""From kind (``provider``, ``middleware``, ``section``) and name to settings, each with what it may only be."""
 
 
 def show(settings: Settings, known: Known) -> dict[str, Any]:
@@ -50,6 +50,8 @@ def show(settings: Settings, known: Known) -> dict[str, Any]:
     shown["backends"] = {name: _backend(backend, known) for name, backend in settings.backends.items()}
     if settings.middleware:
         shown["middleware"] = [_layer(layer, known) for layer in settings.middleware]
+    for name, section in settings.sections.items():
+        shown[name] = _own(section.settings, known("section", name))
     return shown
 
 
