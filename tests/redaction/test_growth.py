@@ -93,8 +93,8 @@ def growth(scrubber: Callable[[str], str], piece: str, sizes: list[int]) -> floa
 
 
 def grows_too_fast(scrubber: Callable[[str], str], piece: str, sizes: list[int]) -> bool:
-    """Whether it does in each of three tries: a busy machine is slow once."""
-    return all(growth(scrubber, piece, sizes) > MOST for _ in range(3))
+    """Whether it does in each of six tries: a busy machine is slow now and then."""
+    return all(growth(scrubber, piece, sizes) > MOST for _ in range(6))
 
 
 @pytest.mark.usefixtures("_known")
