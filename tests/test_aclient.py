@@ -418,18 +418,16 @@ def test_a_run_function_on_a_loop_that_ends_does_no_harm(server):
     assert not server.exchanges
 
 
-def test_what_was_inherited_over_a_fork_is_left_alone(server, monkeypatch):
-    """A client of another process gets a driver of its own, and does not so much as free the old one."""
-    from jackfield import aclient
-
-    monkeypatch.setattr(aclient, "_inherited", [])
+def test_what_was_inherited_over_a_fork_is_left_alone(server):
+    """A client of another process gets a driver of its own, and does nothing to the old one."""
 
     async def main() -> None:
         async with AsyncClient(config(server)) as client:
             await client.create_chat_completion(messages=ASK)
+            (old,) = client._drivers.values()
             client._process = 0
             await client.create_chat_completion(messages=ASK)
-            ((old,),) = [drivers.values() for drivers in aclient._inherited]
+            assert old not in client._drivers.values()
             await old.close()
 
     run(main())

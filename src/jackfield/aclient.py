@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 LEAVE = 1.0
 """Seconds that ``close`` waits for the tasks whose calls it took down."""
-_inherited: list[object] = []
-"""What a forked child got of its parent and must not so much as free: it shares the parent's sockets and selector."""
 
 
 class AsyncClient:
@@ -178,7 +176,6 @@ class AsyncClient:
         driver = self._drivers.get(loop)
         if driver is None or os.getpid() != self._process:
             if os.getpid() != self._process:
-                _inherited.append(self._drivers)
                 self._drivers = self._heirs.setdefault(os.getpid(), {})  # two threads may come first
                 self._process = os.getpid()
             for old in [old for old in list(self._drivers) if old.is_closed()]:

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from jackfield.models.request import CreateChatCompletionRequest
     from jackfield.models.response import CreateChatCompletionResponse
 
-_inherited: list[SyncDriver] = []
-"""What a forked child has of its parent's: to drop it would warn of sockets that are not the child's to close."""
 LEAVE = 1.0
 """Seconds that ``close`` waits for the threads whose calls it took down."""
 
@@ -217,6 +215,5 @@ class Client:
         driver = self._driver
         if driver.process != os.getpid():
             made = SyncDriver()
-            _inherited.append(driver)
             driver = self._driver = self._heirs.setdefault(made.process, made)  # two threads may come first
         return driver

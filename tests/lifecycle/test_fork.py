@@ -197,6 +197,37 @@ def test_threads_that_come_first_in_a_child_share_its_driver() -> None:
         run(TOGETHER, server.url)
 
 
+LEFT = """
+    import gc
+    {begin}
+
+    def child():
+        global client, loop
+        {how}
+        gc.collect()
+        sys.stderr.flush()
+        os._exit(0)  # what asyncio itself left open in the parent, it would complain of
+
+    ended(in_child(child))
+    {end}
+    print("fine")
+"""
+LEFT_SYNC = 'client, loop = jackfield.Client(CONFIG), None; whole(client, "parent")', "client.close()"
+_ASKED = 'loop.run_until_complete(awhole(client, "parent"))'
+LEFT_ASYNC = (
+    f"client, loop = jackfield.AsyncClient(CONFIG), asyncio.new_event_loop(); {_ASKED}",
+    "loop.run_until_complete(client.close()); loop.close()",
+)
+
+
+@pytest.mark.parametrize(("begin", "end"), [LEFT_SYNC, LEFT_ASYNC], ids=["sync", "async"])
+@pytest.mark.parametrize("how", ["del client, loop", "client.me = client; del client, loop"])
+def test_a_child_that_lets_go_of_a_client_does_not_free_what_its_parent_has(begin: str, end: str, how: str) -> None:
+    """Whether it dropped it, or the collector found it: nothing is closed there, and nothing is warned of."""
+    with fakeserver.serving(echo) as server:
+        run(LEFT.format(begin=begin, end=end, how=how), server.url)
+
+
 def test_what_belongs_to_another_process_is_left_alone() -> None:
     """A child cannot read its parent's stream; closing and dropping it do nothing."""
     with fakeserver.serving(slowly) as server, jackfield.Client(config(server)) as client:

@@ -14,6 +14,7 @@ import aiohttp
 
 from jackfield.drivers.connector import AsyncBody, Channel, Connector
 from jackfield.drivers.failure import transport_error
+from jackfield.drivers.heritage import bequeath
 from jackfield.drivers.live import POOL_WAIT, Live
 from jackfield.drivers.watchdog import TICK
 from jackfield.errors import (
@@ -56,6 +57,7 @@ class AsyncDriver:
             Run: self._run,
             Acquire: self._acquire,
         }
+        bequeath(self)
 
     async def advance(self, live: Live, effect: Effect | None) -> Deliver | None:
         """Drive a call on from ``effect`` until it delivers chunks, or ends: then None.

@@ -15,6 +15,7 @@ from urllib3.exceptions import EmptyPoolError, HTTPError
 
 from jackfield.drivers.connection import POOLS, SLICE, Pool, SyncBody, current
 from jackfield.drivers.failure import transport_error
+from jackfield.drivers.heritage import bequeath
 from jackfield.drivers.live import POOL_WAIT, Live
 from jackfield.drivers.network import credentials, proxy_for, tls_context
 from jackfield.drivers.watchdog import Watchdog
@@ -38,6 +39,7 @@ class SyncDriver:
             Run: self._run,
             Acquire: self._acquire,
         }
+        bequeath(self)
 
     def advance(self, live: Live, effect: Effect | None) -> Deliver | None:
         """Drive a call on from ``effect`` until it delivers chunks, or ends: then None.
