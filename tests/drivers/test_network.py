@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
+import select
+import socket
 import ssl
+import struct
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,6 +97,21 @@ def test_a_handshake_that_breaks_was_not_sent(rig: Rig, serve: Serve, step: byte
     error, _ = rig.fails(fetch(server.url.replace("http:", "https:"), body=b"{}"))
     assert (type(error), error.stage) == (APIConnectionError, "not_sent"), repr(error)
     assert server.requests == []
+
+
+def test_a_reset_before_the_handshake_leaves_no_socket_open() -> None:
+    """Python's own class leaves it to the collector, which warns."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        near = socket.create_connection(listener.getsockname())
+        far, _ = listener.accept()
+        far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        far.close()
+        assert select.select([near], [], [], 5)[0]
+        with pytest.raises(ConnectionResetError):
+            tls_context(Transport()).wrap_socket(near, server_hostname="127.0.0.1")
+        gc.collect()
+    assert [str(warning.message) for warning in warned] == []
 
 
 def test_the_environment_says_whom_to_trust(

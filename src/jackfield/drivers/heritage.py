@@ -27,4 +27,4 @@ def _prepare() -> None:
 
 
 def _keep() -> None:
-    _kept[:] = _living
+    _kept[:] = _living  # pragma: no cover - runs in forked children only, which tests/lifecycle/test_fork.py looks into

@@ -15,6 +15,17 @@ AUTHORITIES = "name a file with the authority's certificates in PEM, which the p
 """What to do about a ``ca_file`` that cannot be used."""
 
 
+class TLSSocket(ssl.SSLSocket):
+    """A socket that is closed without a warning where nobody had the time to.
+
+    Python leaves its own one open when the other side resets the connection just before the handshake (``_create``).
+    """
+
+    def __del__(self) -> None:
+        """Close it."""
+        self.close()
+
+
 def tls_context(transport: Transport) -> ssl.SSLContext:
     """TLS 1.2 or newer, always verified; ``SSLKEYLOGFILE`` is not honoured.
 
@@ -26,6 +37,7 @@ def tls_context(transport: Transport) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
+    context.sslsocket_class = TLSSocket
     if transport.ca_file is None:
         context.load_default_certs()
         return context
