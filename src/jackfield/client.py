@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, Unpack, overload
 
 from jackfield.chat_stream import ChatStream, run, shut
@@ -204,8 +205,9 @@ class Client:
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Client cannot be copied or pickled: make one in each process")
 
-    def __del__(self) -> None:
-        driver: SyncDriver | None = getattr(self, "_driver", None)
+    def __del__(self, finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        # At the interpreter's end nothing is left to look up in modules, and no thread to hand over to.
+        driver: SyncDriver | None = None if finalizing() else getattr(self, "_driver", None)
         if driver is not None and driver.process == os.getpid():
             # Streams may outlive a client that was dropped: the watchdog ends with the last of them.
             driver.watchdog.hand_over(driver.close)
