@@ -40,6 +40,45 @@ def test_importing_loads_nothing_and_starts_nothing():
     assert loaded == "set() ['jackfield'] 1"
 
 
+@pytest.mark.parametrize("close", ["", "kept[0].close()"])
+@pytest.mark.parametrize("stream", ["", "kept.append(ask(True))", "kept.append(ask(True).__enter__())"])
+def test_what_a_module_still_holds_at_the_end_of_the_interpreter_ends_in_silence(close, stream):
+    """A client, and a stream that is not at its end, may be the last to go: no error is written of them."""
+    assert (
+        run(f"""
+            import os
+            import jackfield
+            config = {{"default_model": "echo/x", "backends": {{"echo": {{"provider": "echo"}}}}}}
+            messages = [{{"role": "user", "content": "a b c"}}]
+            kept = os.kept = [jackfield.Client(config)]
+            ask = lambda stream: kept[0].create_chat_completion(messages=messages, stream=stream)
+            ask(False)
+            {stream}
+            {close}
+        """)
+        == ""
+    )
+
+
+def test_an_async_stream_that_a_module_still_holds_at_the_end_ends_in_silence():
+    """The same with its event loop, which was never closed."""
+    assert (
+        run("""
+            import asyncio, os, warnings
+            import jackfield
+            warnings.simplefilter("ignore", ResourceWarning)  # the loop's own
+            config = {"default_model": "echo/x", "backends": {"echo": {"provider": "echo"}}}
+            messages = [{"role": "user", "content": "a b c"}]
+            async def begin():
+                client = jackfield.AsyncClient(config)
+                return client, await client.create_chat_completion(messages=messages, stream=True)
+            os.loop = asyncio.new_event_loop()
+            os.kept = os.loop.run_until_complete(begin())
+        """)
+        == ""
+    )
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_importing_does_nothing_in_the_world_outside(package):
     """No module of it, the test kit aside, opens a file, starts a thread, or looks for what is installed."""

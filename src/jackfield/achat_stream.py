@@ -104,8 +104,9 @@ class AsyncChatStream:
 
     aclose = close
 
-    def __del__(self) -> None:
-        live: Live | None = getattr(self, "_live", None)
+    def __del__(self, finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        # At the interpreter's end nothing is left to look up in modules.
+        live: Live | None = None if finalizing() else getattr(self, "_live", None)
         driver: AsyncDriver | None = getattr(self, "_driver", None)
         if live is not None and driver is not None and not live.engine.done:
             _leave(driver, live, None)

@@ -86,8 +86,9 @@ class ChatStream:
     ) -> None:
         self.close()
 
-    def __del__(self) -> None:
-        live: Live | None = getattr(self, "_live", None)
+    def __del__(self, finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        # At the interpreter's end nothing is left to look up in modules.
+        live: Live | None = None if finalizing() else getattr(self, "_live", None)
         if live is not None and not live.engine.done and self._driver.process == os.getpid():
             driver = self._driver
             driver.watchdog.hand_over(lambda: shut(driver, live, None))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, Unpack, overload
 
 from jackfield.chat_stream import ChatStream, run, shut
 from jackfield.drivers.live import Live
 from jackfield.drivers.sync import SyncDriver
 from jackfield.errors import ClientClosedError
+from jackfield.names import Names, names_of
 from jackfield.session import Config, Session, answered
 
 if TYPE_CHECKING:
@@ -152,6 +154,11 @@ class Client:
             models += self._session.named(route, engine.result())
         return models
 
+    @property
+    def names(self) -> Names:
+        """What the configuration names by itself: default, groups, aliases and backends. No backend is asked."""
+        return names_of(self._session.settings, self._session.plan)
+
     def section(self, name: str) -> Any:
         """A table of the configuration that belongs to another program, ``[gateway]`` say, as a value of its class.
 
@@ -204,8 +211,9 @@ class Client:
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Client cannot be copied or pickled: make one in each process")
 
-    def __del__(self) -> None:
-        driver: SyncDriver | None = getattr(self, "_driver", None)
+    def __del__(self, finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        # At the interpreter's end nothing is left to look up in modules, and no thread to hand over to.
+        driver: SyncDriver | None = None if finalizing() else getattr(self, "_driver", None)
         if driver is not None and driver.process == os.getpid():
             # Streams may outlive a client that was dropped: the watchdog ends with the last of them.
             driver.watchdog.hand_over(driver.close)
