@@ -12,11 +12,12 @@ from typing import Any
 
 import attrs
 import pytest
+from scripted import Scripted
 
 from jackfield.testing.faults import FaultServer
-from scripted import Scripted
 from system.llama import LlamaServer, LlamaUnavailableError
 
+KEY = "sk-canary-7Qd3vT9xLmPq"
 COMMAND = [sys.executable, "-W", "error", "-m", "llm"]
 
 
@@ -36,7 +37,7 @@ class Llm:
         kept = {
             name: value for name, value in os.environ.items() if not name.startswith(("LLM", "JACKFIELD", "OPENAI"))
         }
-        return kept | own | {"XDG_CONFIG_HOME": str(self.directory / "config"), "NO_COLOR": "1"}
+        return kept | own | {"ONE_KEY": KEY, "XDG_CONFIG_HOME": str(self.directory / "config"), "NO_COLOR": "1"}
 
     def configure(self, text: str) -> None:
         (self.directory / "jackfield.toml").write_text(text, encoding="utf-8")

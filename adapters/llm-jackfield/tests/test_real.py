@@ -25,7 +25,7 @@ def test_a_model_answers(real, way):
 
 @pytest.mark.parametrize("way", [[], ["--no-stream"], ["--async"]], ids=str)
 def test_a_model_calls_a_tool(real, way):
-    """llm runs the tool that the model calls, and the model answers to its result."""
+    """Llm runs the tool that the model calls, and the model answers to its result."""
     done = real("-m", "fast", "Which version?", "-T", "llm_version", "--td", *way)
     first, second = real.logged()
 

@@ -49,14 +49,14 @@ def aclient() -> jackfield.AsyncClient:
 
 def _close() -> None:
     """Close the client, and drop it while the interpreter is still whole."""
-    global _client  # noqa: PLW0603 - as above
+    global _client
     made, _client = _client, None
     if made is not None:
         made.close()
 
 
 def _aclose() -> None:
-    global _aclient  # noqa: PLW0603 - as above
+    global _aclient
     made, _aclient = _aclient, None
     if made is not None:
         asyncio.run(made.close())

@@ -23,7 +23,6 @@ def refresh(context: click.Context, timeout: float | None) -> None:
     """
     from jackfield import JackfieldError
     from jackfield.cli.output import harmless, told
-
     from llm_jackfield import clients, configured, refreshed
 
     found: dict[str, list[str]] = {}

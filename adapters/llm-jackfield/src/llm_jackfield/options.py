@@ -6,7 +6,7 @@ import json
 from typing import Annotated, Any
 
 import llm
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 OWN = frozenset({"messages", "model", "stream", "stream_options", "n", "tools", "functions", "function_call"})
 """Fields of a request that are ``llm``'s and this plugin's own to say."""
@@ -22,8 +22,8 @@ def _object(value: Any) -> Any:
         raise ValueError("expected a JSON object") from None
 
 
-def _others(value: dict[str, Any] | None) -> dict[str, Any] | None:
-    wrong = sorted(OWN.intersection(value or ()))
+def _others(value: dict[str, Any]) -> dict[str, Any]:
+    wrong = sorted(OWN.intersection(value))
     if wrong:
         raise ValueError(f"expected no {', '.join(wrong)}: these come from llm")
     return value
@@ -67,7 +67,7 @@ class Options(llm.Options):
     )
     image_detail: str | None = Field(default=None, description="How closely to look at images: auto, low, high")
     timeout: float | None = Field(default=None, gt=0, description="Seconds for the whole call, retries included")
-    extra: Annotated[JsonObject, BeforeValidator(_object), Field()] | None = Field(
+    extra: Annotated[JsonObject, AfterValidator(_others)] | None = Field(
         default=None,
         description="JSON object: further fields of the request; unknown ones go into the body as they are",
     )
