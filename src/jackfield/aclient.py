@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, Unpack, overload
 from jackfield.achat_stream import AsyncChatStream, run, shut
 from jackfield.drivers.live import Live
 from jackfield.errors import ClientClosedError, ConfigError
+from jackfield.names import Names, names_of
 from jackfield.session import Config, Session, answered
 
 if TYPE_CHECKING:
@@ -126,6 +127,11 @@ class AsyncClient:
             await run(driver, Live(engine), lambda engine=engine, route=route: engine.begin_models(route))  # type: ignore[misc]  # mypy cannot infer lambda defaults
             models += self._session.named(route, engine.result())
         return models
+
+    @property
+    def names(self) -> Names:
+        """What the configuration names by itself; see ``jackfield.Client.names``."""
+        return names_of(self._session.settings, self._session.plan)
 
     def section(self, name: str) -> Any:
         """A table of the configuration that belongs to another program; see ``jackfield.Client.section``."""

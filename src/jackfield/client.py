@@ -11,6 +11,7 @@ from jackfield.chat_stream import ChatStream, run, shut
 from jackfield.drivers.live import Live
 from jackfield.drivers.sync import SyncDriver
 from jackfield.errors import ClientClosedError
+from jackfield.names import Names, names_of
 from jackfield.session import Config, Session, answered
 
 if TYPE_CHECKING:
@@ -151,6 +152,11 @@ class Client:
             run(driver, Live(engine), lambda engine=engine, route=route: engine.begin_models(route))  # type: ignore[misc]  # mypy cannot infer lambda defaults
             models += self._session.named(route, engine.result())
         return models
+
+    @property
+    def names(self) -> Names:
+        """What the configuration names by itself: default, groups, aliases and backends. No backend is asked."""
+        return names_of(self._session.settings, self._session.plan)
 
     def section(self, name: str) -> Any:
         """A table of the configuration that belongs to another program, ``[gateway]`` say, as a value of its class.

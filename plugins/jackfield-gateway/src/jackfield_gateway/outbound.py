@@ -119,7 +119,7 @@ class Outbound:
             watcher.cancel()
 
     def leave(self, reason: BaseException) -> None:
-        """End the request from elsewhere, for that reason; nothing where it is not within ``watched``, or ends already."""
+        """End the request from elsewhere, for that reason; nothing outside of ``watched``, or where it ends already."""
         if self._task is not None and self.reason is None:
             self.reason = reason
             self._task.cancel()
@@ -135,7 +135,9 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-async def sweep(answers: Callable[[], Iterable[Outbound]], stall: float, cut: Callable[[tuple[str, int]], None]) -> None:
+async def sweep(
+    answers: Callable[[], Iterable[Outbound]], stall: float, cut: Callable[[tuple[str, int]], None]
+) -> None:
     """End the answers whose client has not read for that long; runs until it is cancelled.
 
     Args:

@@ -87,7 +87,7 @@ class GatewaySettings:
         page: whether the playground and the inspector are served at ``/``.
         limits: how much it takes on, and how long it waits.
         inspector: what the page shows of calls.
-        prices: what models cost, by ``backend/model`` or by the name of the backend's model; for the costs that are shown.
+        prices: what models cost, by ``backend/model`` or the name of the backend's model, for the costs that are shown.
     """
 
     host: str = attrs.field(default="127.0.0.1", validator=attrs.validators.instance_of(str))
