@@ -19,7 +19,7 @@ class Names:
     Attributes:
         default: the name that is asked where none is given; None where there is none.
         groups: names that a layer of the host shares out among others, each with those.
-        aliases: names that stand for ``backend/model``, each with that.
+        aliases: names that stand for ``backend/model``, each with that; a group of the same name goes before it.
         backends: of the backends, whose own models go by ``backend/model``.
     """
 
@@ -46,5 +46,4 @@ def names_of(settings: Settings, plan: Plan) -> Names:
     from jackfield.groups import groups
 
     shared = {group.name: group.members for group in reversed(list(groups(plan.layers)))}
-    aliases = {alias: target for alias, target in settings.models.items() if alias not in shared}
-    return Names(settings.default_model, shared, aliases, tuple(settings.backends))
+    return Names(settings.default_model, shared, dict(settings.models), tuple(settings.backends))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,7 +16,7 @@ from jackfield.wire import to_dict
 if TYPE_CHECKING:
     from jackfield.client import Client
     from jackfield.models.models import Model
-    from jackfield.plan import Layer
+    from jackfield.names import Names
 
 HEAD = ("MODEL", "ALIAS OF", "OWNER")
 
@@ -35,22 +35,23 @@ def models(context: click.Context, *, as_json: bool, timeout: float | None) -> N
     """
     source = context.ensure_object(Source)
     with source.client() as client:
-        session = client._session  # noqa: SLF001 - what the client has read and built is not read and built again
-        settings, shared = session.settings, _shared(session.plan.layers)
-        found, failures = _ask(client, list(settings.backends), timeout)
+        names = client.names
+        found, failures = _ask(client, names.backends, timeout)
     if as_json:
-        document(_plain(settings.models, shared, found, failures))
+        document(_plain(names, found, failures))
     else:
-        replaced = [(group, f"one of {', '.join(members)}", "") for group, members in shared.items()]
-        aliases = [(alias, target, "") for alias, target in settings.models.items() if alias not in shared]
+        replaced = [(group, f"one of {', '.join(members)}", "") for group, members in names.groups.items()]
+        aliases = [(alias, target, "") for alias, target in names.aliases.items() if alias not in names.groups]
         table(HEAD, [*replaced, *aliases, *((model.id, "", model.owned_by) for model in found)])
     for backend, failure in failures.items():
         say(f"{backend}: {told(failure)}")
-    if failures.keys() == settings.backends.keys():
+    if len(failures) == len(names.backends):
         context.exit(1)
 
 
-def _ask(client: Client, backends: list[str], timeout: float | None) -> tuple[list[Model], dict[str, JackfieldError]]:
+def _ask(
+    client: Client, backends: Iterable[str], timeout: float | None
+) -> tuple[list[Model], dict[str, JackfieldError]]:
     """The models of all backends, one backend after the other, and the failures of those that have none to tell."""
     found: list[Model] = []
     failures: dict[str, JackfieldError] = {}
@@ -62,22 +63,10 @@ def _ask(client: Client, backends: list[str], timeout: float | None) -> tuple[li
     return found, failures
 
 
-def _shared(layers: Iterable[Layer]) -> dict[str, tuple[str, ...]]:
-    """The names that layers of the host share out among models, each with those; the outermost layer has it."""
-    from jackfield.groups import groups
-
-    return {group.name: group.members for group in reversed(list(groups(layers)))}
-
-
-def _plain(
-    aliases: Mapping[str, str],
-    shared: Mapping[str, Sequence[str]],
-    found: list[Model],
-    failures: Mapping[str, JackfieldError],
-) -> dict[str, Any]:
+def _plain(names: Names, found: list[Model], failures: Mapping[str, JackfieldError]) -> dict[str, Any]:
     return {
-        "aliases": dict(aliases),
-        "groups": {group: list(members) for group, members in shared.items()},
+        "aliases": dict(names.aliases),
+        "groups": {group: list(members) for group, members in names.groups.items()},
         "models": [to_dict(model) for model in found],
         "failures": [
             {"backend": backend, "error": type(failure).__name__, "message": failure.message}
