@@ -56,25 +56,29 @@ class Streaming:
 
     async def _answer(self, inbound: Inbound, outbound: Outbound) -> None:
         try:
-            gateway = self._gateway
-            gateway.guard.check_place(inbound)
-            origin = gateway.guard.allowed_origin(inbound)
-            if origin is not None:
-                inbound.scope["jackfield.headers"] = cors(origin)
-            if self._access != "open":
-                inbound.key = await gateway.guard.check_key(inbound)
-                if gateway.draining:
-                    raise shutting_down()
-            if self._access == "inspect" and inbound.key is not None and not inbound.key.inspect:
-                raise Refusal(403, "this key may not inspect the gateway", code="key_may_not_inspect")
-            await self._handler(gateway, inbound, outbound)
+            await self._admit(inbound)
+            await self._handler(self._gateway, inbound, outbound)
         except (Refusal, JackfieldError) as error:
             await self._refuse(error, inbound, outbound)
         except (ClientLeftError, asyncio.CancelledError):
             raise
-        except Exception as error:  # the server would log its text with whatever is in it
-            log.error("%s: %s failed: %s", inbound.id, self._name, type(error).__name__, exc_info=error)  # noqa: TRY400 - the place is in the traceback; told once
+        except Exception as error:
+            log.exception("%s: %s failed", inbound.id, self._name)
             await self._refuse(error, inbound, outbound)
+
+    async def _admit(self, inbound: Inbound) -> None:
+        gateway = self._gateway
+        gateway.guard.check_place(inbound)
+        origin = gateway.guard.allowed_origin(inbound)
+        if origin is not None:
+            inbound.scope["jackfield.headers"] = cors(origin)
+        if self._access == "open":
+            return
+        inbound.key = await gateway.guard.check_key(inbound)
+        if self._access == "inspect" and inbound.key is not None and not inbound.key.inspect:
+            raise Refusal(403, "this key may not inspect the gateway", code="key_may_not_inspect")
+        if gateway.draining:
+            raise shutting_down()
 
     async def _refuse(self, error: Exception, inbound: Inbound, outbound: Outbound) -> None:
         refusal = refusal_of(error)
