@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 __all__ = ["GatewaySettings", "running"]
 
 
+_HOMES = {"GatewaySettings": "settings", "running": "running"}
+
+
 def __getattr__(name: str) -> Any:
     """The public names, loaded when they are asked for."""
-    if name == "running":
-        from jackfield_gateway.running import running
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-        return running
-    if name == "GatewaySettings":
-        from jackfield_gateway.settings import GatewaySettings
-
-        return GatewaySettings
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value  # importing put the module of the same name there
+    return value

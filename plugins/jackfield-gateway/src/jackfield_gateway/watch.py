@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 
 from jackfield.hookspecs import hookimpl
 from jackfield.models import UNSET
+from jackfield_gateway.metrics import Metrics
+from jackfield_gateway.recorder import Recorder
 from jackfield_gateway.refusal import refusal_of
 
 if TYPE_CHECKING:
@@ -17,9 +19,7 @@ if TYPE_CHECKING:
         CreateChatCompletionRequest,
         CreateChatCompletionResponse,
     )
-    from jackfield_gateway.metrics import Metrics
     from jackfield_gateway.record import Record
-    from jackfield_gateway.recorder import Recorder
 
 
 @attrs.define(eq=False)
@@ -31,13 +31,8 @@ class Watch:
         metrics: of all.
     """
 
-    recorder: Any
-    metrics: Any
-    _recorder: Recorder = attrs.field(init=False, repr=False)
-    _metrics: Metrics = attrs.field(init=False, repr=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._recorder, self._metrics = self.recorder, self.metrics
+    recorder: Recorder
+    metrics: Metrics
 
     @hookimpl
     def wrap_chat_completion(
@@ -45,8 +40,8 @@ class Watch:
     ) -> Flow[CreateChatCompletionResponse]:
         """Note how the call begins and ends."""
         call.trace = []
-        record = call.state[self] = self._recorder.add(call)
-        if self._recorder.content:
+        record = self.recorder.add(call)
+        if self.recorder.content:
             record.request = request
         try:
             response: CreateChatCompletionResponse = yield request
@@ -58,15 +53,15 @@ class Watch:
             self._end(record, "cancelled")
             raise
         record.usage = None if response.usage is UNSET else response.usage
-        if self._recorder.content:
+        if self.recorder.content:
             record.response = response
         self._end(record, "success")
         return response
 
     def _end(self, record: Record, state: str) -> None:
         record.state, record.duration = state, record.call.elapsed
-        self._metrics.call(record)
-        self._recorder.tell(record)
+        self.metrics.call(record)
+        self.recorder.tell(record)
 
 
 def _message(error: Exception) -> str:
