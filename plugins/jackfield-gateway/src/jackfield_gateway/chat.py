@@ -10,7 +10,7 @@ import attrs
 from jackfield.models import UNSET, CreateChatCompletionRequest
 from jackfield.wire import encode
 from jackfield_gateway.outbound import Reply
-from jackfield_gateway.refusal import Refusal
+from jackfield_gateway.refusal import Refusal, no_model
 from jackfield_gateway.stored import keep
 
 if TYPE_CHECKING:
@@ -65,13 +65,7 @@ def checked(gateway: Gateway, inbound: Inbound, request: CreateChatCompletionReq
         if name in STEERING:
             raise Refusal(400, f"unknown parameter: {name}", code="unknown_parameter", param=name)
     if not gateway.serves(request.model, inbound.key):
-        raise Refusal(
-            404,
-            "the model does not exist, or you have no access to it",
-            type="invalid_request_error",
-            code="model_not_found",
-            param="model",
-        )
+        raise no_model()
     return request
 
 

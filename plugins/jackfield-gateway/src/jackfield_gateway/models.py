@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from typing import TYPE_CHECKING
 
 from jackfield.models import Model, ModelList
 from jackfield.wire import encode
 from jackfield_gateway.outbound import Reply
-from jackfield_gateway.refusal import Refusal
+from jackfield_gateway.refusal import no_model
 
 if TYPE_CHECKING:
     from jackfield_gateway.gateway import Gateway
     from jackfield_gateway.inbound import Inbound
 
+log = logging.getLogger("jackfield.gateway")
+OWNER = "jackfield"
 KEPT = 60.0
 """Seconds for which the list of the backends is kept."""
 PATIENCE = 10.0
@@ -31,16 +34,30 @@ class Catalogue:
         self._until = float("-inf")
 
     async def models(self) -> list[Model]:
-        """All of them, under the names that requests take.
+        """Groups and aliases of the configuration, then the models of all backends that answer.
 
         Raises:
-            CallError: a backend failed.
+            CallError: no backend answers, and the configuration has no name of its own.
         """
         async with self._lock:
             if time.monotonic() > self._until:
-                self._models = await self._gateway.client.list_models(timeout=PATIENCE)
+                self._models = await self._ask()
                 self._until = time.monotonic() + KEPT
             return self._models
+
+    async def _ask(self) -> list[Model]:
+        client = self._gateway.client
+        names = client.names
+        own = [Model(id=name, owned_by=OWNER) for name in dict.fromkeys([*names.groups, *names.aliases])]
+        asked = [client.list_models(backend, timeout=PATIENCE) for backend in names.backends]
+        found = await asyncio.gather(*asked, return_exceptions=True)
+        failures = [one for one in found if isinstance(one, BaseException)]
+        for backend, one in zip(names.backends, found, strict=True):
+            if isinstance(one, BaseException):
+                log.warning("backend %s lists no models: %s", backend, one)
+        if len(failures) == len(found) and failures and not own:
+            raise failures[0]
+        return own + [model for one in found if not isinstance(one, BaseException) for model in one]
 
 
 async def list_models(gateway: Gateway, inbound: Inbound) -> Reply:
@@ -56,4 +73,4 @@ async def retrieve_model(gateway: Gateway, inbound: Inbound) -> Reply:
         for model in await gateway.catalogue.models():
             if model.id == name:
                 return Reply(encode(model))
-    raise Refusal(404, "the model does not exist, or you have no access to it", code="model_not_found", param="model")
+    raise no_model()

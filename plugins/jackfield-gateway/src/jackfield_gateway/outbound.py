@@ -19,6 +19,8 @@ from jackfield_gateway.inbound import ClientLeftError
 if TYPE_CHECKING:
     from jackfield_gateway.inbound import Inbound, Receive
 
+PIECE = 1024 * 1024
+"""Bytes of a whole answer that are sent at once."""
 PERIOD = 1.0
 """Seconds between two looks of the sweeper."""
 
@@ -69,7 +71,11 @@ class Outbound:
         """
         length = {"content-length": str(len(reply.body))}
         await self.start(reply.status, {"content-type": reply.content_type, **length, **reply.headers})
-        await self._send({"type": "http.response.body", "body": reply.body if self._inbound.method != "HEAD" else b""})
+        body = reply.body if self._inbound.method != "HEAD" else b""
+        while len(body) > PIECE:  # the server takes the last piece whatever its size, and nobody would see it stall
+            await self.write(body[:PIECE])
+            body = body[PIECE:]
+        await self.end(body)
 
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
         """Send the head. Raises ``ClientLeftError``."""

@@ -72,15 +72,21 @@ def refusal_of(error: BaseException) -> Refusal:
     return Refusal(500, "the gateway failed; its log tells more", code="internal_error")
 
 
+def no_model() -> Refusal:
+    """What is told of a name that leads nowhere, and of one that the client may not use: the same."""
+    message = "the model does not exist, or you have no access to it"
+    return Refusal(404, message, type=INVALID, code="model_not_found", param="model")
+
+
 def _of_api(error: errors.APIError) -> Refusal:
+    if isinstance(error, errors.NotFoundError) and error.status_code is None:
+        return no_model()  # jackfield's own words name what there is
     headers = _retried(error)
     if error.retry_after is not None:
         headers["retry-after"] = str(max(0, math.ceil(error.retry_after)))
     status, type_, code = error.status_code, error.type, error.code
     if isinstance(error, errors.AuthenticationError):
         status, type_, code = 502, SERVER, "backend_authentication"
-    elif isinstance(error, errors.NotFoundError) and status is None:
-        status, code = 404, code or "model_not_found"
     elif isinstance(error, errors.UnsupportedParameterError):
         status, type_, code = 400, INVALID, code or "unsupported_parameter"
     elif isinstance(error, errors.APITimeoutError):
