@@ -95,6 +95,8 @@ def gateway(service: FaultServer) -> Iterator[Callable[..., Asker]]:
     with ExitStack() as stack:
 
         def start(settings: GatewaySettings | None = None, **more: Any) -> Asker:
-            return Asker(stack.enter_context(running(configured(service, **more), settings=settings)))
+            plugins = more.pop("plugins", None)
+            config = configured(service, **more)
+            return Asker(stack.enter_context(running(config, settings=settings, plugins=plugins)))
 
         yield start

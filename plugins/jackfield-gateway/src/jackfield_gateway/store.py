@@ -23,8 +23,8 @@ FILE = "gateway.db"
 TABLES = (
     "CREATE TABLE IF NOT EXISTS gateway_keys (id TEXT PRIMARY KEY, digest TEXT UNIQUE NOT NULL, key TEXT NOT NULL,"
     " created DOUBLE PRECISION NOT NULL, revoked DOUBLE PRECISION)",
-    "CREATE TABLE IF NOT EXISTS gateway_completions (id TEXT PRIMARY KEY, owner TEXT NOT NULL, position BIGINT NOT NULL,"
-    " model TEXT NOT NULL, response TEXT NOT NULL, messages TEXT NOT NULL, metadata TEXT)",
+    "CREATE TABLE IF NOT EXISTS gateway_completions (id TEXT NOT NULL, owner TEXT NOT NULL, position BIGINT NOT NULL,"
+    " model TEXT NOT NULL, response TEXT NOT NULL, messages TEXT NOT NULL, metadata TEXT, PRIMARY KEY (owner, id))",
     "CREATE INDEX IF NOT EXISTS gateway_completions_by_owner ON gateway_completions (owner, position)",
     "CREATE TABLE IF NOT EXISTS gateway_counts (owner TEXT NOT NULL, span TEXT NOT NULL, amount BIGINT NOT NULL,"
     " until DOUBLE PRECISION NOT NULL, PRIMARY KEY (owner, span))",
@@ -96,9 +96,8 @@ class Store:
         """Keep a completion; one of the same id of that owner is replaced."""
         one = completion
         await self._run(
-            "INSERT INTO gateway_completions VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET"
-            " response = excluded.response, messages = excluded.messages, metadata = excluded.metadata"
-            " WHERE gateway_completions.owner = excluded.owner",
+            "INSERT INTO gateway_completions VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (owner, id) DO UPDATE SET"
+            " response = excluded.response, messages = excluded.messages, metadata = excluded.metadata",
             *(one.id, owner, time.time_ns(), one.model, one.response, one.messages, _metadata_text(one.metadata)),
         )
 
