@@ -18,7 +18,7 @@ PATH = "/v1/chat/completions"
 class Numbered:
     """Answers with the last message, each time under another id."""
 
-    _numbers: itertools.count[int] = attrs.field(init=False, repr=False, factory=itertools.count)
+    _numbers: object = attrs.field(init=False, repr=False, factory=itertools.count)
 
     @hookimpl
     def create_chat_completion(self, request, call):
