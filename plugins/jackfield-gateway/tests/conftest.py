@@ -77,6 +77,12 @@ class Asker:
 
 
 @pytest.fixture
+def asker() -> type[Asker]:
+    """What asks a gateway at a base URL: ``asker(url)``."""
+    return Asker
+
+
+@pytest.fixture
 def service() -> Iterator[FaultServer]:
     """What answers behind the gateway, as the model name says."""
     with FaultServer() as server:

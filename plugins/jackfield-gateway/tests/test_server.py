@@ -129,7 +129,9 @@ class Slow:
         address, stop = listener.getsockname(), asyncio.Event()
         serving = asyncio.create_task(serve(self.gateway, listener, stop))
         reader, writer = await asyncio.open_connection(*address)
-        body = json.dumps({"model": self.model, "stream": True, "messages": [{"role": "user", "content": "hi"}]}).encode()
+        body = json.dumps(
+            {"model": self.model, "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+        ).encode()
         head = "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
         writer.write(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
         seen = await reader.readuntil(b"data: ")
@@ -161,3 +163,11 @@ def test_what_does_not_end_in_time_is_told_and_ended(service):
     seen, _ = asyncio.run(Slow(service, 0.7, "pings").run())
     assert b'"code":"shutting_down"' in seen
     assert b"[DONE]" not in seen
+
+
+def test_a_store_that_cannot_be_opened_is_told(tmp_path):
+    """Before anything is served, in jackfield's own words."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="the gateway's store .* cannot be opened"):
+        with running({**ECHO, "gateway": {"store": f"sqlite:{tmp_path / 'file' / 'g.db'}"}}) as url, connected(url):
+            time.sleep(5)

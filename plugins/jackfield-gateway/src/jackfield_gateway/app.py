@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -74,16 +72,7 @@ def routed(gateway: Gateway) -> Starlette:
         Route(path, _Any(Methods(gateway, path, found) if found else _nowhere(gateway)))
         for path, found in paths.items()
     ]
-
-    @contextlib.asynccontextmanager
-    async def lifespan(_: Any) -> AsyncIterator[None]:
-        await gateway.open()
-        try:
-            yield
-        finally:
-            await gateway.close()
-
-    app = Starlette(routes=routes, lifespan=lifespan)
+    app = Starlette(routes=routes)
     app.router.redirect_slashes = False
     return app
 

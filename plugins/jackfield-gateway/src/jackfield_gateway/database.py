@@ -44,11 +44,12 @@ class SQLite:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._thread = ThreadPoolExecutor(1, "jackfield-store")
+        self._thread: ThreadPoolExecutor | None = None
         self._connection: sqlite3.Connection | None = None
 
     async def open(self, tables: Sequence[str]) -> None:
         """Connect, and create what is not there."""
+        self._thread = ThreadPoolExecutor(1, "jackfield-store")
         await asyncio.get_running_loop().run_in_executor(self._thread, self._open, tables)
 
     async def run(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -60,7 +61,9 @@ class SQLite:
         if self._connection is not None:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.close)
             self._connection = None
-        self._thread.shutdown()
+        if self._thread is not None:
+            self._thread.shutdown()
+            self._thread = None
 
     def _open(self, tables: Sequence[str]) -> None:
         path = self._path if self._path == ":memory:" else os.path.expanduser(self._path)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Gateway:
-    """The gateway in front of one configuration. ``app`` is an ASGI application, whose lifespan opens and closes it.
+    """The gateway in front of one configuration. ``app`` is an ASGI application; who serves it opens and closes this.
 
     Args:
         config, profile, plugins: as for ``jackfield.AsyncClient``.
@@ -100,6 +100,7 @@ class Gateway:
         try:
             await self.client.close()
         finally:
+            await self.quota.close()
             await self.store.close()
 
     def _cut(self, peer: tuple[str, int]) -> None:

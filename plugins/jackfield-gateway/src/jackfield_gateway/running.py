@@ -56,9 +56,11 @@ def running(
     thread = _Thread(lambda stop, ready: _serve(config, profile, plugins, settings, listener, stop, ready))
     try:
         thread.begin()
-        yield f"http://127.0.0.1:{port}"
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            thread.end(settings.limits.drain + LEAVE)
     finally:
-        thread.end(settings.limits.drain + LEAVE)
         listener.close()
 
 
@@ -75,8 +77,7 @@ async def _serve(
     from jackfield_gateway.server import serve
 
     gateway = Gateway(config, profile=profile, settings=settings, plugins=plugins)
-    ready.set()  # connections wait in the backlog until it serves
-    await serve(gateway, listener, stop)
+    await serve(gateway, listener, stop, opened=ready.set)
 
 
 class _Thread:
@@ -105,6 +106,7 @@ class _Thread:
             self._thread.join(patience)
         if self._thread.is_alive():
             raise JackfieldError("the gateway did not end")
+        self._raise()
 
     def _raise(self) -> None:
         if self._failure is not None:

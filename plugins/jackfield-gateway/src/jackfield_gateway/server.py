@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from granian._granian import SocketHolder
@@ -104,19 +104,36 @@ def _reason(error: OSError) -> str:
 
 
 async def serve(
-    gateway: Gateway, listener: socket.socket, stop: asyncio.Event, *, header_timeout: float = HEADER_TIMEOUT
+    gateway: Gateway,
+    listener: socket.socket,
+    stop: asyncio.Event,
+    *,
+    opened: Callable[[], object] = bool,
+    header_timeout: float = HEADER_TIMEOUT,
 ) -> None:
     """Serve until ``stop`` is set, and then until what runs has ended, or its time is over.
 
     Args:
-        gateway: what answers; the server opens and closes it.
+        gateway: what answers; it is opened and closed here.
         listener: of ``bind``; it is closed at the end.
         stop: set to end. Connections that come after it are refused.
+        opened: called once the gateway can be asked; until then connections wait.
         header_timeout: seconds for a request's head.
+
+    Raises:
+        ConfigError: its store cannot be used.
     """
     port = listener.getsockname()[1]
     gateway.cut = lambda peer: cut(port, peer)
-    server = Bound(gateway.app, listener, header_timeout)
+    try:
+        await gateway.open()
+        opened()
+        await _serve(gateway, Bound(gateway.app, listener, header_timeout), port, stop)
+    finally:
+        await gateway.close()
+
+
+async def _serve(gateway: Gateway, server: Bound, port: int, stop: asyncio.Event) -> None:
     serving = asyncio.ensure_future(server.serve())
     stopping = asyncio.ensure_future(stop.wait())
     try:

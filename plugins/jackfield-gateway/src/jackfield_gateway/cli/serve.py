@@ -54,10 +54,10 @@ async def _main(source: Source, host: str | None, port: int | None) -> None:
     await _check(gateway, settings)
     listener = bind(settings.host, settings.port, settings.limits.reader_stall)
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
-    say(f"http://{shown}:{listener.getsockname()[1]}")
+    url = f"http://{shown}:{listener.getsockname()[1]}"
     stop = asyncio.Event()
     _listen_to_signals(stop, gateway)
-    await run(gateway, listener, stop)
+    await run(gateway, listener, stop, opened=lambda: say(url))
 
 
 async def _check(gateway: Gateway, settings: GatewaySettings) -> None:
