@@ -50,7 +50,7 @@ def test_a_stream_comes_as_events_and_is_done(gateway):
 
 
 def test_a_chunk_of_usage_comes_only_to_who_asked_for_it(gateway):
-    """jackfield asks the service for it in any case; a chunk without choices would break clients that never asked."""
+    """Jackfield asks the service for it in any case; a chunk without choices would break clients that never asked."""
     ask = gateway()
     plain = ask.chat("fast", stream=True).events[:-1]
     counted = ask.chat("fast", stream=True, stream_options={"include_usage": True}).events[:-1]

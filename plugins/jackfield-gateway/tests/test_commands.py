@@ -102,18 +102,18 @@ def test_it_ends_well_when_it_is_told_to(config, asker, number):
 
 def test_another_machine_needs_a_key(config, asker):
     """Without any it is not served; with one it is."""
-    refused = run(config, "serve", "--host", "0.0.0.0")  # noqa: S104 - it must not work
+    refused = run(config, "serve", "--host", "0.0.0.0")
     assert refused.returncode == 1
     assert "jackfield keys create" in refused.stderr
     assert run(config, "keys", "create", "--label", "a").returncode == 0
-    with served(config, "--host", "0.0.0.0") as (_, url):  # noqa: S104 - with a key it may
-        assert asker(url.replace("0.0.0.0", "127.0.0.1"))("/v1/models").status == 401  # noqa: S104 - the same
+    with served(config, "--host", "0.0.0.0") as (_, url):
+        assert asker(url.replace("0.0.0.0", "127.0.0.1"))("/v1/models").status == 401
 
 
 def test_never_a_key_is_only_for_this_machine(config):
     """Whatever keys there are."""
     config.write_text(config.read_text() + 'keys = "never"\n')
-    refused = run(config, "serve", "--host", "0.0.0.0")  # noqa: S104 - it must not work
+    refused = run(config, "serve", "--host", "0.0.0.0")
     assert refused.returncode == 1
     assert "loopback" in refused.stderr
 

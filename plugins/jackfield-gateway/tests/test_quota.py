@@ -172,6 +172,6 @@ def test_never_more_at_once_or_a_minute_than_allowed(moves):
             assert minute <= 3
         for admission in inside:
             admission.settle(None)
-        assert not quota._running  # noqa: SLF001 - nothing else shows it
+        assert not quota._running
 
     counted(work)

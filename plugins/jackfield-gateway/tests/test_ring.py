@@ -113,7 +113,7 @@ def test_a_flood_of_wrong_tokens_does_not_fill_the_memory(monkeypatch):
         ring = KeyRing(store, "auto")
         for number in range(50):
             await ring.find(f"jf-{number}")
-        return len(ring._found)  # noqa: SLF001 - nothing else shows it
+        return len(ring._found)
 
     assert with_store(work) <= 10
 

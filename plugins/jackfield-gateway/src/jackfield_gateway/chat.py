@@ -14,7 +14,7 @@ from jackfield_gateway.refusal import Refusal, no_model
 from jackfield_gateway.stored import keep
 
 if TYPE_CHECKING:
-    from jackfield.models import CreateChatCompletionStreamResponse
+    from jackfield.models import CreateChatCompletionResponse, CreateChatCompletionStreamResponse
     from jackfield_gateway.gateway import Gateway
     from jackfield_gateway.inbound import Inbound
     from jackfield_gateway.outbound import Outbound
@@ -110,7 +110,7 @@ async def _stream(
 
 
 def events(chunks: Sequence[CreateChatCompletionStreamResponse]) -> bytes:
-    """Chunks as server-sent events. One that nobody changed goes on as the bytes that came. WHATWG HTML, section 9.2."""
+    """Chunks as server-sent events (WHATWG HTML, section 9.2); one that nobody changed as the bytes that came."""
     return b"".join(
         [b"data: %b\n\n" % (_lines(chunk.raw) if chunk.raw is not None else encode(chunk)) for chunk in chunks]
     )
@@ -127,6 +127,5 @@ def _labels(inbound: Inbound) -> dict[str, str]:
     return own if key is None else {**own, "key": key.id, "key_label": key.label}
 
 
-def _tokens(response: Any) -> int | None:
-    usage = response.usage
-    return None if usage is UNSET or usage is None else usage.total_tokens
+def _tokens(response: CreateChatCompletionResponse) -> int | None:
+    return None if response.usage is None else response.usage.total_tokens

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from jackfield.models import UNSET
-
 if TYPE_CHECKING:
     from jackfield.models import CompletionUsage
     from jackfield_gateway.settings import Price
@@ -27,11 +25,8 @@ def cost_of(prices: Mapping[str, Price], backend: str, model: str, usage: Comple
     if price is None:
         return None
     details = usage.prompt_tokens_details
-    cached = (
-        0
-        if details is UNSET or details is None or not isinstance(details.cached_tokens, int)
-        else details.cached_tokens
-    )
+    cached = getattr(details, "cached_tokens", 0)
+    cached = cached if isinstance(cached, int) else 0
     cheaper = price.input if price.cached_input is None else price.cached_input
     plain = usage.prompt_tokens - cached
     return (plain * price.input + cached * cheaper + usage.completion_tokens * price.output) / MILLION

@@ -1,4 +1,4 @@
-"""Database: statements to SQLite or PostgreSQL, in the words that both understand. Placeholders are ``$1``, ``$2`` ..."""
+"""Database: statements to SQLite or PostgreSQL, in words that both understand, with placeholders ``$1`` and ``$2``."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class Postgres:
     async def open(self, tables: Sequence[str]) -> None:
         """Connect, and create what is not there."""
         try:
-            import asyncpg
+            import asyncpg  # type: ignore[import-not-found,unused-ignore]  # an extra
         except ImportError:
             raise ConfigError(f"store: PostgreSQL needs the extra: {EXTRA}") from None
         url = await asyncio.to_thread(self._url.read)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import bisect
 import collections
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jackfield_gateway.outbound import Reply
 
@@ -115,7 +115,7 @@ async def expose(gateway: Gateway, _: Inbound) -> Reply:
     return Reply("\n".join([*gateway.metrics.lines(gauges), ""]).encode(), content_type=TYPE)
 
 
-def _counter(name: str, told: str, labels: tuple[str, ...], counts: Mapping[tuple[str, ...], float]) -> Iterator[str]:
+def _counter(name: str, told: str, labels: tuple[str, ...], counts: Mapping[Any, float]) -> Iterator[str]:
     name = f"jackfield_gateway_{name}"
     yield from (f"# HELP {name} {told}", f"# TYPE {name} counter")
     for values, count in sorted(counts.items()):

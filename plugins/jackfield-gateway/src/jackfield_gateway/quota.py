@@ -87,9 +87,11 @@ class Quota:
             raise _over("tokens a day", DAY - now % DAY)
         if limits.tokens_per_minute is not None and await self._count(key, "tokens", 0) >= limits.tokens_per_minute:
             raise _over("tokens a minute", MINUTE - now % MINUTE)
-        if limits.requests_per_minute is not None:
-            if await self._count(key, "requests", 1) > limits.requests_per_minute:
-                raise _over("requests a minute", MINUTE - now % MINUTE)
+        if (
+            limits.requests_per_minute is not None
+            and await self._count(key, "requests", 1) > limits.requests_per_minute
+        ):
+            raise _over("requests a minute", MINUTE - now % MINUTE)
 
     async def _count(self, key: Key, what: str, amount: int) -> int:
         """Add to a count of the present minute or day, and return it."""

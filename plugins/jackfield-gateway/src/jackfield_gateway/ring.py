@@ -1,7 +1,7 @@
 """Ring: the gateway's keys, found by the token that a client shows.
 
-A token is 256 random bits, so that its plain SHA-256 is as good as a slow hash: there is nothing to guess. The store has
-the digest only, and the database looks that up, which tells nobody how near a guess came to a token.
+A token is 256 random bits, so that its plain SHA-256 is as good as a slow hash: there is nothing to guess. The store
+has the digest only, and the database looks that up, which tells nobody how near a guess came to a token.
 """
 
 from __future__ import annotations

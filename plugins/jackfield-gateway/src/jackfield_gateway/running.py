@@ -33,7 +33,9 @@ def running(
     ``settings`` say otherwise.
 
     Args:
-        config, profile, plugins: as for ``jackfield.AsyncClient``.
+        config: as for ``jackfield.AsyncClient``.
+        profile: as there.
+        plugins: as there.
         settings: in place of the ``[gateway]`` table of the configuration; their host and port are not used.
 
     Yields:

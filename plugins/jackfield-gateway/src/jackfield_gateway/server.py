@@ -64,8 +64,10 @@ class Bound(Server):
         )
 
     def _init_shared_socket(self) -> None:
-        self._shd = SocketHolder(self._listener.detach(), False, self.backlog)
-        self._ssp = None
+        # The stub of granian 2.8 lacks the third argument that its code takes on Linux.
+        holder: Any = SocketHolder
+        self._shd: Any = holder(self._listener.detach(), False, self.backlog)
+        self._ssp: Any = None
 
 
 def bind(host: str, port: int, stall: float) -> socket.socket:
@@ -86,7 +88,7 @@ def bind(host: str, port: int, stall: float) -> socket.socket:
         raise ConfigError(f"gateway.host: {host} is no address of this machine: {_reason(error)}") from None
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Those that are accepted have what the listener has. Without NODELAY each chunk waits for the last one's receipt.
+        # Those that are accepted have it too. Without NODELAY each chunk waits for the last one's receipt.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
@@ -140,7 +142,7 @@ async def _serve(gateway: Gateway, server: Bound, port: int, stop: asyncio.Event
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not serving.done():
             gateway.drain()
-            server.stop()
+            server.stop()  # type: ignore[no-untyped-call]  # granian types only some of its methods
             await asyncio.wait({serving}, timeout=gateway.settings.limits.drain)
         if not serving.done():
             gateway.interrupt()

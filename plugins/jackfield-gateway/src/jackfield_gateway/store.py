@@ -20,15 +20,17 @@ if TYPE_CHECKING:
     from jackfield_gateway.settings import GatewaySettings
 
 FILE = "gateway.db"
-TABLES = (
-    "CREATE TABLE IF NOT EXISTS gateway_keys (id TEXT PRIMARY KEY, digest TEXT UNIQUE NOT NULL, key TEXT NOT NULL,"
-    " created DOUBLE PRECISION NOT NULL, revoked DOUBLE PRECISION)",
-    "CREATE TABLE IF NOT EXISTS gateway_completions (id TEXT NOT NULL, owner TEXT NOT NULL, position BIGINT NOT NULL,"
-    " model TEXT NOT NULL, response TEXT NOT NULL, messages TEXT NOT NULL, metadata TEXT, PRIMARY KEY (owner, id))",
-    "CREATE INDEX IF NOT EXISTS gateway_completions_by_owner ON gateway_completions (owner, position)",
-    "CREATE TABLE IF NOT EXISTS gateway_counts (owner TEXT NOT NULL, span TEXT NOT NULL, amount BIGINT NOT NULL,"
-    " until DOUBLE PRECISION NOT NULL, PRIMARY KEY (owner, span))",
-)
+_KEYS = """CREATE TABLE IF NOT EXISTS gateway_keys (
+    id TEXT PRIMARY KEY, digest TEXT UNIQUE NOT NULL, key TEXT NOT NULL,
+    created DOUBLE PRECISION NOT NULL, revoked DOUBLE PRECISION)"""
+_COMPLETIONS = """CREATE TABLE IF NOT EXISTS gateway_completions (
+    id TEXT NOT NULL, owner TEXT NOT NULL, position BIGINT NOT NULL, model TEXT NOT NULL,
+    response TEXT NOT NULL, messages TEXT NOT NULL, metadata TEXT, PRIMARY KEY (owner, id))"""
+_BY_OWNER = "CREATE INDEX IF NOT EXISTS gateway_completions_by_owner ON gateway_completions (owner, position)"
+_COUNTS = """CREATE TABLE IF NOT EXISTS gateway_counts (
+    owner TEXT NOT NULL, span TEXT NOT NULL, amount BIGINT NOT NULL, until DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (owner, span))"""
+TABLES = (_KEYS, _COMPLETIONS, _BY_OWNER, _COUNTS)
 COLUMNS = "id, model, response, messages, metadata"
 
 

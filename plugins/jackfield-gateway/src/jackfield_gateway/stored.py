@@ -166,7 +166,7 @@ def _metadata(body: Mapping[str, Any]) -> Mapping[str, str] | None:
     for name in body:
         if name != "metadata":
             raise Refusal(400, f"unknown parameter: {name[:NAME]}", code="unknown_parameter", param=name[:NAME])
-    pairs = body.get("metadata", UNSET)
+    pairs: Any = body.get("metadata", UNSET)
     if pairs is None:
         return None
     fits = (
@@ -177,11 +177,11 @@ def _metadata(body: Mapping[str, Any]) -> Mapping[str, str] | None:
     if not fits:
         raise Refusal(
             400,
-            f"metadata: expected null or at most {PAIRS} pairs of texts, names of {NAME} and values of {VALUE} characters",
+            f"metadata: expected null or {PAIRS} pairs of texts at most, names up to {NAME} and values up to {VALUE}",
             code="invalid_value",
             param="metadata",
         )
-    return pairs
+    return dict(pairs)
 
 
 def _missing() -> Refusal:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import attrs
 
 from jackfield.hookspecs import hookimpl
-from jackfield.models import UNSET
 from jackfield_gateway.metrics import Metrics
 from jackfield_gateway.recorder import Recorder
 from jackfield_gateway.refusal import refusal_of
@@ -52,7 +51,7 @@ class Watch:
         except BaseException:
             self._end(record, "cancelled")
             raise
-        record.usage = None if response.usage is UNSET else response.usage
+        record.usage = response.usage
         if self.recorder.content:
             record.response = response
         self._end(record, "success")

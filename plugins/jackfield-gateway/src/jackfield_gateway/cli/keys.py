@@ -28,7 +28,7 @@ def keys() -> None:
     """Make, list and revoke the keys of the gateway."""
 
 
-class Span(click.ParamType):
+class Span(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions of click only
     """A time like 30d, 12h or 90m, in seconds."""
 
     name = "30d"
