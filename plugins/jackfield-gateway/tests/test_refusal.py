@@ -57,6 +57,14 @@ def test_a_fault_of_the_program_is_not_told():
     assert "secret" not in refusal_of(RuntimeError("secret words")).message
 
 
+@pytest.mark.parametrize("kind", [errors.APIConnectionError, errors.APITimeoutError])
+def test_where_a_backend_is_is_not_told(kind):
+    """Its address is the operator's matter, and stands in the log."""
+    refusal = refusal_of(kind("no connection to http://10.1.2.3:9", code="refused"))
+    assert "10.1.2.3" not in refusal.message
+    assert refusal.code.startswith("backend_")
+
+
 def test_the_body_has_the_shape_that_clients_expect():
     """Four members, null where there is nothing to tell."""
     body = Refusal(404, "no such model", code="model_not_found").body

@@ -84,22 +84,24 @@ def _of_api(error: errors.APIError) -> Refusal:
     headers = _retried(error)
     if error.retry_after is not None:
         headers["retry-after"] = str(max(0, math.ceil(error.retry_after)))
-    status, type_, code = error.status_code, error.type, error.code
+    status, type_, code, message = error.status_code, error.type, error.code, error.message
     if isinstance(error, errors.AuthenticationError):
         status, type_, code = 502, SERVER, "backend_authentication"
     elif isinstance(error, errors.UnsupportedParameterError):
         status, type_, code = 400, INVALID, code or "unsupported_parameter"
-    elif isinstance(error, errors.APITimeoutError):
-        status, code = 504, code or "backend_timeout"
+    elif isinstance(error, errors.APIConnectionError):
+        late = isinstance(error, errors.APITimeoutError)  # where a backend is, is not the client's matter
+        status, code, message = _LATE if late else _UNREACHABLE
     elif isinstance(error, errors.RateLimitError):
         status = 429
     elif status is None or not 400 <= status <= 599:
         status, code = 502, code or _CODES.get(type(error), "backend_error")
-    return Refusal(status, error.message, type=type_, code=code, param=error.param, headers=headers)
+    return Refusal(status, message, type=type_, code=code, param=error.param, headers=headers)
 
 
+_LATE = (504, "backend_timeout", "the backend did not answer in time")
+_UNREACHABLE = (502, "backend_unreachable", "the backend cannot be reached, or broke the connection")
 _CODES: dict[type[errors.APIError], str] = {
-    errors.APIConnectionError: "backend_unreachable",
     errors.StreamInterruptedError: "stream_interrupted",
     errors.InvalidResponseError: "backend_invalid_response",
 }
