@@ -63,7 +63,7 @@ def abort() -> dict[str, Any]:
     chunks = create(messages=held("abort"), stream=True)
     next(chunks)
     told = leaving()
-    del chunks
+    chunks.completion_stream.close()  # its own stream has no close, and lets go only when it is collected
     return told
 
 
