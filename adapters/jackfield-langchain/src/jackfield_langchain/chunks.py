@@ -1,0 +1,97 @@
+"""Chunks: the pieces of an answer as LangChain's, and a last one that tells what came of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.messages import AIMessageChunk
+from langchain_core.messages.tool import ToolCallChunk, tool_call_chunk
+from langchain_core.outputs import ChatGenerationChunk
+
+from jackfield.wire import to_dict
+from jackfield_langchain.answer import custom_calls, metadata, rest
+from jackfield_langchain.request import PROVIDER, THOUGHTS
+from jackfield_langchain.usage import usage_metadata
+
+if TYPE_CHECKING:
+    from jackfield.models.chunks import ChatCompletionStreamResponseDelta, CreateChatCompletionStreamResponse
+    from jackfield.models.response import CreateChatCompletionResponse
+
+
+class Chunks:
+    """Makes LangChain's chunks of one stream.
+
+    LangChain joins what has one name by adding it up, so each thing that is told once comes in the last chunk only.
+    """
+
+    def __init__(self) -> None:
+        self._calls: dict[tuple[int, str], int] = {}
+        self._latest: dict[int, tuple[int, str | None]] = {}
+        self._count = 0
+
+    def next(self, chunk: CreateChatCompletionStreamResponse) -> ChatGenerationChunk | None:
+        """What a chunk adds to the answer; None where that is nothing."""
+        for choice in chunk.choices:
+            if choice.index != 0:
+                continue
+            delta = choice.delta
+            told = {name: text for name in ("refusal", *THOUGHTS) if (text := getattr(delta, name))}
+            calls = self._tool_calls(delta)
+            info = None if choice.logprobs is None else {"logprobs": to_dict(choice.logprobs)}
+            if not (delta.content or told or calls or info):
+                continue
+            message = AIMessageChunk(
+                content=delta.content or "",
+                additional_kwargs=told,
+                tool_call_chunks=calls,
+                response_metadata={"model_provider": PROVIDER},
+            )
+            return ChatGenerationChunk(message=message, generation_info=info)
+        return None
+
+    def last(self, response: CreateChatCompletionResponse) -> ChatGenerationChunk:
+        """The end of a stream that ended well: usage, why it ended, and what does not come in pieces."""
+        choice = next((choice for choice in response.choices if choice.index == 0), None)
+        info = metadata(response, response.call)
+        told: dict[str, Any] = {}
+        calls: list[ToolCallChunk] = []
+        if choice is not None:
+            info["finish_reason"] = choice.finish_reason
+            told = rest(choice.message)
+            for identity, name, arguments in custom_calls(choice.message):
+                calls.append(tool_call_chunk(name=name, args=arguments, id=identity, index=self._count))
+                self._count += 1
+        del info["model_provider"]  # it stands in the message
+        message = AIMessageChunk(
+            content="",
+            additional_kwargs=told,
+            tool_call_chunks=calls,
+            usage_metadata=usage_metadata(response.usage),
+            response_metadata={"model_provider": PROVIDER},
+            chunk_position="last",
+        )
+        return ChatGenerationChunk(message=message, generation_info=info)
+
+    def _tool_calls(self, delta: ChatCompletionStreamResponseDelta) -> list[ToolCallChunk]:
+        return [
+            tool_call_chunk(
+                name=piece.function.name,
+                args=piece.function.arguments,
+                id=piece.id,
+                index=self._number(piece.index, piece.id),
+            )
+            for piece in delta.tool_calls or ()
+            if piece.function is not None
+        ]
+
+    def _number(self, index: int, identity: str | None) -> int:
+        """Which call a piece belongs to: by its index, and by its id, since some servers send all with index 0."""
+        number, known = self._latest.get(index, (None, None))
+        if identity and (number is None or known):
+            number = self._calls.get((index, identity))
+        if number is None:
+            number, self._count = self._count, self._count + 1
+        self._latest[index] = (number, identity or known)
+        if identity:
+            self._calls[index, identity] = number
+        return number

@@ -1,0 +1,109 @@
+"""Clients: the two clients of a model, made when they are first needed, or given by the host."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+import uuid
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jackfield.aclient import AsyncClient
+    from jackfield.client import Client
+
+
+class Clients:
+    """Both clients of one configuration. May be used from many threads and on many event loops.
+
+    A copy and a pickle have the configuration, and make clients of their own; what the host gave cannot be pickled.
+
+    Attributes:
+        config, profile: of the configuration, as ``jackfield.Client`` takes them.
+        given: the clients that the host gave, which are never closed here.
+
+    Args:
+        config, profile: as above.
+        client, async_client: given by the host in place of a configuration.
+    """
+
+    def __init__(
+        self,
+        config: Any = None,
+        profile: str | None = None,
+        client: Client | None = None,
+        async_client: AsyncClient | None = None,
+    ) -> None:
+        self.config, self.profile = config, profile
+        self.given = (client, async_client)
+        self._sync, self._async = client, async_client
+        self._lock = threading.Lock()
+        self._id = uuid.uuid4().hex
+
+    def fit(self, config: object, profile: str | None, given: tuple[object, object]) -> bool:
+        """Whether these are the clients of that configuration, and not only of one that is equal to it."""
+        return self.config is config and self.profile == profile and self.given == given
+
+    def client(self) -> Client:
+        """The synchronous client.
+
+        Raises:
+            ConfigError: lists everything that is wrong with the configuration.
+            TypeError: the host gave only the other one.
+        """
+        with self._lock:
+            if self._sync is None:
+                if self.given[1] is not None:
+                    raise TypeError("the model was given async_client=, so it can only be awaited: give client= too")
+                from jackfield.client import Client
+
+                self._sync = Client(self.config, profile=self.profile)
+            return self._sync
+
+    def async_client(self) -> AsyncClient:
+        """The asynchronous client, which has connections of its own on each event loop.
+
+        Raises:
+            ConfigError: lists everything that is wrong with the configuration.
+            TypeError: the host gave only the other one.
+        """
+        with self._lock:
+            if self._async is None:
+                if self.given[0] is not None:
+                    raise TypeError("the model was given client=, so it cannot be awaited: give async_client= too")
+                from jackfield.aclient import AsyncClient
+
+                self._async = AsyncClient(self.config, profile=self.profile)
+            return self._async
+
+    def close(self) -> None:
+        """Close the synchronous client, if it was made here."""
+        with self._lock:
+            own = self._sync if self.given[0] is None else None
+        if own is not None:
+            own.close()
+
+    async def aclose(self) -> None:
+        """Close both clients, as far as they were made here."""
+        self.close()
+        with self._lock:
+            own = self._async if self.given[1] is None else None
+        if own is not None:
+            await own.close()
+
+    def identity(self) -> dict[str, str]:
+        """What tells this configuration from others, without telling it: for keys of caches, and for traces."""
+        profile = {} if self.profile is None else {"config_profile": self.profile}
+        if self.given != (None, None):
+            return {"config": f"client:{self._id}"}
+        if self.config is None:
+            return profile
+        if isinstance(self.config, Mapping):
+            text = json.dumps(self.config, default=str, sort_keys=True)
+            return {"config": "sha256:" + hashlib.sha256(text.encode()).hexdigest(), **profile}
+        return {"config": os.path.abspath(self.config), **profile}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.config, self.profile, *self.given)

@@ -1,0 +1,80 @@
+"""Structured output: what to ask a backend for, and how its answer becomes a value."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from operator import itemgetter
+from typing import Any, Literal
+
+from langchain_core.exceptions import ModelRefusalError, OutputParserException
+from langchain_core.messages import BaseMessage
+from langchain_core.messages.content import RefusalContentBlock
+from langchain_core.output_parsers import JsonOutputParser, PydanticOutputParser
+from langchain_core.output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
+from langchain_core.runnables import Runnable, RunnableGenerator, RunnableMap, RunnablePassthrough
+from langchain_core.utils.function_calling import convert_to_openai_tool
+from langchain_core.utils.pydantic import is_basemodel_subclass
+
+Method = Literal["json_schema", "function_calling", "json_mode"]
+_CUT = {"length": "it was cut short at the limit of tokens", "content_filter": "the content filter cut it short"}
+
+
+def tool_name(schema: Any) -> str:
+    """The name under which a schema is a tool."""
+    return str(convert_to_openai_tool(schema)["function"]["name"])
+
+
+def response_format(schema: Any, method: Method, strict: bool | None) -> dict[str, Any]:
+    """What the request asks for: JSON, or JSON by a schema."""
+    if method == "json_mode":
+        return {"type": "json_object"}
+    function = dict(convert_to_openai_tool(schema, strict=strict)["function"])
+    function["schema"] = function.pop("parameters", {})
+    return {"type": "json_schema", "json_schema": function}
+
+
+def parser_of(schema: Any, method: Method) -> Runnable[Any, Any]:
+    """What makes a value of an answer: of the class, where the schema is one of pydantic's, else a dict.
+
+    It raises what no parser would notice: a refusal, and an answer that was cut short, which may be JSON all the same.
+    """
+    is_class = isinstance(schema, type) and is_basemodel_subclass(schema)
+    parser: Runnable[Any, Any]
+    if method == "function_calling":
+        parser = (
+            PydanticToolsParser(tools=[schema], first_tool_only=True)
+            if is_class
+            else JsonOutputKeyToolsParser(key_name=tool_name(schema), first_tool_only=True)
+        )
+    else:
+        parser = PydanticOutputParser(pydantic_object=schema) if is_class else JsonOutputParser()
+    return RunnableGenerator(_checked, _achecked) | parser
+
+
+def with_raw(model: Runnable[Any, Any], parser: Runnable[Any, Any]) -> Runnable[Any, Any]:
+    """The answer, the value, and what was wrong with it, as ``raw``, ``parsed`` and ``parsing_error``."""
+    parsed = RunnablePassthrough.assign(parsed=itemgetter("raw") | parser, parsing_error=lambda _: None)
+    failed = RunnablePassthrough.assign(parsed=lambda _: None)
+    return RunnableMap({"raw": model}) | parsed.with_fallbacks([failed], exception_key="parsing_error")
+
+
+def _checked(messages: Iterator[BaseMessage]) -> Iterator[BaseMessage]:
+    for message in messages:
+        _check(message)
+        yield message
+
+
+async def _achecked(messages: AsyncIterator[BaseMessage]) -> AsyncIterator[BaseMessage]:
+    async for message in messages:
+        _check(message)
+        yield message
+
+
+def _check(message: BaseMessage) -> None:
+    if refusal := message.additional_kwargs.get("refusal"):
+        raise ModelRefusalError.from_refusal(
+            RefusalContentBlock(type="refusal", refusal=str(refusal)), raw_message=message
+        )
+    reason = message.response_metadata.get("finish_reason")
+    if reason in _CUT:
+        raise OutputParserException(f"the answer is not whole: {_CUT[reason]}", llm_output=str(message.text))

@@ -1,0 +1,131 @@
+"""POST /v1/chat/completions: the request to the client of jackfield, its answer or chunks to whoever asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from jackfield.models import UNSET, CreateChatCompletionRequest
+from jackfield.wire import encode
+from jackfield_gateway.outbound import Reply
+from jackfield_gateway.refusal import Refusal, no_model
+from jackfield_gateway.stored import keep
+
+if TYPE_CHECKING:
+    from jackfield.models import CreateChatCompletionResponse, CreateChatCompletionStreamResponse
+    from jackfield_gateway.gateway import Gateway
+    from jackfield_gateway.inbound import Inbound
+    from jackfield_gateway.outbound import Outbound
+    from jackfield_gateway.quota import Admission
+
+STEERING = frozenset({
+    "api_base", "api_key", "api_version", "base_url", "custom_llm_provider", "default_headers", "deployment_id",
+    "extra_body", "extra_headers", "extra_query", "fallbacks", "headers", "http_client", "mock_response",
+    "num_retries", "organization", "project", "proxy", "timeout",
+})  # fmt: skip
+"""Fields by which servers of other makes are steered: they pass to none. Whatever else is unknown does."""
+EVENTS = {
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-cache",
+    "x-accel-buffering": "no",  # a proxy in between shall hand chunks on as they come
+}
+DONE = b"data: [DONE]\n\n"
+
+
+async def chat(gateway: Gateway, inbound: Inbound, outbound: Outbound) -> None:
+    """Answer a chat completion, whole or as server-sent events.
+
+    Raises:
+        Refusal: the request may not pass.
+        JackfieldError: it failed, before anything was sent.
+        ClientLeftError: nobody waits for it any more; the call was cancelled.
+    """
+    request = checked(gateway, inbound, await inbound.json(CreateChatCompletionRequest))
+    async with outbound.watched():
+        await gateway.gate.enter()
+        try:
+            admission = await gateway.quota.admit(inbound.key)
+            try:
+                await _answer(gateway, inbound, outbound, request, admission)
+            finally:
+                admission.settle(None)  # where it has not been settled
+        finally:
+            gateway.gate.leave()
+
+
+def checked(gateway: Gateway, inbound: Inbound, request: CreateChatCompletionRequest) -> CreateChatCompletionRequest:
+    """The request, if it may pass.
+
+    Raises:
+        Refusal: the model is none that the client may use (404, as OpenAI tells it), or a field would steer (400).
+    """
+    for name in request.extra:
+        if name in STEERING:
+            raise Refusal(400, f"unknown parameter: {name}", code="unknown_parameter", param=name)
+    if not gateway.serves(request.model, inbound.key):
+        raise no_model()
+    return request
+
+
+async def _answer(
+    gateway: Gateway,
+    inbound: Inbound,
+    outbound: Outbound,
+    request: CreateChatCompletionRequest,
+    admission: Admission,
+) -> None:
+    asked = attrs.evolve(request, store=UNSET) if request.store else request  # this gateway is the store
+    options: dict[str, Any] = {"labels": _labels(inbound)}
+    if request.stream:
+        await _stream(gateway, inbound, outbound, request, asked, options, admission)
+        return
+    response = await gateway.client.create_chat_completion(asked, stream=False, **options)
+    admission.settle(_tokens(response))
+    if request.store:
+        response = await keep(gateway, inbound, request, response)
+    await outbound.reply(Reply(encode(response)))
+
+
+async def _stream(
+    gateway: Gateway,
+    inbound: Inbound,
+    outbound: Outbound,
+    request: CreateChatCompletionRequest,
+    asked: CreateChatCompletionRequest,
+    options: dict[str, Any],
+    admission: Admission,
+) -> None:
+    stream = gateway.client.create_chat_completion(asked, stream=True, **options)
+    async with stream:
+        await outbound.start(200, EVENTS)
+        async for block in stream.blocks():
+            await outbound.write(events(block))
+        response = stream.response
+        admission.settle(_tokens(response))
+        if request.store:
+            await keep(gateway, inbound, request, response)
+        await outbound.end(DONE)
+
+
+def events(chunks: Sequence[CreateChatCompletionStreamResponse]) -> bytes:
+    """Chunks as server-sent events (WHATWG HTML, section 9.2); one that nobody changed as the bytes that came."""
+    return b"".join(
+        [b"data: %b\n\n" % (_lines(chunk.raw) if chunk.raw is not None else encode(chunk)) for chunk in chunks]
+    )
+
+
+def _lines(data: bytes) -> bytes:
+    """The text of an event with ``data: `` before each of its lines but the first."""
+    return data if b"\n" not in data else b"\ndata: ".join(data.splitlines())
+
+
+def _labels(inbound: Inbound) -> dict[str, str]:
+    key = inbound.key
+    own = {"request_id": inbound.id}
+    return own if key is None else {**own, "key": key.id, "key_label": key.label}
+
+
+def _tokens(response: CreateChatCompletionResponse) -> int | None:
+    return None if response.usage is None else response.usage.total_tokens

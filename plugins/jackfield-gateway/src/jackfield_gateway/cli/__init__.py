@@ -1,0 +1,1 @@
+"""The commands ``jackfield serve`` and ``jackfield keys``, one file each."""

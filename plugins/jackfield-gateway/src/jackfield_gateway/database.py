@@ -1,0 +1,131 @@
+"""Database: statements to SQLite or PostgreSQL, in words that both understand, with placeholders ``$1`` and ``$2``."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sqlite3
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Protocol
+
+from jackfield.errors import ConfigError
+
+if TYPE_CHECKING:
+    from jackfield.secret import Secret
+
+EXTRA = "pip install 'jackfield-gateway[postgres]'"
+BUSY = 10.0
+"""Seconds that SQLite waits for another process to finish writing."""
+
+
+class Database(Protocol):
+    """Takes statements, each of which is a transaction."""
+
+    async def open(self, tables: Sequence[str]) -> None:
+        """Connect, and create what is not there. Raises ``ConfigError`` where it cannot be used."""
+
+    async def run(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """What a statement gives, a tuple for each row."""
+
+    async def close(self) -> None:
+        """End it."""
+
+
+class SQLite:
+    """A file, or memory, by Python's own library on one thread.
+
+    Several processes may use one file: readers see the last state, writers wait for each other (write-ahead log).
+
+    Args:
+        path: of the file, which only its owner may read; ``:memory:`` for none.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._thread: ThreadPoolExecutor | None = None
+        self._connection: sqlite3.Connection | None = None
+
+    async def open(self, tables: Sequence[str]) -> None:
+        """Connect, and create what is not there."""
+        self._thread = ThreadPoolExecutor(1, "jackfield-store")
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._open, tables)
+
+    async def run(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """What a statement gives."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, statement, values)
+
+    async def close(self) -> None:
+        """Close the file and end the thread."""
+        if self._connection is not None:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.close)
+            self._connection = None
+        if self._thread is not None:
+            self._thread.shutdown()
+            self._thread = None
+
+    def _open(self, tables: Sequence[str]) -> None:
+        path = self._path if self._path == ":memory:" else os.path.expanduser(self._path)
+        try:
+            if path != ":memory:":
+                os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite itself would let others read it
+            connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            for table in tables:
+                connection.execute(table)
+        except (OSError, sqlite3.Error) as error:
+            failure = type(error).__name__
+        else:
+            self._connection = connection
+            return
+        raise ConfigError(f"the gateway's store {self._path} cannot be opened: {failure}")
+
+    def _run(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        assert self._connection is not None  # noqa: S101 - it was opened
+        rows: list[tuple[Any, ...]] = self._connection.execute(re.sub(r"\$(\d)", r"?\1", statement), values).fetchall()
+        return rows
+
+
+class Postgres:
+    """PostgreSQL by asyncpg (extra ``postgres``).
+
+    Args:
+        url: a reference to ``postgresql://…``.
+    """
+
+    def __init__(self, url: Secret) -> None:
+        self._url = url
+        self._pool: Any = None
+
+    async def open(self, tables: Sequence[str]) -> None:
+        """Connect, and create what is not there."""
+        try:
+            import asyncpg  # type: ignore[import-not-found,unused-ignore]  # an extra
+        except ImportError:
+            raise ConfigError(f"store: PostgreSQL needs the extra: {EXTRA}") from None
+        url = await asyncio.to_thread(self._url.read)
+        try:
+            self._pool = await asyncpg.create_pool(url, min_size=1, max_size=8, timeout=10)
+            async with self._pool.acquire() as connection, connection.transaction():
+                # Two workers that create a table at once would fail: the second waits.
+                await connection.execute("SELECT pg_advisory_xact_lock(7105171)")
+                for table in tables:
+                    await connection.execute(table)
+        except (OSError, ValueError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            failure = type(error).__name__
+        else:
+            return
+        raise ConfigError(f"the gateway's store cannot be opened: {failure}")
+
+    async def run(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """What a statement gives."""
+        return [tuple(row) for row in await self._pool.fetch(statement, *values)]
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None

@@ -1,0 +1,126 @@
+"""Endpoint: the way of each request: guard, handler, answer or refusal, and the books.
+
+Both classes are ASGI applications, so that routes call them without a layer between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from jackfield.errors import JackfieldError
+from jackfield_gateway.inbound import ClientLeftError, Inbound, Receive, Scope, Send
+from jackfield_gateway.outbound import Outbound, Reply
+from jackfield_gateway.refusal import Refusal, refusal_of
+
+if TYPE_CHECKING:
+    from jackfield_gateway.gateway import Gateway
+
+Access: TypeAlias = Literal["open", "key", "inspect"]
+Handler: TypeAlias = Callable[["Gateway", Inbound], Awaitable[Reply]]
+StreamHandler: TypeAlias = Callable[["Gateway", Inbound, Outbound], Awaitable[None]]
+log = logging.getLogger("jackfield.gateway")
+LEFT = 499
+"""The status in the books for a client that left before its answer, as nginx has it."""
+
+
+class Streaming:
+    """An endpoint whose handler writes its answer itself.
+
+    Args:
+        gateway: whose it is.
+        handler: called with the gateway, the request and the answer.
+        access: ``open`` to all, with a ``key``, or with a key that may ``inspect``.
+        name: of the route, in the metrics.
+    """
+
+    def __init__(self, gateway: Gateway, handler: StreamHandler, access: Access, name: str) -> None:
+        self._gateway, self._handler, self._access, self._name = gateway, handler, access, name
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        gateway, began = self._gateway, time.monotonic()
+        inbound = Inbound(scope, receive, send, gateway.settings.limits)
+        outbound = Outbound(inbound)
+        gateway.answers.add(outbound)
+        try:
+            await self._answer(inbound, outbound)
+        except ClientLeftError:
+            outbound.status = outbound.status or LEFT
+        finally:
+            gateway.answers.discard(outbound)
+            gateway.metrics.request(self._name, outbound.status, time.monotonic() - began)
+
+    async def _answer(self, inbound: Inbound, outbound: Outbound) -> None:
+        try:
+            await self._admit(inbound)
+            await self._handler(self._gateway, inbound, outbound)
+        except (Refusal, JackfieldError) as error:
+            await self._refuse(error, inbound, outbound)
+        except (ClientLeftError, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            log.exception("%s: %s failed", inbound.id, self._name)
+            await self._refuse(error, inbound, outbound)
+
+    async def _admit(self, inbound: Inbound) -> None:
+        gateway = self._gateway
+        gateway.guard.check_place(inbound)
+        origin = gateway.guard.allowed_origin(inbound)
+        if origin is not None:
+            inbound.scope["jackfield.headers"] = cors(origin)
+        if self._access == "open":
+            return
+        inbound.key = await gateway.guard.check_key(inbound)
+        if self._access == "inspect" and inbound.key is not None and not inbound.key.inspect:
+            raise Refusal(403, "this key may not inspect the gateway", code="key_may_not_inspect")
+        if gateway.draining:
+            raise shutting_down()
+
+    async def _refuse(self, error: Exception, inbound: Inbound, outbound: Outbound) -> None:
+        refusal = refusal_of(error)
+        if refusal.status == 500 and isinstance(error, JackfieldError):
+            log.error("%s: %s failed: %s", inbound.id, self._name, error)
+        if outbound.started:
+            await outbound.end(b"data: %b\n\n" % refusal.body)  # only streams fail after their head
+        else:
+            await outbound.reply(Reply(refusal.body, refusal.status, headers=refusal.headers))
+
+
+class Endpoint(Streaming):
+    """An endpoint whose handler returns a whole answer, in short time.
+
+    Args:
+        gateway: whose it is.
+        handler: called with the gateway and the request.
+        access: as for ``Streaming``.
+        name: as for ``Streaming``.
+    """
+
+    def __init__(self, gateway: Gateway, handler: Handler, access: Access, name: str) -> None:
+        async def whole(gateway: Gateway, inbound: Inbound, outbound: Outbound) -> None:
+            await outbound.reply(await handler(gateway, inbound))
+
+        super().__init__(gateway, whole, access, name)
+
+
+def shutting_down() -> Refusal:
+    """What is told while the gateway drains."""
+    return Refusal(
+        503,
+        "the gateway is shutting down",
+        code="shutting_down",
+        headers={"retry-after": "1", "connection": "close"},
+    )
+
+
+def cors(origin: str) -> list[tuple[bytes, bytes]]:
+    """Headers by which a browser lets a page of that origin read the answer. WHATWG Fetch, section 3.2."""
+    return [
+        (b"access-control-allow-origin", origin.encode("latin-1")),
+        (b"access-control-expose-headers", b"x-request-id, retry-after"),
+        (b"vary", b"origin"),
+    ]

@@ -1,0 +1,121 @@
+"""Gateway: what one process holds: the client, keys, quotas, the record of calls, and the answers that run."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from jackfield import AsyncClient
+from jackfield_gateway.app import routed
+from jackfield_gateway.endpoint import shutting_down
+from jackfield_gateway.gate import Gate
+from jackfield_gateway.guard import Guard
+from jackfield_gateway.metrics import Metrics
+from jackfield_gateway.models import Catalogue
+from jackfield_gateway.outbound import Outbound, sweep
+from jackfield_gateway.quota import Quota
+from jackfield_gateway.recorder import Recorder
+from jackfield_gateway.ring import KeyRing
+from jackfield_gateway.store import store_of
+from jackfield_gateway.watch import Watch
+
+if TYPE_CHECKING:
+    import os
+
+    from jackfield_gateway.key import Key
+    from jackfield_gateway.settings import GatewaySettings
+
+
+class Gateway:
+    """The gateway in front of one configuration. ``app`` is an ASGI application; who serves it opens and closes this.
+
+    Args:
+        config, profile, plugins: as for ``jackfield.AsyncClient``.
+        settings: in place of the ``[gateway]`` table.
+
+    Attributes:
+        cut: closes the connection with a client, by its address and port; the server has to put one here.
+        draining: new requests are refused.
+        answers: that are being written.
+
+    Raises:
+        ConfigError: lists everything that is wrong with the configuration.
+    """
+
+    def __init__(
+        self,
+        config: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+        *,
+        profile: str | None = None,
+        settings: GatewaySettings | None = None,
+        plugins: Mapping[str, type] | None = None,
+    ) -> None:
+        self.recorder, self.metrics = Recorder(), Metrics()
+        self.client = AsyncClient(
+            config,
+            profile=profile,
+            plugins={**(plugins or {}), "gateway-watch": Watch},
+            outermost=[{"use": "gateway-watch", "recorder": self.recorder, "metrics": self.metrics}],
+        )
+        self.settings: GatewaySettings = settings or self.client.section("gateway")
+        self.recorder.begin(self.settings)
+        self.store = store_of(self.settings)
+        self.ring = KeyRing(self.store, self.settings.keys)
+        self.quota = Quota(self.store, shared=self.settings.workers > 1)
+        self.guard = Guard(self.settings, self.ring)
+        self.gate = Gate(self.settings.limits)
+        self.catalogue = Catalogue(self)
+        self.answers: set[Outbound] = set()
+        self.draining = False
+        self.cut: Callable[[tuple[str, int]], None] = _nothing
+        self.app = routed(self)
+        self._sweeper: asyncio.Task[None] | None = None
+
+    @property
+    def active(self) -> int:
+        """Requests that are being answered."""
+        return len(self.answers)
+
+    def serves(self, model: str, key: Key | None) -> bool:
+        """Whether a client with that key may use that name."""
+        own = self.settings.models
+        named = not own or any(fnmatchcase(model, pattern) for pattern in own)
+        return named and (key is None or key.allows(model))
+
+    async def open(self) -> None:
+        """Open the store, and begin to look after clients that do not read."""
+        await self.store.open()
+        stall = self.settings.limits.reader_stall
+        self._sweeper = asyncio.create_task(sweep(lambda: self.answers, stall, self._cut))
+
+    async def close(self) -> None:
+        """Close the client, whose running calls end, and the store."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._sweeper
+        try:
+            await self.client.close()
+        finally:
+            await self.quota.close()
+            await self.store.close()
+
+    def _cut(self, peer: tuple[str, int]) -> None:
+        self.cut(peer)  # the server may have put its own there since
+
+    def drain(self) -> None:
+        """Refuse new requests from now on; those that run go on."""
+        self.draining = True
+
+    def interrupt(self) -> None:
+        """End what runs: with an error in the stream where chunks went out, else with 503."""
+        self.draining = True
+        for answer in list(self.answers):
+            answer.leave(shutting_down())
+
+
+def _nothing(_: tuple[str, int]) -> None:
+    """No server has told how a connection is cut."""

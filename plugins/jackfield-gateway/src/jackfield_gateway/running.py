@@ -1,0 +1,128 @@
+"""Running: a gateway inside a program or a test, on a free port, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from jackfield.client import Client
+from jackfield.errors import JackfieldError
+from jackfield_gateway.settings import GatewaySettings
+
+if TYPE_CHECKING:
+    import os
+
+LEAVE = 10.0
+"""Seconds beyond the drain in which the thread has to end."""
+
+
+@contextlib.contextmanager
+def running(
+    config: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+    *,
+    profile: str | None = None,
+    plugins: Mapping[str, type] | None = None,
+    settings: GatewaySettings | None = None,
+) -> Iterator[str]:
+    """Serve a configuration on a free loopback port as long as the ``with`` block lasts.
+
+    Keys and stored completions are in memory, no key is demanded, and at the end nothing is waited for, unless
+    ``settings`` say otherwise.
+
+    Args:
+        config: as for ``jackfield.AsyncClient``.
+        profile: as there.
+        plugins: as there.
+        settings: in place of the ``[gateway]`` table of the configuration; their host and port are not used.
+
+    Yields:
+        The base URL, ``http://127.0.0.1:PORT``; OpenAI's clients take it with ``/v1`` behind it.
+
+    Raises:
+        ConfigError: lists everything that is wrong with the configuration.
+    """
+    import attrs
+
+    from jackfield_gateway.server import bind
+
+    if settings is None:
+        with Client(config, profile=profile, plugins=plugins) as client:
+            written: GatewaySettings = client.section("gateway")
+        limits = attrs.evolve(written.limits, drain=0)
+        settings = attrs.evolve(written, keys="never", store=written.store or "sqlite::memory:", limits=limits)
+    listener = bind("127.0.0.1", 0, settings.limits.reader_stall)
+    port = listener.getsockname()[1]
+    thread = _Thread(lambda stop, ready: _serve(config, profile, plugins, settings, listener, stop, ready))
+    try:
+        thread.begin()
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            thread.end(settings.limits.drain + LEAVE)
+    finally:
+        listener.close()
+
+
+async def _serve(
+    config: Any,
+    profile: str | None,
+    plugins: Mapping[str, type] | None,
+    settings: GatewaySettings,
+    listener: Any,
+    stop: asyncio.Event,
+    ready: threading.Event,
+) -> None:
+    from jackfield_gateway.gateway import Gateway
+    from jackfield_gateway.server import serve
+
+    gateway = Gateway(config, profile=profile, settings=settings, plugins=plugins)
+    await serve(gateway, listener, stop, opened=ready.set)
+
+
+class _Thread:
+    """A thread with an event loop that runs one coroutine until it is told to end."""
+
+    def __init__(self, main: Any) -> None:
+        self._main = main
+        self._ready = threading.Event()
+        self._failure: BaseException | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._thread = threading.Thread(target=self._run, name="jackfield-gateway", daemon=True)
+
+    def begin(self) -> None:
+        """Start; raises what kept it from starting."""
+        self._thread.start()
+        self._ready.wait()
+        self._raise()
+
+    def end(self, patience: float) -> None:
+        """Stop, and wait so many seconds; raises what it failed with."""
+        if self._thread.is_alive() and self._loop is not None and self._stop is not None:
+            with contextlib.suppress(RuntimeError):  # it has just ended
+                self._loop.call_soon_threadsafe(self._stop.set)
+        if self._thread.ident is not None:
+            self._thread.join(patience)
+        if self._thread.is_alive():
+            raise JackfieldError("the gateway did not end")
+        self._raise()
+
+    def _raise(self) -> None:
+        if self._failure is not None:
+            self._thread.join()
+            raise self._failure
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._within())
+        except BaseException as error:  # noqa: BLE001 - it is raised where the gateway was asked for
+            self._failure = error
+        finally:
+            self._ready.set()
+
+    async def _within(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        await self._main(self._stop, self._ready)

@@ -1,0 +1,221 @@
+"""Store: what outlives a process: keys, stored completions, and tokens that were counted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import platformdirs
+
+from jackfield.errors import ConfigError
+from jackfield.secret import Secret
+from jackfield.wire import encode, parse
+from jackfield_gateway.database import Postgres, SQLite
+from jackfield_gateway.key import Key, KeyLimits
+
+if TYPE_CHECKING:
+    from jackfield_gateway.database import Database
+    from jackfield_gateway.settings import GatewaySettings
+
+FILE = "gateway.db"
+_KEYS = """CREATE TABLE IF NOT EXISTS gateway_keys (
+    id TEXT PRIMARY KEY, digest TEXT UNIQUE NOT NULL, key TEXT NOT NULL,
+    created DOUBLE PRECISION NOT NULL, revoked DOUBLE PRECISION)"""
+_COMPLETIONS = """CREATE TABLE IF NOT EXISTS gateway_completions (
+    id TEXT NOT NULL, owner TEXT NOT NULL, position BIGINT NOT NULL, model TEXT NOT NULL,
+    response TEXT NOT NULL, messages TEXT NOT NULL, metadata TEXT, PRIMARY KEY (owner, id))"""
+_BY_OWNER = "CREATE INDEX IF NOT EXISTS gateway_completions_by_owner ON gateway_completions (owner, position)"
+_COUNTS = """CREATE TABLE IF NOT EXISTS gateway_counts (
+    owner TEXT NOT NULL, span TEXT NOT NULL, amount BIGINT NOT NULL, until DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (owner, span))"""
+TABLES = (_KEYS, _COMPLETIONS, _BY_OWNER, _COUNTS)
+COLUMNS = "id, model, response, messages, metadata"
+
+
+@attrs.frozen
+class Completion:
+    """A stored completion.
+
+    Attributes:
+        id: of the answer.
+        model: that was asked for.
+        response: the answer, as JSON text.
+        messages: of the request, as JSON text.
+        metadata: pairs of the client's own, or None.
+    """
+
+    id: str
+    model: str
+    response: str
+    messages: str
+    metadata: Mapping[str, str] | None = None
+
+
+class Store:
+    """Keys, completions and counts in a database.
+
+    Args:
+        database: where.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def open(self) -> None:
+        """Connect. Raises ``ConfigError``."""
+        await self._database.open(TABLES)
+
+    async def close(self) -> None:
+        """End the connection."""
+        await self._database.close()
+
+    async def add_key(self, key: Key, digest: str) -> None:
+        """Keep a key, by the digest of its token."""
+        text = encode(attrs.asdict(key)).decode()
+        await self._run("INSERT INTO gateway_keys VALUES ($1, $2, $3, $4, NULL)", key.id, digest, text, key.created)
+
+    async def keys(self) -> list[Key]:
+        """All keys, oldest first, revoked ones included."""
+        return [_key(*row) for row in await self._run("SELECT key, revoked FROM gateway_keys ORDER BY created, id")]
+
+    async def has_keys(self) -> bool:
+        """Whether a key was ever made."""
+        return bool(await self._run("SELECT 1 FROM gateway_keys LIMIT 1"))
+
+    async def find_key(self, digest: str) -> tuple[str, Key] | None:
+        """The key of a digest, with the digest that is stored."""
+        rows = await self._run("SELECT digest, key, revoked FROM gateway_keys WHERE digest = $1", digest)
+        return (rows[0][0], _key(*rows[0][1:])) if rows else None
+
+    async def revoke_key(self, id_: str, now: float) -> bool:
+        """Revoke a key; False where there is none that is not revoked."""
+        statement = "UPDATE gateway_keys SET revoked = $1 WHERE id = $2 AND revoked IS NULL RETURNING id"
+        return bool(await self._run(statement, now, id_))
+
+    async def save(self, owner: str, completion: Completion) -> None:
+        """Keep a completion; one of the same id of that owner is replaced."""
+        one = completion
+        await self._run(
+            "INSERT INTO gateway_completions VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (owner, id) DO UPDATE SET"
+            " response = excluded.response, messages = excluded.messages, metadata = excluded.metadata",
+            *(one.id, owner, time.time_ns(), one.model, one.response, one.messages, _metadata_text(one.metadata)),
+        )
+
+    async def completion(self, owner: str, id_: str) -> Completion | None:
+        """A completion of that owner."""
+        rows = await self._run(f"SELECT {COLUMNS} FROM gateway_completions WHERE owner = $1 AND id = $2", owner, id_)  # noqa: S608 - a constant
+        return _completion(*rows[0]) if rows else None
+
+    async def completions(
+        self,
+        owner: str,
+        *,
+        after: str | None,
+        descending: bool,
+        limit: int,
+        model: str | None,
+        metadata: Mapping[str, str],
+    ) -> list[Completion]:
+        """Completions of that owner in the order in which they were kept, at most ``limit``.
+
+        Args:
+            owner: id of a key, or empty.
+            after: only those behind the completion of that id.
+            descending: newest first.
+            limit: how many at most.
+            model: only of that model.
+            metadata: only those that have these pairs.
+        """
+        direction, beyond = ("DESC", "<") if descending else ("ASC", ">")
+        edge = 0 if not descending else 2**63 - 1
+        if after is not None:
+            found = await self._run(
+                "SELECT position FROM gateway_completions WHERE owner = $1 AND id = $2", owner, after
+            )
+            if not found:
+                return []
+            edge = found[0][0]
+        chosen: list[Completion] = []
+        while len(chosen) < limit:
+            rows = await self._run(
+                f"SELECT position, {COLUMNS} FROM gateway_completions WHERE owner = $1 AND position {beyond} $2"  # noqa: S608 - constants
+                f" AND ($3 = '' OR model = $3) ORDER BY position {direction} LIMIT 200",
+                *(owner, edge, model or ""),
+            )
+            page = [_completion(*row[1:]) for row in rows]
+            chosen += [one for one in page if metadata.items() <= (one.metadata or {}).items()]
+            if len(rows) < 200:
+                break
+            edge = rows[-1][0]
+        return chosen[:limit]
+
+    async def set_metadata(self, owner: str, id_: str, metadata: Mapping[str, str] | None) -> Completion | None:
+        """Change the pairs of a completion; None where the owner has none of that id."""
+        statement = "UPDATE gateway_completions SET metadata = $1 WHERE owner = $2 AND id = $3"
+        rows = await self._run(f"{statement} RETURNING {COLUMNS}", _metadata_text(metadata), owner, id_)
+        return _completion(*rows[0]) if rows else None
+
+    async def delete(self, owner: str, id_: str) -> bool:
+        """Delete a completion; False where the owner has none of that id."""
+        return bool(
+            await self._run("DELETE FROM gateway_completions WHERE owner = $1 AND id = $2 RETURNING id", owner, id_)
+        )
+
+    async def count(self, owner: str, span: str, amount: int, until: float) -> int:
+        """Add to a count and return what it comes to; an amount of 0 only asks.
+
+        Args:
+            owner: whose.
+            span: of which time.
+            amount: to add.
+            until: seconds since 1970, after which it may be forgotten.
+        """
+        rows = await self._run(
+            "INSERT INTO gateway_counts VALUES ($1, $2, $3, $4) ON CONFLICT (owner, span) DO UPDATE SET"
+            " amount = gateway_counts.amount + excluded.amount RETURNING amount",
+            *(owner, span, amount, until),
+        )
+        total: int = rows[0][0]
+        return total
+
+    async def forget(self, now: float) -> None:
+        """Drop the counts whose time is over."""
+        await self._run("DELETE FROM gateway_counts WHERE until < $1", now)
+
+    async def _run(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        return await self._database.run(statement, *values)
+
+
+def store_of(settings: GatewaySettings) -> Store:
+    """The store that the settings name.
+
+    Raises:
+        ConfigError: they name none.
+    """
+    where = settings.store
+    if isinstance(where, Secret):
+        return Store(Postgres(where))
+    if where is None:
+        return Store(SQLite(str(platformdirs.user_data_path("jackfield") / FILE)))
+    kind, colon, path = where.partition(":")
+    if kind != "sqlite" or not colon or not path:
+        raise ConfigError(
+            "gateway.store: expected sqlite:PATH, or a reference to a postgresql:// URL: env:DATABASE_URL"
+        )
+    return Store(SQLite(path))
+
+
+def _key(text: str, revoked: float | None) -> Key:
+    values: dict[str, Any] = parse(text)
+    limits = KeyLimits(**values.pop("limits"))
+    return Key(**{**values, "models": tuple(values["models"]), "limits": limits, "revoked": revoked})
+
+
+def _completion(id_: str, model: str, response: str, messages: str, metadata: str | None) -> Completion:
+    return Completion(id_, model, response, messages, None if metadata is None else parse(metadata))
+
+
+def _metadata_text(metadata: Mapping[str, str] | None) -> str | None:
+    return None if metadata is None else encode(dict(metadata)).decode()

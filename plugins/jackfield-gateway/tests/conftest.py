@@ -1,0 +1,108 @@
+"""A gateway in front of a service that fails as the model name says, and a client that says exactly what it sends."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from typing import Any
+from urllib.parse import urlsplit
+
+import attrs
+import pytest
+
+from jackfield.testing.faults import FaultServer
+from jackfield_gateway import running
+from jackfield_gateway.settings import GatewaySettings
+
+MESSAGES = [{"role": "user", "content": "hello"}]
+
+
+@attrs.frozen
+class Told:
+    """An answer as it came: status, headers by name in lower case, and bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+    @property
+    def error(self) -> Any:
+        """The object in its body that tells a failure."""
+        return self.json["error"]
+
+    @property
+    def events(self) -> list[Any]:
+        """The data of its events: JSON, or ``[DONE]``."""
+        data = [line.removeprefix("data: ") for line in self.body.decode().split("\n\n") if line]
+        return [one if one == "[DONE]" else json.loads(one) for one in data]
+
+
+@attrs.frozen
+class Asker:
+    """Asks a gateway."""
+
+    url: str
+
+    def __call__(
+        self, path: str, body: Any = None, *, method: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> Told:
+        """What it answers.
+
+        Args:
+            path: with its query.
+            body: sent as JSON, or as it is where it is bytes.
+            method: POST with a body, GET without, unless given.
+            headers: sent besides.
+        """
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=30)
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        kind = {} if data is None else {"content-type": "application/json"}
+        try:
+            connection.request(method or ("GET" if data is None else "POST"), path, data, {**kind, **(headers or {})})
+            answer = connection.getresponse()
+            return Told(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
+        finally:
+            connection.close()
+
+    def chat(self, model: str, **fields: Any) -> Told:
+        """What it answers to a chat completion."""
+        return self("/v1/chat/completions", {"model": model, "messages": MESSAGES, **fields})
+
+
+@pytest.fixture
+def asker() -> type[Asker]:
+    """What asks a gateway at a base URL: ``asker(url)``."""
+    return Asker
+
+
+@pytest.fixture
+def service() -> Iterator[FaultServer]:
+    """What answers behind the gateway, as the model name says."""
+    with FaultServer() as server:
+        yield server
+
+
+def configured(service: FaultServer, **more: Any) -> dict[str, Any]:
+    """A configuration with that service as the backend ``b``."""
+    backend = {"provider": "openai", "base_url": f"{service.url}/v1"}
+    return {"models": {"fast": "b/ok"}, "backends": {"b": backend}, **more}
+
+
+@pytest.fixture
+def gateway(service: FaultServer) -> Iterator[Callable[..., Asker]]:
+    """Starts a gateway in front of the service: ``gateway(settings=None, **configuration)``."""
+    with ExitStack() as stack:
+
+        def start(settings: GatewaySettings | None = None, **more: Any) -> Asker:
+            plugins = more.pop("plugins", None)
+            config = configured(service, **more)
+            return Asker(stack.enter_context(running(config, settings=settings, plugins=plugins)))
+
+        yield start

@@ -1,0 +1,187 @@
+"""Chat completions through the gateway: over real sockets, in front of a service that fails on demand."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from urllib.parse import urlsplit
+
+import pytest
+
+from jackfield_gateway.chat import STEERING, events
+from jackfield_gateway.settings import GatewaySettings, Limits
+
+
+def opened(asker, body: bytes, *, read: bytes = b"") -> socket.socket:
+    """A connection on which a chat completion was asked for, read up to these bytes."""
+    host, _, port = urlsplit(asker.url).netloc.partition(":")
+    client = socket.create_connection((host, int(port)), timeout=20)
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n"
+    client.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
+    seen = b""
+    while read not in seen:
+        seen += client.recv(4096)
+    return client
+
+
+def asked(model: str, **fields: object) -> bytes:
+    """The body of a request."""
+    return json.dumps({"model": model, "messages": [{"role": "user", "content": "hi"}], **fields}).encode()
+
+
+def test_a_completion_comes_as_the_service_gave_it(gateway, service):
+    """With its id, its usage, and an id of the request."""
+    told = gateway().chat("fast")
+    assert (told.status, told.json["object"]) == (200, "chat.completion")
+    assert told.json["usage"]["total_tokens"] > 0
+    assert told.headers["x-request-id"].startswith("req_")
+    assert service.ledger.requests[-1].model == "ok"
+
+
+def test_a_stream_comes_as_events_and_is_done(gateway):
+    """Chunks, then the word that it is whole."""
+    told = gateway().chat("fast", stream=True)
+    *chunks, done = told.events
+    assert told.headers["content-type"].startswith("text/event-stream")
+    assert {chunk["object"] for chunk in chunks} == {"chat.completion.chunk"}
+    assert chunks[-1]["choices"][0]["finish_reason"] == "stop"
+    assert done == "[DONE]"
+
+
+def test_a_chunk_of_usage_comes_only_to_who_asked_for_it(gateway):
+    """Jackfield asks the service for it in any case; a chunk without choices would break clients that never asked."""
+    ask = gateway()
+    plain = ask.chat("fast", stream=True).events[:-1]
+    counted = ask.chat("fast", stream=True, stream_options={"include_usage": True}).events[:-1]
+    assert all(chunk["choices"] for chunk in plain)
+    assert counted[-1]["usage"]["total_tokens"] > 0
+
+
+def test_bytes_that_nobody_changed_go_on_as_they_came():
+    """An event that came in several lines, too."""
+    from jackfield.wire import decode_chunk
+
+    raw = b'{"id":"1","object":"chat.completion.chunk","created":1,"model":"m",\n"choices":[], "x" : 1.50}'
+    sent = events([decode_chunk(raw)])
+    assert (
+        sent
+        == b'data: {"id":"1","object":"chat.completion.chunk","created":1,"model":"m",\ndata: "choices":[], "x" : 1.50}\n\n'
+    )
+
+
+@pytest.mark.parametrize("fault", ["cut", "break", "error"])
+def test_a_stream_that_breaks_is_told_and_never_done(gateway, fault):
+    """Clients take an event with an error for a failure, and the end without one for an answer."""
+    told = gateway().chat(f"b/{fault}", stream=True)
+    *chunks, last = told.events
+    assert chunks
+    assert last.keys() == {"error"}
+    assert last["error"].keys() == {"message", "type", "param", "code"}
+    assert "[DONE]" not in told.events
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        ("status?code=400", 400),
+        ("status?code=404", 404),
+        ("status?code=429", 429),
+        ("status?code=500", 500),
+        ("cut", 200),
+    ],
+)
+def test_statuses_of_the_service_are_told(gateway, fault, status):
+    """With an error of OpenAI's shape, before a stream as well as without one."""
+    ask = gateway()
+    told = ask.chat(f"b/{fault}")
+    assert told.status == status
+    if status != 200:
+        assert told.error.keys() == {"message", "type", "param", "code"}
+        assert ask.chat(f"b/{fault}", stream=True).status == status
+
+
+def test_the_key_of_the_backend_is_never_told(gateway, service, monkeypatch):
+    """Not where the service gives it back, and not to a client that thinks it is its own that is wrong."""
+    secret = "sk-" + "Zk3" * 12
+    monkeypatch.setenv("BACKEND_KEY", secret)
+    backend = {
+        "provider": "openai",
+        "base_url": f"{service.url}/v1",
+        "middleware": [{"use": "bearer", "token": "env:BACKEND_KEY"}],
+    }
+    told = gateway(backends={"b": backend}).chat("b/echo-key")
+    assert service.ledger.requests[-1].keys == (f"Bearer {secret}",)
+    assert (told.status, told.error["code"]) == (502, "backend_authentication")
+    assert secret.encode() not in told.body
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"{", 400), (b"", 400), (b"[]", 400), (b'{"model": "fast"}', 400), (b'{"messages": []}', 400)],
+)
+def test_what_is_no_request_is_a_bad_one(gateway, body, status):
+    """And nothing is sent."""
+    told = gateway()("/v1/chat/completions", body)
+    assert told.status == status
+    assert told.error["type"] == "invalid_request_error"
+
+
+@pytest.mark.parametrize("name", sorted(STEERING))
+def test_no_field_steers_the_gateway(gateway, service, name):
+    """Nor the one behind it, which may be of another make."""
+    told = gateway().chat("fast", **{name: "http://evil.example"})
+    assert (told.status, told.error["param"]) == (400, name)
+    assert not service.ledger.requests
+
+
+def test_other_unknown_fields_pass(gateway, service):
+    """Services have parameters of their own."""
+    assert gateway().chat("fast", top_k=3).status == 200
+    assert json.loads(service.ledger.requests[-1].body)["top_k"] == 3
+
+
+@pytest.mark.parametrize("model", ["b/secret", "zoo/parrot", "", "b/"])
+def test_a_model_that_is_not_offered_is_told_like_one_that_is_not_there(gateway, model):
+    """Nobody learns the names of the rest."""
+    told = gateway(GatewaySettings(keys="never", store="sqlite::memory:", models=("fast",))).chat(model)
+    assert (told.status, told.error["code"], told.error["param"]) == (404, "model_not_found", "model")
+    assert "fast" not in told.error["message"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_client_that_leaves_closes_the_connection_to_the_service(gateway, service, stream):
+    """Within a second, whether anything came back or not."""
+    ask = gateway()
+    fault = "b/pings" if stream else "b/stall?at=1"
+    client = opened(ask, asked(fault, stream=stream), read=b"data:" if stream else b"")
+    until = time.monotonic() + 10
+    while not service.ledger.requests and time.monotonic() < until:
+        time.sleep(0.01)
+    received, left = service.ledger.requests[-1], time.monotonic()
+    client.close()
+    assert received.left.wait(10)
+    assert time.monotonic() - left < 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_client_that_does_not_read_is_cut_off(gateway, stream):
+    """It holds neither a place nor the connection to the service."""
+    limits = Limits(reader_stall=0.3, drain=0)
+    settings = GatewaySettings(keys="never", store="sqlite::memory:", limits=limits)
+    ask = gateway(settings, backends={"echo": {"provider": "echo"}}, models={})
+    words = "many words " * 1_200_000
+    body = asked("echo/echo", stream=stream, messages=[{"role": "user", "content": words}])
+    client = opened(ask, body)
+    until = time.monotonic() + 15
+    while ask("/inspector/about").json["active"] != 1 and time.monotonic() < until:  # the question itself is one
+        time.sleep(0.1)
+    seen, cut = 0, False
+    try:
+        while piece := client.recv(1 << 20):
+            seen += len(piece)
+    except ConnectionResetError:
+        cut = True
+    finally:
+        client.close()
+    assert cut or seen < len(words)

@@ -1,0 +1,156 @@
+"""The inspector and the metrics: what is kept of calls, who may see it, and who follows it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from urllib.parse import urlsplit
+
+import attrs
+import pytest
+
+from jackfield_gateway.metrics import EDGES, MODELS, Histogram, Metrics
+from jackfield_gateway.settings import GatewaySettings, Inspector, Price
+
+OPEN = GatewaySettings(keys="never", store="sqlite::memory:")
+
+
+def last(ask, **filters: str) -> list[dict]:
+    """The calls that pass the filters, the newest first."""
+    query = "&".join(f"{name}={value}" for name, value in filters.items())
+    return ask(f"/inspector/calls?{query}").json["calls"]
+
+
+def test_a_call_is_taken_down(gateway):
+    """Under the id that the client was told, with its attempt, its tokens and its cost."""
+    prices = {"b/ok": Price(input=500_000, output=1_000_000)}
+    ask = gateway(attrs.evolve(OPEN, prices=prices))
+    id_ = ask.chat("fast").headers["x-request-id"]
+    (one,) = last(ask)
+    assert (one["id"], one["state"], one["model"], one["key"], one["error"]) == (id_, "success", "fast", None, None)
+    assert one["duration"] > 0
+    (attempt,) = one["attempts"]
+    assert (attempt["backend"], attempt["model"], attempt["outcome"]) == ("b", "ok", "success")
+    usage = one["usage"]
+    assert one["cost"] == usage["prompt_tokens"] / 2 + usage["completion_tokens"]
+
+
+def test_where_the_time_went_is_taken_down(gateway):
+    """Each layer within the one outside of it, each attempt with its wait."""
+    retry = {"use": "retry", "max_attempts": 2}
+    ask = gateway(OPEN, middleware=[retry])
+    ask.chat("b/status?code=500")
+    whole = ask(f"/inspector/calls/{last(ask)[0]['id']}").json
+    spans = whole["spans"]
+    assert [span["kind"] for span in spans].count("provider") == 2
+    outer = next(span for span in spans if span["name"].startswith("retry"))
+    assert all(outer["started"] <= span["started"] <= span["ended"] <= outer["ended"] for span in spans)
+    assert [one["number"] for one in whole["attempts"]] == [1, 2]
+    assert whole["attempts"][1]["wait"] > 0
+    assert (whole["state"], whole["error"]["status"]) == ("error", 500)
+
+
+@pytest.mark.parametrize("content", [False, True])
+def test_nothing_of_a_prompt_is_kept_unless_that_was_wanted(gateway, content):
+    """Neither in the list nor in the whole record."""
+    ask = gateway(attrs.evolve(OPEN, inspector=Inspector(content=content)))
+    ask.chat("fast", messages=[{"role": "user", "content": "a word that is mine"}])
+    whole = ask(f"/inspector/calls/{last(ask)[0]['id']}")
+    assert (b"a word that is mine" in whole.body) is content
+    assert (whole.json["response"] is not None) is content
+    assert b"a word that is mine" not in ask("/inspector/calls").body
+
+
+def test_only_the_last_calls_are_kept(gateway):
+    """And those after one that is known can be asked for."""
+    ask = gateway(attrs.evolve(OPEN, inspector=Inspector(calls=3)))
+    for _ in range(5):
+        ask.chat("fast")
+    assert [one["sequence"] for one in last(ask)] == [5, 4, 3]
+    assert [one["sequence"] for one in last(ask, after="4")] == [5]
+
+
+def test_calls_are_filtered(gateway):
+    """By state, model and words."""
+    ask = gateway(OPEN)
+    ask.chat("fast")
+    ask.chat("b/status?code=400")
+    assert [one["model"] for one in last(ask, state="success")] == ["fast"]
+    assert len(last(ask, model="fast")) == 1
+    assert [one["state"] for one in last(ask, text="BadRequest")] == ["error"]
+    assert last(ask, text="nothing-like-it") == []
+    assert ask("/inspector/calls?what=1").status == 400
+    assert ask("/inspector/calls/req_none").status == 404
+
+
+def test_followers_are_told_of_calls_as_they_run(gateway):
+    """When one begins, and when it has ended."""
+    ask = gateway(OPEN)
+    connection = http.client.HTTPConnection(urlsplit(ask.url).netloc, timeout=20)
+    connection.request("GET", "/inspector/live")
+    answer = connection.getresponse()
+    assert answer.readline() == b": follows\n"
+    ask.chat("fast")
+    states = []
+    while "success" not in states:
+        line = answer.readline()
+        if line.startswith(b"data: "):
+            states.append(json.loads(line[6:])["state"])
+    connection.close()
+    assert states == ["running", "success"]
+
+
+def test_a_client_that_leaves_is_taken_down_as_such(gateway):
+    """Neither a success nor an error."""
+    ask = gateway(OPEN)
+    connection = http.client.HTTPConnection(urlsplit(ask.url).netloc, timeout=20)
+    body = {"model": "b/pings", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+    connection.request("POST", "/v1/chat/completions", json.dumps(body), {"content-type": "application/json"})
+    answer = connection.getresponse()
+    answer.readline()
+    answer.close()
+    connection.close()
+    until = time.monotonic() + 20
+    while last(ask)[0]["state"] == "running" and time.monotonic() < until:
+        time.sleep(0.02)
+    assert last(ask)[0]["state"] == "cancelled"
+
+
+def test_metrics_tell_what_was_done(gateway):
+    """Each line has a name, labels and a number."""
+    ask = gateway(OPEN)
+    ask.chat("fast")
+    ask.chat("b/status?code=400")
+    ask("/nowhere")
+    text = ask("/metrics").body.decode()
+    assert 'requests_total{path="/v1/chat/completions",status="200"} 1' in text
+    assert 'requests_total{path="/v1/chat/completions",status="400"} 1' in text
+    assert 'requests_total{path="other",status="404"} 1' in text
+    assert 'calls_total{backend="b",model="ok",outcome="success"} 1' in text
+    assert 'call_seconds_count{backend="b"} 2' in text
+    for line in text.splitlines():
+        assert line.startswith("#") or float(line.rpartition(" ")[2]) >= 0
+
+
+def test_names_that_clients_make_up_do_not_fill_the_metrics():
+    """After so many they are one."""
+    metrics = Metrics()
+    names = {metrics._named(f"made up {number}") for number in range(MODELS * 2)}
+    assert len(names) == MODELS + 1
+    assert "other" in names
+
+
+def test_a_histogram_counts_up():
+    """Each edge has all that took no longer; the last has all."""
+    histogram = Histogram()
+    for seconds in (0.0, EDGES[0], EDGES[0] + 0.001, 1e9):
+        histogram.add(seconds)
+    assert (histogram.counts[0], histogram.counts[1], histogram.counts[-1]) == (2, 1, 1)
+
+
+def test_labels_are_escaped():
+    """A name of a model may hold anything."""
+    metrics = Metrics()
+    metrics.request('a"b\\c\nd', 200, 1.0)
+    assert 'path="a\\"b\\\\c\\nd"' in "\n".join(metrics.lines({}))

@@ -1,0 +1,149 @@
+"""Stored completions, as OpenAI's clients ask for them."""
+
+from __future__ import annotations
+
+import itertools
+
+import attrs
+import pytest
+
+from jackfield import hookimpl
+from jackfield.models import ChatCompletionChoice, ChatCompletionResponseMessage, CreateChatCompletionResponse
+from jackfield_gateway.settings import GatewaySettings
+
+PATH = "/v1/chat/completions"
+
+
+@attrs.define(eq=False)
+class Numbered:
+    """Answers with the last message, each time under another id."""
+
+    _numbers: object = attrs.field(init=False, repr=False, factory=itertools.count)
+
+    @hookimpl
+    def create_chat_completion(self, request, call):
+        """The answer itself: nothing is sent."""
+        message = ChatCompletionResponseMessage(content=request.messages[-1].content)
+        choice = ChatCompletionChoice(index=0, finish_reason="stop", message=message)
+        id_ = f"chatcmpl-{next(self._numbers)}"
+        return CreateChatCompletionResponse(id=id_, created=1, model=request.model, choices=[choice])
+
+
+@pytest.fixture
+def ask(gateway):
+    """A gateway with three completions, each of another id."""
+    plugins = {"numbered": Numbered}
+    asker = gateway(backends={"n": {"provider": "numbered"}}, models={"fast": "n/a"}, plugins=plugins)
+    for number in range(3):
+        told = asker.chat("fast", store=True, metadata={"number": str(number), "all": "yes"})
+        assert told.status == 200
+    return asker
+
+
+def ids(told) -> list[str]:
+    """The ids of a list."""
+    return [one["id"] for one in told.json["data"]]
+
+
+def test_what_was_stored_is_listed_in_its_order(ask):
+    """Oldest first, or newest; page by page."""
+    whole = ask(PATH)
+    assert whole.json["object"] == "list"
+    assert len(ids(whole)) == 3
+    assert (whole.json["first_id"], whole.json["last_id"], whole.json["has_more"]) == (
+        ids(whole)[0],
+        ids(whole)[-1],
+        False,
+    )
+    assert ids(ask(f"{PATH}?order=desc")) == ids(whole)[::-1]
+    first = ask(f"{PATH}?limit=2")
+    assert (ids(first), first.json["has_more"]) == (ids(whole)[:2], True)
+    rest = ask(f"{PATH}?limit=2&after={first.json['last_id']}")
+    assert (ids(rest), rest.json["has_more"]) == (ids(whole)[2:], False)
+
+
+def test_lists_are_narrowed_by_model_and_metadata(ask):
+    """All pairs have to be there."""
+    assert len(ids(ask(f"{PATH}?model=fast"))) == 3
+    assert ids(ask(f"{PATH}?model=other")) == []
+    assert len(ids(ask(f"{PATH}?metadata%5Ball%5D=yes"))) == 3
+    assert len(ids(ask(f"{PATH}?metadata%5Ball%5D=yes&metadata%5Bnumber%5D=1"))) == 1
+    assert ids(ask(f"{PATH}?metadata[number]=9")) == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["limit=0", "limit=101", "limit=x", "order=up", "what=1", "limit=1&limit=2", "metadata=1", "metadata[a][b]=1"],
+)
+def test_a_question_that_cannot_be_meant_is_refused(ask, query):
+    """Nothing is silently left out."""
+    assert ask(f"{PATH}?{query}").status == 400
+
+
+def test_one_is_retrieved_with_its_metadata(ask):
+    """And with the answer as it was given."""
+    id_ = ids(ask(PATH))[1]
+    told = ask(f"{PATH}/{id_}").json
+    assert (told["id"], told["metadata"]) == (id_, {"number": "1", "all": "yes"})
+    assert told["choices"][0]["message"]["content"] == "hello"
+
+
+def test_the_messages_of_one_are_listed(ask):
+    """Each with an id of its own."""
+    id_ = ids(ask(PATH))[0]
+    told = ask(f"{PATH}/{id_}/messages").json
+    assert [(one["id"], one["role"], one["content"]) for one in told["data"]] == [(f"{id_}-0", "user", "hello")]
+    assert ids(ask(f"{PATH}/{id_}/messages?after={id_}-0")) == []
+
+
+def test_metadata_is_changed(ask):
+    """To other pairs, or to none."""
+    id_ = ids(ask(PATH))[0]
+    assert ask(f"{PATH}/{id_}", {"metadata": {"a": "b"}}).json["metadata"] == {"a": "b"}
+    assert ask(f"{PATH}/{id_}", {"metadata": None}).json["metadata"] is None
+    assert ask(f"{PATH}/{id_}").json["metadata"] is None
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"metadata": 1}, {"metadata": {"a": 1}}, {"metadata": {}, "x": 1}, {"metadata": {"a": "x" * 513}}]
+)
+def test_metadata_that_does_not_fit_is_refused(ask, body):
+    """With 400; nothing is changed."""
+    id_ = ids(ask(PATH))[0]
+    assert ask(f"{PATH}/{id_}", body).status == 400
+    assert ask(f"{PATH}/{id_}").json["metadata"] == {"number": "0", "all": "yes"}
+
+
+def test_one_is_deleted(ask):
+    """Once; clients say that they send JSON, and send none."""
+    id_ = ids(ask(PATH))[0]
+    told = ask(f"{PATH}/{id_}", method="DELETE", headers={"content-type": "application/json"})
+    assert told.json == {"object": "chat.completion.deleted", "id": id_, "deleted": True}
+    for method in ("GET", "DELETE"):
+        assert ask(f"{PATH}/{id_}", method=method).status == 404
+    assert len(ids(ask(PATH))) == 2
+
+
+def test_a_stream_is_stored_too(gateway):
+    """As the answer that its chunks make."""
+    ask = gateway(backends={"echo": {"provider": "echo"}}, models={})
+    assert ask.chat("echo/a", store=True, stream=True).events[-1] == "[DONE]"
+    (one,) = ask(PATH).json["data"]
+    assert one["choices"][0]["message"]["content"] == "hello"
+
+
+def test_what_was_not_to_be_stored_is_not(gateway, service):
+    """And the service is not asked to store what the gateway stores."""
+    ask = gateway()
+    ask.chat("fast")
+    ask.chat("fast", store=True)
+    assert len(ids(ask(PATH))) == 1
+    assert all(b'"store"' not in one.body for one in service.ledger.requests)
+
+
+def test_it_outlives_the_gateway(gateway, tmp_path):
+    """In the file that the settings name, which nobody else may read."""
+    settings = GatewaySettings(keys="never", store=f"sqlite:{tmp_path / 'new' / 'g.db'}")
+    assert gateway(settings).chat("fast", store=True).status == 200
+    assert len(ids(gateway(settings)(PATH))) == 1
+    assert (tmp_path / "new" / "g.db").stat().st_mode & 0o077 == 0
