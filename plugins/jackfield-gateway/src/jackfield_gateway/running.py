@@ -8,9 +8,8 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from jackfield.client import Client
 from jackfield.errors import JackfieldError
-from jackfield_gateway.settings import GatewaySettings
+from jackfield_gateway.settings import GatewaySettings, read
 
 if TYPE_CHECKING:
     import os
@@ -29,8 +28,8 @@ def running(
 ) -> Iterator[str]:
     """Serve a configuration on a free loopback port as long as the ``with`` block lasts.
 
-    Keys and stored completions are in memory, no key is demanded, and at the end nothing is waited for, unless
-    ``settings`` say otherwise.
+    Keys and stored completions are in memory and no key is demanded, unless the configuration says otherwise. At the
+    end nothing is waited for, unless ``settings`` say so.
 
     Args:
         config: as for ``jackfield.AsyncClient``.
@@ -49,20 +48,18 @@ def running(
     from jackfield_gateway.server import bind
 
     if settings is None:
-        with Client(config, profile=profile, plugins=plugins) as client:
-            written: GatewaySettings = client.section("gateway")
-        limits = attrs.evolve(written.limits, drain=0)
-        settings = attrs.evolve(written, keys="never", store=written.store or "sqlite::memory:", limits=limits)
+        written = read(config, profile, plugins)
+        settings = attrs.evolve(written, workers=1, limits=attrs.evolve(written.limits, drain=0))
+        if settings.store is None:  # in which nobody can have made a key: ``auto`` demands none
+            settings = settings.but(store="sqlite::memory:")
     listener = bind("127.0.0.1", 0, settings.limits.reader_stall)
     port = listener.getsockname()[1]
     thread = _Thread(lambda stop, ready: _serve(config, profile, plugins, settings, listener, stop, ready))
     try:
         thread.begin()
-        try:
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            thread.end(settings.limits.drain + LEAVE)
+        yield f"http://127.0.0.1:{port}"
     finally:
+        thread.end(settings.limits.drain + LEAVE)
         listener.close()
 
 
@@ -116,8 +113,10 @@ class _Thread:
             raise self._failure
 
     def _run(self) -> None:
+        from jackfield_gateway.process import run
+
         try:
-            asyncio.run(self._within())
+            run(self._within())
         except BaseException as error:  # noqa: BLE001 - it is raised where the gateway was asked for
             self._failure = error
         finally:
