@@ -59,8 +59,10 @@ def running(
         thread.begin()
         yield f"http://127.0.0.1:{port}"
     finally:
-        thread.end(settings.limits.drain + LEAVE)
-        listener.close()
+        try:
+            thread.end(settings.limits.drain + LEAVE)
+        finally:
+            listener.close()
 
 
 async def _serve(
@@ -87,7 +89,7 @@ class _Thread:
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
+        self._stop = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="jackfield-gateway", daemon=True)
 
     def begin(self) -> None:
@@ -98,8 +100,10 @@ class _Thread:
 
     def end(self, patience: float) -> None:
         """Stop, and wait so many seconds; raises what it failed with."""
-        if self._thread.is_alive() and self._loop is not None and self._stop is not None:
-            with contextlib.suppress(RuntimeError):  # it has just ended
+        if self._loop is None:  # it was interrupted before it could begin
+            self._stop.set()
+        else:
+            with contextlib.suppress(RuntimeError):  # it has ended
                 self._loop.call_soon_threadsafe(self._stop.set)
         if self._thread.ident is not None:
             self._thread.join(patience)
@@ -108,9 +112,10 @@ class _Thread:
         self._raise()
 
     def _raise(self) -> None:
-        if self._failure is not None:
+        failure, self._failure = self._failure, None  # it is told once
+        if failure is not None:
             self._thread.join()
-            raise self._failure
+            raise failure
 
     def _run(self) -> None:
         from jackfield_gateway.process import run
@@ -123,5 +128,5 @@ class _Thread:
             self._ready.set()
 
     async def _within(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        self._loop = asyncio.get_running_loop()
         await self._main(self._stop, self._ready)

@@ -75,7 +75,7 @@ class Workers:
                 await asyncio.wait(keepers, timeout=self._patience)
             self._well = self._well and not self._running
             self.kill()
-            await asyncio.gather(*keepers)
+            await asyncio.gather(*keepers, *[process.wait() for process in self._running])
         return self._well
 
     def end(self) -> None:
