@@ -184,10 +184,18 @@ def test_it_needs_no_uvloop(start):
     assert process.wait(20) == 0
 
 
+WITH_FEW_FILES = """
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (200, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+from jackfield.cli.main import main
+main()
+"""
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads what Linux tells of processes")
 def test_it_takes_as_many_connections_as_the_system_allows(start):
     """The soft limit of open files is raised to the hard one."""
-    process, _ = start()
+    process, _ = start(code=WITH_FEW_FILES)
     (line,) = [
         line
         for line in Path(f"/proc/{process.pid}/limits").read_text().splitlines()
