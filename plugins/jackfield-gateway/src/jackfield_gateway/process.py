@@ -1,4 +1,4 @@
-"""Process: a gateway as a process of its own: its event loop, its signals, its log, its share of descriptors."""
+"""Process: a gateway as a process of its own: its event loop, its signals and its log."""
 
 from __future__ import annotations
 
@@ -30,15 +30,8 @@ def run(main: Coroutine[Any, Any, None]) -> None:
 
 
 def prepare() -> None:
-    """Log on stderr, and allow as many open connections as the system does."""
-    import resource
-
+    """Log on stderr. The limit of open files needs no care: granian raises it to what the system allows."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    except (OSError, ValueError):  # the system allows less than it says
-        log.debug("the limit of open files stays as it is")
 
 
 async def attend(
