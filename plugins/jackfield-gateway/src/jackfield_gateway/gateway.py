@@ -107,8 +107,9 @@ class Gateway:
         self.cut(peer)  # the server may have put its own there since
 
     def drain(self) -> None:
-        """Refuse new requests from now on; those that run go on."""
+        """Refuse new requests from now on; those that run go on, but for who watches calls."""
         self.draining = True
+        self.recorder.end()
 
     def interrupt(self) -> None:
         """End what runs: with an error in the stream where chunks went out, else with 503."""

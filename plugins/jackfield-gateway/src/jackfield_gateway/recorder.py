@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import contextlib
 import time
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
@@ -32,8 +33,14 @@ class Follower:
         except asyncio.QueueFull:
             self.lost = True
 
+    def end(self) -> None:
+        """Let it go, though it waits."""
+        self.lost = True
+        with contextlib.suppress(asyncio.QueueFull):  # then it does not wait
+            self._events.put_nowait(None)
+
     async def next(self, patience: float) -> Record | None:
-        """The next change; None where none came within so many seconds."""
+        """The next change; None where none came within so many seconds, and at the end."""
         try:
             async with asyncio.timeout(patience):
                 return await self._events.get()
@@ -73,6 +80,11 @@ class Recorder:
         for follower in self._followers:
             follower.tell(record)
 
+    def end(self) -> None:
+        """Let all followers go: they would keep the gateway from its end."""
+        for follower in self._followers:
+            follower.end()
+
     def newest(self) -> Iterator[Record]:
         """The calls, the newest first."""
         return reversed(self._ring)
@@ -82,7 +94,10 @@ class Recorder:
         return next((record for record in self._ring if id_ in {record.id, record.call.id}), None)
 
     async def follow(self, patience: float) -> AsyncIterator[Record | None]:
-        """Every change from now on; None where there was none for so many seconds. Ends for who is too slow."""
+        """Every change from now on; None where there was none for so many seconds.
+
+        Ends for who is too slow, and by ``end``.
+        """
         follower = Follower()
         self._followers.add(follower)
         try:

@@ -8,9 +8,8 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from jackfield.client import Client
 from jackfield.errors import JackfieldError
-from jackfield_gateway.settings import GatewaySettings
+from jackfield_gateway.settings import GatewaySettings, read
 
 if TYPE_CHECKING:
     import os
@@ -29,8 +28,8 @@ def running(
 ) -> Iterator[str]:
     """Serve a configuration on a free loopback port as long as the ``with`` block lasts.
 
-    Keys and stored completions are in memory, no key is demanded, and at the end nothing is waited for, unless
-    ``settings`` say otherwise.
+    Keys and stored completions are in memory and no key is demanded, unless the configuration says otherwise. At the
+    end nothing is waited for, unless ``settings`` say so.
 
     Args:
         config: as for ``jackfield.AsyncClient``.
@@ -49,21 +48,21 @@ def running(
     from jackfield_gateway.server import bind
 
     if settings is None:
-        with Client(config, profile=profile, plugins=plugins) as client:
-            written: GatewaySettings = client.section("gateway")
-        limits = attrs.evolve(written.limits, drain=0)
-        settings = attrs.evolve(written, keys="never", store=written.store or "sqlite::memory:", limits=limits)
+        written = read(config, profile, plugins)
+        settings = attrs.evolve(written, workers=1, limits=attrs.evolve(written.limits, drain=0))
+        if settings.store is None:  # in which nobody can have made a key: ``auto`` demands none
+            settings = settings.but(store="sqlite::memory:")
     listener = bind("127.0.0.1", 0, settings.limits.reader_stall)
     port = listener.getsockname()[1]
     thread = _Thread(lambda stop, ready: _serve(config, profile, plugins, settings, listener, stop, ready))
     try:
         thread.begin()
-        try:
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            thread.end(settings.limits.drain + LEAVE)
+        yield f"http://127.0.0.1:{port}"
     finally:
-        listener.close()
+        try:
+            thread.end(settings.limits.drain + LEAVE)
+        finally:
+            listener.close()
 
 
 async def _serve(
@@ -90,7 +89,7 @@ class _Thread:
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
+        self._stop = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="jackfield-gateway", daemon=True)
 
     def begin(self) -> None:
@@ -101,8 +100,10 @@ class _Thread:
 
     def end(self, patience: float) -> None:
         """Stop, and wait so many seconds; raises what it failed with."""
-        if self._thread.is_alive() and self._loop is not None and self._stop is not None:
-            with contextlib.suppress(RuntimeError):  # it has just ended
+        if self._loop is None:  # it was interrupted before it could begin
+            self._stop.set()
+        else:
+            with contextlib.suppress(RuntimeError):  # it has ended
                 self._loop.call_soon_threadsafe(self._stop.set)
         if self._thread.ident is not None:
             self._thread.join(patience)
@@ -111,18 +112,21 @@ class _Thread:
         self._raise()
 
     def _raise(self) -> None:
-        if self._failure is not None:
+        failure, self._failure = self._failure, None  # it is told once
+        if failure is not None:
             self._thread.join()
-            raise self._failure
+            raise failure
 
     def _run(self) -> None:
+        from jackfield_gateway.process import run
+
         try:
-            asyncio.run(self._within())
+            run(self._within())
         except BaseException as error:  # noqa: BLE001 - it is raised where the gateway was asked for
             self._failure = error
         finally:
             self._ready.set()
 
     async def _within(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        self._loop = asyncio.get_running_loop()
         await self._main(self._stop, self._ready)

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import TYPE_CHECKING, Any
 
 from granian._granian import SocketHolder
@@ -31,8 +31,12 @@ HEADER_TIMEOUT = 10.0
 HEAD_BUFFER = 65_536
 SEND_BUFFER = 256 * 1024
 """Bytes that the kernel takes for a client that does not read: with its own default it would swallow megabytes."""
+GRACE = 2.0
+"""Seconds after the stop in which new requests are still answered, with 503, while others run; then none is let in."""
 LAST = 2.0
 """Seconds between telling the clients of running answers and closing their connections."""
+GLANCE = 0.05
+"""Seconds between two looks at what still runs."""
 QUIET: dict[str, Any] = {"version": 1, "incremental": True, "formatters": {}, "handlers": {}, "loggers": {}}
 """A logging configuration that changes nothing: granian's own would close the handlers of the whole process."""
 
@@ -112,59 +116,98 @@ async def serve(
     *,
     opened: Callable[[], object] = bool,
     header_timeout: float = HEADER_TIMEOUT,
+    grace: float = GRACE,
 ) -> None:
     """Serve until ``stop`` is set, and then until what runs has ended, or its time is over.
+
+    After the stop, new requests get 503 as long as others run, for ``grace`` seconds at most, so that a load balancer
+    can see it; then the port is closed. What still runs when ``limits.drain`` of the settings is over is told so.
 
     Args:
         gateway: what answers; it is opened and closed here.
         listener: of ``bind``; it is closed at the end.
-        stop: set to end. Connections that come after it are refused.
+        stop: set to end.
         opened: called once the gateway can be asked; until then connections wait.
         header_timeout: seconds for a request's head.
+        grace: seconds.
 
     Raises:
         ConfigError: its store cannot be used.
     """
     port = listener.getsockname()[1]
-    gateway.cut = lambda peer: cut(port, peer)
+    gateway.cut = Cutter(port)
     try:
         await gateway.open()
+        server = Bound(gateway.app, listener, header_timeout)
         opened()
-        await _serve(gateway, Bound(gateway.app, listener, header_timeout), port, stop)
+        await _serve(gateway, server, port, stop, grace)
     finally:
+        listener.close()
         await gateway.close()
 
 
-async def _serve(gateway: Gateway, server: Bound, port: int, stop: asyncio.Event) -> None:
+async def _serve(gateway: Gateway, server: Bound, port: int, stop: asyncio.Event, grace: float) -> None:
     serving = asyncio.ensure_future(server.serve())
     stopping = asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not serving.done():
-            gateway.drain()
-            server.stop()  # type: ignore[no-untyped-call]  # granian types only some of its methods
-            await asyncio.wait({serving}, timeout=gateway.settings.limits.drain)
-        if not serving.done():
-            gateway.interrupt()
-            await asyncio.wait({serving}, timeout=LAST)
+            await _drain(gateway, server, serving, grace)
         if not serving.done():
             cut(port)
-        await serving
+            await asyncio.wait({serving}, timeout=LAST)
     finally:
         stopping.cancel()
         if not serving.done():
             cut(port)
             serving.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await serving
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving
 
 
-def cut(port: int, peer: tuple[str, int] | None = None) -> None:
-    """Close the connections of a port, or the one with that peer, which the server would keep.
+async def _drain(gateway: Gateway, server: Bound, serving: asyncio.Future[None], grace: float) -> None:
+    """Let what runs end; tell what does not that its time is over."""
+    loop, patience = asyncio.get_running_loop(), gateway.settings.limits.drain
+    now = loop.time()
+    closing, until = now + min(grace, patience), now + patience
+    gateway.drain()
+    while gateway.active and not serving.done() and loop.time() < closing:  # noqa: ASYNC110 - no event tells of the last one
+        await asyncio.sleep(GLANCE)
+    server.stop()  # type: ignore[no-untyped-call]  # granian types only some of its methods
+    await asyncio.wait({serving}, timeout=max(0.0, until - loop.time()))
+    if not serving.done():
+        gateway.interrupt()
+        await asyncio.wait({serving}, timeout=LAST)
+
+
+class Cutter:
+    """Closes connections of a port by their peers. Those of one turn of the loop are looked for together.
 
     Args:
         port: own port of the connections.
-        peer: address and port of the only one to close.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._peers: set[tuple[str, int]] = set()
+
+    def __call__(self, peer: tuple[str, int]) -> None:
+        """Close the connection with that address and port, soon."""
+        if not self._peers:
+            asyncio.get_running_loop().call_soon(self._cut)
+        self._peers.add((peer[0], int(peer[1])))
+
+    def _cut(self) -> None:
+        peers, self._peers = self._peers, set()
+        cut(self._port, peers)
+
+
+def cut(port: int, peers: Container[tuple[str, int]] | None = None) -> None:
+    """Close the connections of a port, which the server would keep.
+
+    Args:
+        port: own port of the connections.
+        peers: addresses and ports of the only ones to close.
     """
     for connection in _connections():
         with connection, contextlib.suppress(OSError):
@@ -173,12 +216,17 @@ def cut(port: int, peer: tuple[str, int] | None = None) -> None:
                 continue
             if connection.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                 continue
-            if peer is None or connection.getpeername()[:2] == tuple(peer):
+            host, number = connection.getpeername()[:2]
+            if peers is None or (host.partition("%")[0], number) in peers:
                 connection.shutdown(socket.SHUT_RDWR)
 
 
 def _connections() -> Iterator[socket.socket]:
     """The sockets of this process, each by a descriptor of its own."""
-    for name in os.listdir("/dev/fd"):
+    try:
+        names = os.listdir("/dev/fd")
+    except OSError:  # a system without
+        return
+    for name in names:
         with contextlib.suppress(OSError):
             yield socket.socket(fileno=os.dup(int(name)))

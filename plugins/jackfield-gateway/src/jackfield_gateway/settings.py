@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -108,3 +109,16 @@ class GatewaySettings:
     def but(self, **changes: Any) -> GatewaySettings:
         """The same with some settings changed; those that are None stay."""
         return attrs.evolve(self, **{name: value for name, value in changes.items() if value is not None})
+
+
+def read(
+    config: str | os.PathLike[str] | Mapping[str, Any] | None,
+    profile: str | None = None,
+    plugins: Mapping[str, type] | None = None,
+) -> GatewaySettings:
+    """The settings of a configuration. Arguments, and what is raised, as for ``jackfield.Client``."""
+    from jackfield.client import Client
+
+    with Client(config, profile=profile, plugins=plugins) as client:
+        settings: GatewaySettings = client.section("gateway")
+    return settings

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ipaddress
-import logging
-import os
-import signal
 import socket
 from typing import TYPE_CHECKING
 
@@ -18,97 +14,81 @@ from jackfield.cli.source import Source, source_options
 from jackfield.errors import ConfigError, JackfieldError
 
 if TYPE_CHECKING:
-    from jackfield_gateway.gateway import Gateway
     from jackfield_gateway.settings import GatewaySettings
 
-log = logging.getLogger("jackfield.gateway")
+LEAVE = 5.0
+"""Seconds beyond its drain after which a worker that has not ended is killed."""
 
 
 @click.command()
 @click.option("--host", help="Address to listen on, in place of the configured one.")
 @click.option("--port", type=click.IntRange(0, 65_535), help="Port; 0 takes a free one.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes that share the port.")
 @source_options
 @click.pass_context
-def serve(context: click.Context, *, host: str | None, port: int | None) -> None:
+def serve(context: click.Context, *, host: str | None, port: int | None, workers: int | None) -> None:
     """Serve the configured models over HTTP, as OpenAI's API has it.
 
     SIGTERM and Ctrl-C let running calls end; a second one ends at once. SIGHUP reads the configuration again.
     """
+    from jackfield_gateway.process import prepare
+    from jackfield_gateway.server import bind
+    from jackfield_gateway.settings import read
+
     source = context.ensure_object(Source)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    prepare()
+    changes = {"host": host, "port": port, "workers": workers}
     try:
-        asyncio.run(_main(source, host, port))
+        settings = read(source.config, source.profile).but(**changes)
+        with bind(settings.host, settings.port, settings.limits.reader_stall) as listener:
+            _check(settings, listener)
+            well = _serve(source, settings, listener)
     except JackfieldError as error:
         raise click.ClickException(error.message) from None
+    context.exit(0 if well else 1)
 
 
-async def _main(source: Source, host: str | None, port: int | None) -> None:
+def _serve(source: Source, settings: GatewaySettings, listener: socket.socket) -> bool:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{listener.getsockname()[1]}"
+    if settings.workers == 1:
+        from jackfield_gateway.process import run
+
+        run(_alone(source, settings, listener, url))
+        return True
+    from jackfield_gateway.workers import Workers, command_of, keep
+
+    own = {"host": settings.host, "port": settings.port, "workers": settings.workers}
+    command = command_of(listener, config=source.config, profile=source.profile, **own)
+    patience = settings.limits.drain + LEAVE
+    return asyncio.run(keep(Workers(command, settings.workers, listener, patience=patience), lambda: say(url)))
+
+
+async def _alone(source: Source, settings: GatewaySettings, listener: socket.socket, url: str) -> None:
     from jackfield_gateway.gateway import Gateway
-    from jackfield_gateway.server import bind
-    from jackfield_gateway.server import serve as run
+    from jackfield_gateway.process import attend
 
-    first = Gateway(source.config, profile=source.profile)
-    settings = first.settings.but(host=host, port=port)
-    await first.client.close()
     gateway = Gateway(source.config, profile=source.profile, settings=settings)
-    await _check(gateway, settings)
-    listener = bind(settings.host, settings.port, settings.limits.reader_stall)
-    shown = f"[{settings.host}]" if ":" in settings.host else settings.host
-    url = f"http://{shown}:{listener.getsockname()[1]}"
-    stop = asyncio.Event()
-    _listen_to_signals(stop, gateway)
-    await run(gateway, listener, stop, opened=lambda: say(url))
+    await attend(gateway, listener, lambda: say(url))
 
 
-async def _check(gateway: Gateway, settings: GatewaySettings) -> None:
-    """Refuse to serve other machines without keys."""
-    if _is_loopback(settings.host):
+def _check(settings: GatewaySettings, listener: socket.socket) -> None:
+    """Refuse to serve other machines without keys; what the socket got is looked at, since a name may mean anything."""
+    address = listener.getsockname()[0]
+    if ipaddress.ip_address(address.partition("%")[0]).is_loopback:
         return
     if settings.keys == "never":
         raise ConfigError("gateway.keys: never is only for loopback; other machines could ask whatever they like")
-    await gateway.store.open()
-    try:
-        made = await gateway.store.has_keys()
-    finally:
-        await gateway.store.close()
-    if not made:
+    if not asyncio.run(_has_keys(settings)):
         raise ConfigError(f"{settings.host} can be reached by other machines: make a key first: jackfield keys create")
 
 
-def _is_loopback(host: str) -> bool:
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
+async def _has_keys(settings: GatewaySettings) -> bool:
+    from jackfield_gateway.store import store_of
+
+    store = store_of(settings)
     try:
-        found = {info[4][0] for info in socket.getaddrinfo(host, None)}
-    except OSError:
-        return False
-    return all(ipaddress.ip_address(str(address).partition("%")[0]).is_loopback for address in found)
-
-
-def _listen_to_signals(stop: asyncio.Event, gateway: Gateway) -> None:
-    loop = asyncio.get_running_loop()
-
-    def end() -> None:
-        if stop.is_set():
-            os._exit(1)  # whoever asks twice does not want to wait
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, end)
-    reloads: set[asyncio.Task[None]] = set()
-
-    def reload() -> None:
-        task = loop.create_task(_reload(gateway))
-        reloads.add(task)
-        task.add_done_callback(reloads.discard)
-
-    loop.add_signal_handler(signal.SIGHUP, reload)
-
-
-async def _reload(gateway: Gateway) -> None:
-    try:
-        await gateway.client.reload()
-    except JackfieldError as error:
-        log.error("the configuration was not taken: %s", error)  # noqa: TRY400 - the message tells all
-    else:
-        log.info("the configuration was read again")
+        await store.open()
+        return await store.has_keys()
+    finally:
+        await store.close()

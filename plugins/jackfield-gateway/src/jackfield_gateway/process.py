@@ -1,0 +1,90 @@
+"""Process: a gateway as a process of its own: its event loop, its signals and its log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from jackfield.errors import JackfieldError
+
+if TYPE_CHECKING:
+    from jackfield_gateway.gateway import Gateway
+
+log = logging.getLogger("jackfield.gateway")
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine to its end, on uvloop where that is installed."""
+    factory: Callable[[], asyncio.AbstractEventLoop] | None
+    try:
+        from uvloop import new_event_loop as factory  # type: ignore[import-not-found,unused-ignore]  # an extra
+    except ImportError:
+        factory = None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(main)
+
+
+def prepare() -> None:
+    """Log on stderr. The limit of open files needs no care: granian raises it to what the system allows."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+
+
+async def attend(
+    gateway: Gateway, listener: socket.socket, opened: Callable[[], object], *, lifeline: int | None = None
+) -> None:
+    """Serve until a signal ends it.
+
+    SIGTERM lets running calls end, SIGHUP reads the configuration again. Without a lifeline SIGINT is as SIGTERM, and
+    the second of them ends the process at once, with exit code 1.
+
+    Args:
+        gateway: what answers.
+        listener: of ``bind``.
+        opened: called once the gateway can be asked.
+        lifeline: a pipe whose other end the parent holds: its end is as SIGTERM. Who has a parent ignores SIGINT, which
+            a terminal sends to both, and a second SIGTERM: it may come from the parent and from others too.
+
+    Raises:
+        ConfigError: the store of the gateway cannot be used.
+    """
+    from jackfield_gateway.server import serve
+
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+
+    def end() -> None:
+        if stop.is_set() and lifeline is None:
+            os._exit(1)  # whoever asks twice does not want to wait
+        stop.set()
+
+    def cut_off() -> None:
+        if lifeline is not None and not os.read(lifeline, 1):
+            loop.remove_reader(lifeline)
+            stop.set()
+
+    reloads: set[asyncio.Task[None]] = set()
+
+    def reload() -> None:
+        task = loop.create_task(_reload(gateway))
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    loop.add_signal_handler(signal.SIGTERM, end)
+    loop.add_signal_handler(signal.SIGINT, end if lifeline is None else bool)
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    if lifeline is not None:
+        loop.add_reader(lifeline, cut_off)
+    await serve(gateway, listener, stop, opened=opened)
+
+
+async def _reload(gateway: Gateway) -> None:
+    try:
+        await gateway.client.reload()
+    except JackfieldError as error:
+        log.error("the configuration was not taken: %s", error)  # noqa: TRY400 - the message tells all
+    else:
+        log.info("the configuration was read again")
