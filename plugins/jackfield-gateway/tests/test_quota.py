@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from contextlib import suppress
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from jackfield_gateway import quota as module
 from jackfield_gateway.database import SQLite
 from jackfield_gateway.key import Key, KeyLimits
-from jackfield_gateway.quota import Quota
+from jackfield_gateway.quota import Admission, Quota
 from jackfield_gateway.refusal import Refusal
 from jackfield_gateway.store import Store
 
@@ -149,29 +153,215 @@ def test_counts_of_the_day_outlive_the_process(tmp_path):
     assert refusal.status == 429
 
 
-@settings(deadline=None, max_examples=60)
-@given(st.lists(st.sampled_from(["admit", "settle", "minute"]), max_size=40))
-def test_never_more_at_once_or_a_minute_than_allowed(moves):
-    """Whatever is asked, ended and waited for."""
+@attrs.define
+class Model:
+    """What may be, whatever the quotas say: requests inside, by worker, and what was counted this minute."""
+
+    inside: list[tuple[int, Admission]] = attrs.field(factory=list)
+    minute: int = 0
+    tokens: int = 0
+
+
+class Workers(RuleBasedStateMachine):
+    """Two workers count one key: never more than its limits, never less than fits, and nothing is left behind."""
+
+    shared = True
+    limits = KeyLimits(requests_per_minute=4, tokens_per_minute=9, tokens_per_day=30, concurrency=2)
+
+    @initialize()
+    def begin(self):
+        self.runner, self.clock, self.model, self.day = asyncio.Runner(), Clock(), Model(), 0
+        self.store, self.key = Store(SQLite(":memory:")), Key("key_1", "a", "jf-", limits=self.limits)
+        self.runner.run(self.store.open())
+        count = 2 if self.shared else 1
+        self.quotas = [Quota(self.store, shared=self.shared, clock=self.clock) for _ in range(count)]
+
+    @rule(worker=st.integers(0, 1))
+    def admit(self, worker):
+        worker %= len(self.quotas)
+        model, limits = self.model, self.limits
+        fits = len(model.inside) < limits.concurrency and model.tokens < limits.tokens_per_minute
+        fits = fits and model.minute < limits.requests_per_minute and self.day < limits.tokens_per_day
+        try:
+            admission = self.runner.run(self.quotas[worker].admit(self.key))
+        except Refusal as refusal:
+            assert (refusal.status, fits) == (429, False)  # noqa: PT017 - it may also be let in
+        else:
+            assert fits
+            model.inside.append((worker, admission))
+            model.minute += 1
+
+    @rule(worker=st.integers(0, 1), steps=st.integers(0, 3))
+    def leave(self, worker, steps):
+        """A client leaves while its request is let in: that may count as a request, and holds nothing."""
+        quota = self.quotas[worker % len(self.quotas)]
+
+        async def main():
+            task = asyncio.create_task(quota.admit(self.key))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            task.cancel()
+            with suppress(asyncio.CancelledError, Refusal):
+                (await task).settle(None)
+            await settled(*self.quotas)
+            return await self.store.count("key_1", f"requests:{int(self.clock() // 60)}", 0, 0.0)
+
+        counted = self.runner.run(main())
+        quota._count(self.key, "requests", 0)
+        self.model.minute = counted if self.shared else quota._counts["key_1", "requests"]
+
+    @precondition(lambda self: self.model.inside)
+    @rule(tokens=st.one_of(st.none(), st.integers(0, 5)), which=st.integers(0, 9))
+    def settle(self, tokens, which):
+        _, admission = self.model.inside.pop(which % len(self.model.inside))
+
+        async def main():
+            admission.settle(tokens)
+            admission.settle(3)
+            await settled(*self.quotas)
+
+        self.runner.run(main())
+        self.model.tokens += tokens or 0
+        self.day += tokens or 0
+
+    @rule()
+    def next_minute(self):
+        self.clock.now += 60
+        self.model.minute = self.model.tokens = 0
+        # A place is held for a minute; a worker that lives renews it.
+        self.runner.run(renewed(self.store, self.clock, *self.quotas))
+
+    @invariant()
+    def never_more_than_its_limit(self):
+        if hasattr(self, "model"):
+            assert len(self.model.inside) == sum(quota._running["key_1"] for quota in self.quotas)
+            assert len(self.model.inside) <= self.limits.concurrency
+
+    def teardown(self):
+        if not hasattr(self, "runner"):
+            return
+        for _, admission in self.model.inside:
+
+            async def end(admission=admission):
+                admission.settle(None)
+
+            self.runner.run(end())
+        for quota in self.quotas:
+            self.runner.run(quota.close())
+            assert not quota._running
+            assert not quota._places
+            assert not quota._pending
+        assert self.runner.run(self.store._run("SELECT count(*) FROM gateway_leases")) == [(0,)]
+        self.runner.run(self.store.close())
+        self.runner.close()
+
+
+class Alone(Workers):
+    """The same for one worker, which counts in memory."""
+
+    shared = False
+
+
+async def settled(*quotas: Quota) -> None:
+    """Wait until all is written."""
+    for quota in quotas:
+        while quota._writing:
+            await asyncio.wait(quota._writing)
+
+
+async def renewed(store: Store, clock: Clock, *quotas: Quota) -> None:
+    """What the workers' own tasks do in that time."""
+    for quota in quotas:
+        for place, (owner, _) in quota._places.items():
+            await store.lease(owner, place, clock(), clock() + 60)
+
+
+TestWorkers, TestAlone = Workers.TestCase, Alone.TestCase
+TestWorkers.settings = TestAlone.settings = settings(deadline=None, max_examples=40, stateful_step_count=25)
+
+
+def test_workers_share_the_places_of_a_key(monkeypatch):
+    """Of many that ask both at once never more are let in than may run; one that ended makes room in both."""
+    monkeypatch.setattr(module, "PAUSES", (0.01, None))
 
     async def work(quota, clock):
-        one, inside, minute = key(concurrency=2, requests_per_minute=3), [], 0
-        for move in moves:
-            if move == "admit":
-                try:
-                    inside.append(await quota.admit(one))
-                    minute += 1
-                except Refusal:
-                    assert len(inside) == 2 or minute == 3
-            elif move == "settle" and inside:
-                inside.pop().settle(1)
-            elif move == "minute":
-                clock.now += 60
-                minute = 0
-            assert len(inside) <= 2
-            assert minute <= 3
+        other, one = Quota(quota._store, shared=True, clock=clock), key(concurrency=3)
+        asked = await asyncio.gather(*(which.admit(one) for which in [quota, other] * 20), return_exceptions=True)
+        inside = [one for one in asked if not isinstance(one, Refusal)]
+        assert len(inside) <= 3
         for admission in inside:
             admission.settle(None)
-        assert not quota._running
+        await settled(quota, other)
+        places = [await which.admit(one) for which in (quota, other, other)]
+        over = [await refused(which, one) for which in (quota, other)]
+        places[0].settle(None)
+        await settled(quota)
+        again = await other.admit(one)
+        for admission in [*places[1:], again]:
+            admission.settle(None)
+        await other.close()
+        return [one.status for one in over]
 
-    counted(work)
+    assert counted(work, shared=True) == [429, 429]
+
+
+def test_a_worker_that_died_holds_its_places_for_a_minute_only():
+    """Nobody gives them back."""
+
+    async def work(quota, clock):
+        one = key(concurrency=1)
+        await quota._store.lease(one.id, "of the dead", clock(), clock() + module.LEASE)
+        before = await refused(quota, one)
+        clock.now += module.LEASE + 1
+        return before.status, await refused(quota, one)
+
+    assert counted(work, shared=True) == (429, None)
+
+
+def test_a_long_request_keeps_its_place(monkeypatch):
+    """For longer than a lease: it is renewed while it runs."""
+    monkeypatch.setattr(module, "LEASE", 0.3)
+
+    async def work(quota, _):
+        quota._clock, one = time.time, key(concurrency=1)
+        admission = await quota.admit(one)
+        await asyncio.sleep(0.9)
+        during = await refused(quota, one)
+        admission.settle(None)
+        await settled(quota)
+        return during.status, await refused(quota, one)
+
+    assert counted(work, shared=True) == (429, None)
+
+
+def test_tokens_count_at_once():
+    """The next request sees them, though the store has not taken them yet."""
+
+    async def work(quota, _):
+        one = key(tokens_per_day=5, tokens_per_minute=50)
+        (await quota.admit(one)).settle(5)
+        return (await refused(quota, one)).message
+
+    assert counted(work) == "this key has had its tokens a day"
+
+
+def test_a_store_that_fails_is_told_and_its_tokens_still_count(caplog, monkeypatch):
+    """In this process; the log says what kind of failure, and nothing of what was to be written."""
+
+    async def work(quota, _):
+        one, admission = key(tokens_per_day=5), await quota.admit(key(tokens_per_day=5))
+        count = quota._store.count
+
+        async def broken(owner, span, amount, until):
+            if amount:
+                raise OSError("secret")
+            return await count(owner, span, amount, until)
+
+        monkeypatch.setattr(quota._store, "count", broken)
+        admission.settle(5)
+        await settled(quota)
+        return (await refused(quota, one)).status
+
+    assert counted(work) == 429
+    assert "could not be written: OSError" in caplog.text
+    assert "secret" not in caplog.text
