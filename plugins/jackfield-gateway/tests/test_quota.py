@@ -324,12 +324,15 @@ def test_a_long_request_keeps_its_place(monkeypatch):
 
     async def work(quota, _):
         quota._clock, one = time.time, key(concurrency=1)
+        other = Quota(quota._store, shared=True)
         admission = await quota.admit(one)
         await asyncio.sleep(0.9)
-        during = await refused(quota, one)
+        during = await refused(other, one)
         admission.settle(None)
         await settled(quota)
-        return during.status, await refused(quota, one)
+        after = await refused(other, one)
+        await other.close()
+        return during.status, after
 
     assert counted(work, shared=True) == (429, None)
 
@@ -365,3 +368,43 @@ def test_a_store_that_fails_is_told_and_its_tokens_still_count(caplog, monkeypat
     assert counted(work) == 429
     assert "could not be written: OSError" in caplog.text
     assert "secret" not in caplog.text
+
+
+def test_a_place_that_becomes_free_meanwhile_is_taken(monkeypatch):
+    """One that has just ended may be on its way to the store."""
+    monkeypatch.setattr(module, "PAUSES", (0.3, None))
+
+    async def work(quota, clock):
+        one = key(concurrency=1)
+        await quota._store.lease(one.id, "of another worker", clock(), clock() + 60)
+        asking = asyncio.create_task(refused(quota, one))
+        await asyncio.sleep(0.05)
+        await quota._store.release("of another worker")
+        return await asking
+
+    assert counted(work, shared=True) is None
+
+
+def test_a_client_that_leaves_while_a_slow_store_takes_its_place_holds_none(monkeypatch):
+    """It is given back after it was taken, not before."""
+
+    async def work(quota, _):
+        lease = quota._store.lease
+
+        async def slow(*arguments):
+            try:
+                await asyncio.sleep(0.1)
+            finally:  # a server goes on with what it was told
+                taken = await lease(*arguments)
+            return taken
+
+        monkeypatch.setattr(quota._store, "lease", slow)
+        asking = asyncio.create_task(quota.admit(key(concurrency=1)))
+        await asyncio.sleep(0.02)
+        asking.cancel()
+        with suppress(asyncio.CancelledError):
+            await asking
+        await settled(quota)
+        return await quota._store._run("SELECT count(*) FROM gateway_leases")
+
+    assert counted(work, shared=True) == [(0,)]

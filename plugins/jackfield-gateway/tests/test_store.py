@@ -166,6 +166,7 @@ def test_counts_add_up_however_many_add_at_once(within):
 
     async def work(store):
         assert await store.count("key", "day:1", 0, 10.0) == 0
+        assert await store._run("SELECT 1 FROM gateway_counts") == []
         await asyncio.gather(*(store.count("key", "day:1", 3, 10.0) for _ in range(50)))
         total = await store.count("key", "day:1", 0, 10.0)
         await store.forget(9.0)
