@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from contextlib import suppress
 
 import attrs
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
+from jackfield_gateway import quota as module
 from jackfield_gateway.database import SQLite
 from jackfield_gateway.key import Key, KeyLimits
 from jackfield_gateway.quota import Quota
@@ -149,29 +150,138 @@ def test_counts_of_the_day_outlive_the_process(tmp_path):
     assert refusal.status == 429
 
 
-@settings(deadline=None, max_examples=60)
-@given(st.lists(st.sampled_from(["admit", "settle", "minute"]), max_size=40))
-def test_never_more_at_once_or_a_minute_than_allowed(moves):
-    """Whatever is asked, ended and waited for."""
+async def settled(*quotas: Quota) -> None:
+    """Wait until all is written."""
+    for quota in quotas:
+        while quota._writing:
+            await asyncio.wait(quota._writing)
+
+
+def test_workers_share_the_places_of_a_key(monkeypatch):
+    """Of many that ask both at once never more are let in than may run; one that ended makes room in both."""
+    monkeypatch.setattr(module, "PAUSES", (0.01, None))
 
     async def work(quota, clock):
-        one, inside, minute = key(concurrency=2, requests_per_minute=3), [], 0
-        for move in moves:
-            if move == "admit":
-                try:
-                    inside.append(await quota.admit(one))
-                    minute += 1
-                except Refusal:
-                    assert len(inside) == 2 or minute == 3
-            elif move == "settle" and inside:
-                inside.pop().settle(1)
-            elif move == "minute":
-                clock.now += 60
-                minute = 0
-            assert len(inside) <= 2
-            assert minute <= 3
+        other, one = Quota(quota._store, shared=True, clock=clock), key(concurrency=3)
+        asked = await asyncio.gather(*(which.admit(one) for which in [quota, other] * 20), return_exceptions=True)
+        inside = [one for one in asked if not isinstance(one, Refusal)]
+        assert len(inside) <= 3
         for admission in inside:
             admission.settle(None)
-        assert not quota._running
+        await settled(quota, other)
+        places = [await which.admit(one) for which in (quota, other, other)]
+        over = [await refused(which, one) for which in (quota, other)]
+        places[0].settle(None)
+        await settled(quota)
+        again = await other.admit(one)
+        for admission in [*places[1:], again]:
+            admission.settle(None)
+        await other.close()
+        return [one.status for one in over]
 
-    counted(work)
+    assert counted(work, shared=True) == [429, 429]
+
+
+def test_a_worker_that_died_holds_its_places_for_a_minute_only():
+    """Nobody gives them back."""
+
+    async def work(quota, clock):
+        one = key(concurrency=1)
+        await quota._store.lease(one.id, "of the dead", clock(), clock() + module.LEASE)
+        before = await refused(quota, one)
+        clock.now += module.LEASE + 1
+        return before.status, await refused(quota, one)
+
+    assert counted(work, shared=True) == (429, None)
+
+
+def test_a_long_request_keeps_its_place(monkeypatch):
+    """For longer than a lease: it is renewed while it runs."""
+    monkeypatch.setattr(module, "LEASE", 0.3)
+
+    async def work(quota, _):
+        quota._clock, one = time.time, key(concurrency=1)
+        other = Quota(quota._store, shared=True)
+        admission = await quota.admit(one)
+        await asyncio.sleep(0.9)
+        during = await refused(other, one)
+        admission.settle(None)
+        await settled(quota)
+        after = await refused(other, one)
+        await other.close()
+        return during.status, after
+
+    assert counted(work, shared=True) == (429, None)
+
+
+def test_tokens_count_at_once():
+    """The next request sees them, though the store has not taken them yet."""
+
+    async def work(quota, _):
+        one = key(tokens_per_day=5, tokens_per_minute=50)
+        (await quota.admit(one)).settle(5)
+        return (await refused(quota, one)).message
+
+    assert counted(work) == "this key has had its tokens a day"
+
+
+def test_a_store_that_fails_is_told_and_its_tokens_still_count(caplog, monkeypatch):
+    """In this process; the log says what kind of failure, and nothing of what was to be written."""
+
+    async def work(quota, _):
+        one, admission = key(tokens_per_day=5), await quota.admit(key(tokens_per_day=5))
+        count = quota._store.count
+
+        async def broken(owner, span, amount, until):
+            if amount:
+                raise OSError("secret")
+            return await count(owner, span, amount, until)
+
+        monkeypatch.setattr(quota._store, "count", broken)
+        admission.settle(5)
+        await settled(quota)
+        return (await refused(quota, one)).status
+
+    assert counted(work) == 429
+    assert "could not be written: OSError" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_a_place_that_becomes_free_meanwhile_is_taken(monkeypatch):
+    """One that has just ended may be on its way to the store."""
+    monkeypatch.setattr(module, "PAUSES", (0.3, None))
+
+    async def work(quota, clock):
+        one = key(concurrency=1)
+        await quota._store.lease(one.id, "of another worker", clock(), clock() + 60)
+        asking = asyncio.create_task(refused(quota, one))
+        await asyncio.sleep(0.05)
+        await quota._store.release("of another worker")
+        return await asking
+
+    assert counted(work, shared=True) is None
+
+
+def test_a_client_that_leaves_while_a_slow_store_takes_its_place_holds_none(monkeypatch):
+    """It is given back after it was taken, not before."""
+
+    async def work(quota, _):
+        lease = quota._store.lease
+
+        async def slow(*arguments):
+            try:
+                await asyncio.sleep(0.1)
+            finally:  # a server goes on with what it was told
+                taken = await lease(*arguments)
+            return taken
+
+        monkeypatch.setattr(quota._store, "lease", slow)
+        asking = asyncio.create_task(quota.admit(key(concurrency=1)))
+        await asyncio.sleep(0.02)
+        asking.cancel()
+        with suppress(asyncio.CancelledError):
+            await asking
+        await settled(quota)
+        return await quota._store._run("SELECT count(*) FROM gateway_leases")
+
+    assert counted(work, shared=True) == [(0,)]

@@ -73,7 +73,17 @@ def test_lists_are_narrowed_by_model_and_metadata(ask):
 
 @pytest.mark.parametrize(
     "query",
-    ["limit=0", "limit=101", "limit=x", "order=up", "what=1", "limit=1&limit=2", "metadata=1", "metadata[a][b]=1"],
+    [
+        "limit=0",
+        "limit=101",
+        "limit=x",
+        "order=up",
+        "what=1",
+        "limit=1&limit=2",
+        "metadata=1",
+        "metadata[a][b]=1",
+        "metadata[a]=1&metadata[a]=2",
+    ],
 )
 def test_a_question_that_cannot_be_meant_is_refused(ask, query):
     """Nothing is silently left out."""

@@ -70,12 +70,14 @@ class SQLite:
         try:
             if path != ":memory:":
                 os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite itself would let others read it
+                _own(path)
             connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            for table in tables:
-                connection.execute(table)
+            try:
+                for statement in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", *tables):
+                    connection.execute(statement)
+            except BaseException:
+                connection.close()
+                raise
         except (OSError, sqlite3.Error) as error:
             failure = type(error).__name__
         else:
@@ -103,7 +105,7 @@ class Postgres:
     async def open(self, tables: Sequence[str]) -> None:
         """Connect, and create what is not there."""
         try:
-            import asyncpg  # type: ignore[import-not-found,unused-ignore]  # an extra
+            import asyncpg  # type: ignore[import-not-found,import-untyped,unused-ignore]  # an extra
         except ImportError:
             raise ConfigError(f"store: PostgreSQL needs the extra: {EXTRA}") from None
         url = await asyncio.to_thread(self._url.read)
@@ -129,3 +131,13 @@ class Postgres:
         if self._pool is not None:
             await self._pool.close()
             self._pool = None
+
+
+def _own(path: str) -> None:
+    """Create the file where it is not there, and close it to others: SQLite itself would let them read it."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if os.fstat(file).st_mode & 0o077:
+            os.fchmod(file, 0o600)
+    finally:
+        os.close(file)

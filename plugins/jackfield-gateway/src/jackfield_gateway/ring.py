@@ -77,8 +77,9 @@ class KeyRing:
             return self._mode == "always"
         until, answer = self._demanded
         if time.monotonic() > until:
+            until = time.monotonic() + KEPT  # from before it was asked: the answer may be old when it comes
             answer = await self._store.has_keys()
-            self._demanded = (time.monotonic() + KEPT, answer)
+            self._demanded = (until, answer)
         return answer
 
     async def find(self, token: str) -> Key | None:
@@ -86,9 +87,10 @@ class KeyRing:
         shown = digest(token)
         until, key = self._found.get(shown, (float("-inf"), None))
         if time.monotonic() > until:
+            until = time.monotonic() + KEPT
             found = await self._store.find_key(shown)
             key = found[1] if found is not None and hmac.compare_digest(found[0].encode(), shown.encode()) else None
             if len(self._found) >= MOST:
                 self._found.clear()
-            self._found[shown] = (time.monotonic() + KEPT, key)
+            self._found[shown] = (until, key)
         return key if key is not None and key.valid(time.time()) else None

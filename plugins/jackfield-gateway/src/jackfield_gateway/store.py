@@ -1,4 +1,4 @@
-"""Store: what outlives a process: keys, stored completions, and tokens that were counted."""
+"""Store: what outlives a process or is shared by several: keys, stored completions, counts, places that are taken."""
 
 from __future__ import annotations
 
@@ -30,7 +30,11 @@ _BY_OWNER = "CREATE INDEX IF NOT EXISTS gateway_completions_by_owner ON gateway_
 _COUNTS = """CREATE TABLE IF NOT EXISTS gateway_counts (
     owner TEXT NOT NULL, span TEXT NOT NULL, amount BIGINT NOT NULL, until DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (owner, span))"""
-TABLES = (_KEYS, _COMPLETIONS, _BY_OWNER, _COUNTS)
+_LEASES = """CREATE TABLE IF NOT EXISTS gateway_leases (
+    id TEXT PRIMARY KEY, owner TEXT NOT NULL, until DOUBLE PRECISION NOT NULL)"""
+TABLES = (_KEYS, _COMPLETIONS, _BY_OWNER, _COUNTS, _LEASES)
+READ = 200
+"""Rows that are read at once where a list is narrowed."""
 COLUMNS = "id, model, response, messages, metadata"
 
 
@@ -99,13 +103,16 @@ class Store:
         one = completion
         await self._run(
             "INSERT INTO gateway_completions VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (owner, id) DO UPDATE SET"
-            " response = excluded.response, messages = excluded.messages, metadata = excluded.metadata",
-            *(one.id, owner, time.time_ns(), one.model, one.response, one.messages, _metadata_text(one.metadata)),
+            " model = excluded.model, response = excluded.response,"
+            " messages = excluded.messages, metadata = excluded.metadata",
+            *(_text(one.id), owner, time.time_ns(), _text(one.model), one.response, one.messages),
+            _metadata_text(one.metadata),
         )
 
     async def completion(self, owner: str, id_: str) -> Completion | None:
         """A completion of that owner."""
-        rows = await self._run(f"SELECT {COLUMNS} FROM gateway_completions WHERE owner = $1 AND id = $2", owner, id_)  # noqa: S608 - a constant
+        statement = f"SELECT {COLUMNS} FROM gateway_completions WHERE owner = $1 AND id = $2"  # noqa: S608 - a constant
+        rows = await self._run(statement, owner, _text(id_))
         return _completion(*rows[0]) if rows else None
 
     async def completions(
@@ -129,39 +136,38 @@ class Store:
             metadata: only those that have these pairs.
         """
         direction, beyond = ("DESC", "<") if descending else ("ASC", ">")
-        edge = 0 if not descending else 2**63 - 1
+        edge: tuple[int, str] = (2**63 - 1, "") if descending else (0, "")
         if after is not None:
-            found = await self._run(
-                "SELECT position FROM gateway_completions WHERE owner = $1 AND id = $2", owner, after
-            )
+            statement = "SELECT position, id FROM gateway_completions WHERE owner = $1 AND id = $2"
+            found = await self._run(statement, owner, _text(after))
             if not found:
                 return []
-            edge = found[0][0]
+            edge = found[0][0], found[0][1]
         chosen: list[Completion] = []
         while len(chosen) < limit:
             rows = await self._run(
-                f"SELECT position, {COLUMNS} FROM gateway_completions WHERE owner = $1 AND position {beyond} $2"  # noqa: S608 - constants
-                f" AND ($3 = '' OR model = $3) ORDER BY position {direction} LIMIT 200",
-                *(owner, edge, model or ""),
+                f"SELECT position, {COLUMNS} FROM gateway_completions WHERE owner = $1"  # noqa: S608 - constants
+                f" AND (position, id) {beyond} ($2, $3) AND ($4 = '' OR model = $4)"
+                f" ORDER BY position {direction}, id {direction} LIMIT {READ}",
+                *(owner, *edge, _text(model or "")),
             )
             page = [_completion(*row[1:]) for row in rows]
             chosen += [one for one in page if metadata.items() <= (one.metadata or {}).items()]
-            if len(rows) < 200:
+            if len(rows) < READ:
                 break
-            edge = rows[-1][0]
+            edge = rows[-1][0], rows[-1][1]
         return chosen[:limit]
 
     async def set_metadata(self, owner: str, id_: str, metadata: Mapping[str, str] | None) -> Completion | None:
         """Change the pairs of a completion; None where the owner has none of that id."""
         statement = "UPDATE gateway_completions SET metadata = $1 WHERE owner = $2 AND id = $3"
-        rows = await self._run(f"{statement} RETURNING {COLUMNS}", _metadata_text(metadata), owner, id_)
+        rows = await self._run(f"{statement} RETURNING {COLUMNS}", _metadata_text(metadata), owner, _text(id_))
         return _completion(*rows[0]) if rows else None
 
     async def delete(self, owner: str, id_: str) -> bool:
         """Delete a completion; False where the owner has none of that id."""
-        return bool(
-            await self._run("DELETE FROM gateway_completions WHERE owner = $1 AND id = $2 RETURNING id", owner, id_)
-        )
+        statement = "DELETE FROM gateway_completions WHERE owner = $1 AND id = $2 RETURNING id"
+        return bool(await self._run(statement, owner, _text(id_)))
 
     async def count(self, owner: str, span: str, amount: int, until: float) -> int:
         """Add to a count and return what it comes to; an amount of 0 only asks.
@@ -172,6 +178,9 @@ class Store:
             amount: to add.
             until: seconds since 1970, after which it may be forgotten.
         """
+        if not amount:
+            asked = "SELECT amount FROM gateway_counts WHERE owner = $1 AND span = $2"
+            return sum(row[0] for row in await self._run(asked, owner, span))
         rows = await self._run(
             "INSERT INTO gateway_counts VALUES ($1, $2, $3, $4) ON CONFLICT (owner, span) DO UPDATE SET"
             " amount = gateway_counts.amount + excluded.amount RETURNING amount",
@@ -180,9 +189,33 @@ class Store:
         total: int = rows[0][0]
         return total
 
+    async def lease(self, owner: str, id_: str, now: float, until: float) -> int:
+        """Take a place, or keep one that was taken; returns how many places of that owner are taken.
+
+        Of several who take at once, those that come last see all of them: so it never seems to be fewer than it is.
+
+        Args:
+            owner: whose.
+            id_: of the place.
+            now: seconds since 1970.
+            until: the same, from when the place is free though nobody gave it back.
+        """
+        await self._run(
+            "INSERT INTO gateway_leases VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET until = excluded.until",
+            *(id_, owner, until),
+        )
+        asked = "SELECT count(*) FROM gateway_leases WHERE owner = $1 AND until > $2"
+        taken: int = (await self._run(asked, owner, now))[0][0]
+        return taken
+
+    async def release(self, id_: str) -> None:
+        """Give a place back."""
+        await self._run("DELETE FROM gateway_leases WHERE id = $1", id_)
+
     async def forget(self, now: float) -> None:
-        """Drop the counts whose time is over."""
+        """Drop the counts and places whose time is over."""
         await self._run("DELETE FROM gateway_counts WHERE until < $1", now)
+        await self._run("DELETE FROM gateway_leases WHERE until < $1", now)
 
     async def _run(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         return await self._database.run(statement, *values)
@@ -219,3 +252,8 @@ def _completion(id_: str, model: str, response: str, messages: str, metadata: st
 
 def _metadata_text(metadata: Mapping[str, str] | None) -> str | None:
     return None if metadata is None else encode(dict(metadata)).decode()
+
+
+def _text(text: str) -> str:
+    """What both databases can hold: PostgreSQL knows no NUL, and neither knows half of a surrogate pair."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")

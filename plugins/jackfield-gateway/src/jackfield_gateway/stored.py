@@ -140,12 +140,14 @@ def _page(inbound: Inbound, more: set[str]) -> Page:
     fields: dict[str, Any] = {}
     metadata: dict[str, str] = {}
     for name, value in inbound.query:
-        if "metadata" in more and name.startswith("metadata[") and name.endswith("]") and name.count("[") == 1:
-            metadata[name[9:-1]] = value
-        elif name in fields or name not in {"limit", "order", "after", *(more - {"metadata"})}:
+        pair = "metadata" in more and name.startswith("metadata[") and name.endswith("]") and name.count("[") == 1
+        known = pair or name in {"limit", "order", "after", *(more - {"metadata"})}
+        if not known or name in fields or (pair and name[9:-1] in metadata):
             raise Refusal(
                 400, f"unknown or repeated parameter: {name[:NAME]}", code="unknown_parameter", param=name[:NAME]
             )
+        if pair:
+            metadata[name[9:-1]] = value
         else:
             fields[name] = _read(name, value)
     return Page(**fields, metadata=metadata)
