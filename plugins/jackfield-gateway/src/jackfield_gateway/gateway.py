@@ -13,7 +13,7 @@ from jackfield_gateway.app import routed
 from jackfield_gateway.endpoint import shutting_down
 from jackfield_gateway.gate import Gate
 from jackfield_gateway.guard import Guard
-from jackfield_gateway.metrics import Metrics
+from jackfield_gateway.metrics import Metrics, known
 from jackfield_gateway.models import Catalogue
 from jackfield_gateway.outbound import Outbound, sweep
 from jackfield_gateway.quota import Quota
@@ -62,6 +62,7 @@ class Gateway:
         )
         self.settings: GatewaySettings = settings or self.client.section("gateway")
         self.recorder.begin(self.settings)
+        self.metrics.models = known(self.client.names.models, self.settings)
         self.store = store_of(self.settings)
         self.ring = KeyRing(self.store, self.settings.keys)
         self.quota = Quota(self.store, shared=self.settings.workers > 1)
