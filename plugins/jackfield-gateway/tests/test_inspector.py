@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import attrs
 import pytest
 
-from jackfield_gateway.settings import GatewaySettings, Inspector, Price
+from jackfield_gateway import running
+from jackfield_gateway.settings import GatewaySettings, Inspector, Limits, Price
 
 OPEN = GatewaySettings(keys="never", store="sqlite::memory:")
 
@@ -80,6 +81,8 @@ def test_calls_are_filtered(gateway):
     assert [one["state"] for one in last(ask, text="BadRequest")] == ["error"]
     assert last(ask, text="nothing-like-it") == []
     assert ask("/inspector/calls?what=1").status == 400
+    assert ask("/inspector/calls?after=-1").status == 400
+    assert ask(f"/inspector/calls?after={'9' * 5000}").error["param"] == "after"
     assert ask("/inspector/calls/req_none").status == 404
 
 
@@ -130,3 +133,50 @@ def test_metrics_tell_what_was_done(gateway):
     assert 'call_seconds_count{backend="b"} 2' in text
     for line in text.splitlines():
         assert line.startswith("#") or float(line.rpartition(" ")[2]) >= 0
+
+
+def test_followers_are_told_of_first_chunks(gateway):
+    """While the stream still runs; its end comes when the client has left."""
+    ask = gateway(OPEN)
+    place = urlsplit(ask.url).netloc
+    follower, streamed = http.client.HTTPConnection(place, timeout=20), http.client.HTTPConnection(place, timeout=20)
+    follower.request("GET", "/inspector/live")
+    events = follower.getresponse()
+    assert events.readline() == b": follows\n"
+    body = {"model": "b/pings", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+    streamed.request("POST", "/v1/chat/completions", json.dumps(body), {"content-type": "application/json"})
+    answer = streamed.getresponse()
+    answer.readline()
+    told = [data_of(events)]
+    if told[0]["first_chunk"] is None:
+        told.append(data_of(events))
+    assert [one["state"] for one in told] == ["running"] * len(told)
+    assert told[-1]["first_chunk"] > 0
+    assert not {"spans", "request", "response"} & told[-1].keys()
+    answer.close()
+    streamed.close()
+    assert data_of(events)["state"] == "cancelled"
+    follower.close()
+
+
+def data_of(events):
+    """The data of the next event."""
+    while not (line := events.readline()).startswith(b"data: "):
+        assert line, "the stream ended"
+    return json.loads(line[6:])
+
+
+def test_an_open_page_does_not_hold_a_drain_up():
+    """Its stream ends by itself, long before the drain's time is over."""
+    limits = Limits(drain=60)
+    settings = attrs.evolve(OPEN, limits=limits)
+    config = {"backends": {"echo": {"provider": "echo"}}}
+    with running(config, settings=settings) as url:
+        follower = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
+        follower.request("GET", "/inspector/live")
+        events = follower.getresponse()
+        assert events.readline() == b": follows\n"
+        began = time.monotonic()
+    assert time.monotonic() - began < 20
+    assert events.read().endswith(b"\n")
+    follower.close()

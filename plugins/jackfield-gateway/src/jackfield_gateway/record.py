@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
 
@@ -32,8 +32,7 @@ BEGUN, CHUNK, ENDED = range(3)
 """Stages of a call: begun, with its first chunk, ended."""
 
 
-@attrs.frozen
-class Tried:
+class Tried(NamedTuple):
     """What is kept of an attempt, as in ``jackfield.call.Attempt``; the backend by its name."""
 
     number: int
@@ -186,7 +185,7 @@ def _tried(one: Attempt) -> Tried:
 
 
 def _shown(one: Tried) -> dict[str, Any]:
-    return {**attrs.asdict(one, recurse=False), "dropped": list(one.dropped), "usage": _usage(one.usage)}
+    return {**one._asdict(), "dropped": list(one.dropped), "usage": _usage(one.usage)}
 
 
 def _json(data: bytes | None) -> Any:

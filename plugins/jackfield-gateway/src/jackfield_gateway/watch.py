@@ -28,8 +28,8 @@ class Watch:
         metrics: of all.
     """
 
-    recorder: Recorder
-    metrics: Metrics
+    recorder: Recorder = attrs.field(factory=Recorder)
+    metrics: Metrics = attrs.field(factory=Metrics)
 
     @hookimpl
     def wrap_chat_completion(
