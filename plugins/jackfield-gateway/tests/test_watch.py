@@ -11,7 +11,7 @@ import pytest
 
 import jackfield
 from jackfield import hookimpl
-from jackfield.errors import InternalServerError, NotFoundError, StreamInterruptedError
+from jackfield.errors import BadRequestError, InternalServerError, NotFoundError, StreamInterruptedError
 from jackfield.models import CreateChatCompletionRequest
 from jackfield.testing import Echo, plan, run_call
 from jackfield.testing.faults import FaultServer
@@ -168,6 +168,16 @@ def test_names_and_texts_from_outside_are_cut(watched):
     assert len(answered["model"]) == len(answered["attempts"][0]["model"]) == len(failed["model"]) == NAME
     assert len(failed["error"]["message"]) <= MESSAGE
     assert len(str([failed, answered])) < 5000
+
+
+def test_messages_of_services_are_cut(watched, service):
+    """They may be long, and repeat what was asked."""
+    books = watched(behind(service))
+    with pytest.raises(BadRequestError):
+        take(books, False, f"b/status?code=400&message={'x' * 5000}", stream=False)
+    told = books.told()
+    assert len(told["error"]["message"]) == MESSAGE
+    assert len(told["attempts"][0]["error"]) == MESSAGE
 
 
 def test_a_list_of_spans_that_is_there_already_is_used(watched):
