@@ -12,9 +12,14 @@ from urllib.parse import urlsplit
 import attrs
 import pytest
 
+import jackfield
 from jackfield.testing.faults import FaultServer
 from jackfield_gateway import running
-from jackfield_gateway.settings import GatewaySettings
+from jackfield_gateway.metrics import Metrics, known
+from jackfield_gateway.record import Record
+from jackfield_gateway.recorder import Recorder
+from jackfield_gateway.settings import GatewaySettings, Inspector
+from jackfield_gateway.watch import Watch
 
 MESSAGES = [{"role": "user", "content": "hello"}]
 
@@ -106,3 +111,49 @@ def gateway(service: FaultServer) -> Iterator[Callable[..., Asker]]:
             return Asker(stack.enter_context(running(config, settings=settings, plugins=plugins)))
 
         yield start
+
+
+@attrs.define(eq=False)
+class Watched:
+    """What the gateway's own layer takes down of the calls of a client.
+
+    Attributes:
+        config: of the client; one whose backend answers with what it was asked where it is left out.
+        calls, content: as in ``Inspector``.
+    """
+
+    config: Mapping[str, Any] = attrs.field(factory=lambda: {"backends": {"echo": {"provider": "echo"}}})
+    calls: int = 10
+    content: bool = False
+    recorder: Recorder = attrs.field(init=False, factory=Recorder)
+    metrics: Metrics = attrs.field(init=False, factory=Metrics)
+
+    def __attrs_post_init__(self) -> None:
+        settings = GatewaySettings(inspector=Inspector(calls=self.calls, content=self.content))
+        self.recorder.begin(settings)
+        self.metrics.models = known(self.config.get("models", ()), settings)
+
+    def client(self, kind: Any = jackfield.Client, **plugins: type) -> Any:
+        """A client of that kind, with more plugins by their names."""
+        layer = {"use": "gateway-watch", "recorder": self.recorder, "metrics": self.metrics}
+        return kind(self.config, plugins={"gateway-watch": Watch, **plugins}, outermost=[layer])
+
+    @property
+    def last(self) -> Record:
+        """The last call."""
+        return next(self.recorder.newest())
+
+    def told(self, *, whole: bool = True) -> dict[str, Any]:
+        """It as JSON."""
+        return self.last.shown({}, whole=whole)
+
+    @property
+    def exposed(self) -> str:
+        """The metrics."""
+        return "\n".join(self.metrics.lines({}))
+
+
+@pytest.fixture
+def watched() -> type[Watched]:
+    """What is taken down of a client's calls: ``watched(config=None, calls=10, content=False)``."""
+    return Watched

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import attrs
 import pytest
 
-from jackfield_gateway.metrics import EDGES, MODELS, Histogram, Metrics
-from jackfield_gateway.settings import GatewaySettings, Inspector, Price
+from jackfield_gateway import running
+from jackfield_gateway.settings import GatewaySettings, Inspector, Limits, Price
 
 OPEN = GatewaySettings(keys="never", store="sqlite::memory:")
 
@@ -81,6 +81,8 @@ def test_calls_are_filtered(gateway):
     assert [one["state"] for one in last(ask, text="BadRequest")] == ["error"]
     assert last(ask, text="nothing-like-it") == []
     assert ask("/inspector/calls?what=1").status == 400
+    assert ask("/inspector/calls?after=-1").status == 400
+    assert ask(f"/inspector/calls?after={'9' * 5000}").error["param"] == "after"
     assert ask("/inspector/calls/req_none").status == 404
 
 
@@ -127,30 +129,54 @@ def test_metrics_tell_what_was_done(gateway):
     assert 'requests_total{path="/v1/chat/completions",status="200"} 1' in text
     assert 'requests_total{path="/v1/chat/completions",status="400"} 1' in text
     assert 'requests_total{path="other",status="404"} 1' in text
-    assert 'calls_total{backend="b",model="ok",outcome="success"} 1' in text
+    assert 'calls_total{backend="b",model="fast",outcome="success"} 1' in text
     assert 'call_seconds_count{backend="b"} 2' in text
     for line in text.splitlines():
         assert line.startswith("#") or float(line.rpartition(" ")[2]) >= 0
 
 
-def test_names_that_clients_make_up_do_not_fill_the_metrics():
-    """After so many they are one."""
-    metrics = Metrics()
-    names = {metrics._named(f"made up {number}") for number in range(MODELS * 2)}
-    assert len(names) == MODELS + 1
-    assert "other" in names
+def test_followers_are_told_of_first_chunks(gateway):
+    """While the stream still runs; its end comes when the client has left."""
+    ask = gateway(OPEN)
+    place = urlsplit(ask.url).netloc
+    follower, streamed = http.client.HTTPConnection(place, timeout=20), http.client.HTTPConnection(place, timeout=20)
+    follower.request("GET", "/inspector/live")
+    events = follower.getresponse()
+    assert events.readline() == b": follows\n"
+    body = {"model": "b/pings", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+    streamed.request("POST", "/v1/chat/completions", json.dumps(body), {"content-type": "application/json"})
+    answer = streamed.getresponse()
+    answer.readline()
+    told = [data_of(events)]
+    if told[0]["first_chunk"] is None:
+        told.append(data_of(events))
+    assert [one["state"] for one in told] == ["running"] * len(told)
+    assert told[-1]["first_chunk"] > 0
+    assert not {"spans", "request", "response"} & told[-1].keys()
+    answer.close()
+    streamed.close()
+    assert data_of(events)["state"] == "cancelled"
+    follower.close()
 
 
-def test_a_histogram_counts_up():
-    """Each edge has all that took no longer; the last has all."""
-    histogram = Histogram()
-    for seconds in (0.0, EDGES[0], EDGES[0] + 0.001, 1e9):
-        histogram.add(seconds)
-    assert (histogram.counts[0], histogram.counts[1], histogram.counts[-1]) == (2, 1, 1)
+def data_of(events):
+    """The data of the next event."""
+    while not (line := events.readline()).startswith(b"data: "):
+        assert line, "the stream ended"
+    return json.loads(line[6:])
 
 
-def test_labels_are_escaped():
-    """A name of a model may hold anything."""
-    metrics = Metrics()
-    metrics.request('a"b\\c\nd', 200, 1.0)
-    assert 'path="a\\"b\\\\c\\nd"' in "\n".join(metrics.lines({}))
+def test_an_open_page_does_not_hold_a_drain_up():
+    """Its stream ends by itself, long before the drain's time is over."""
+    limits = Limits(drain=60)
+    settings = attrs.evolve(OPEN, limits=limits)
+    config = {"backends": {"echo": {"provider": "echo"}}}
+    with running(config, settings=settings) as url:
+        follower = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
+        follower.request("GET", "/inspector/live")
+        events = follower.getresponse()
+        assert events.readline() == b": follows\n"
+        began = time.monotonic()
+    assert time.monotonic() - began < 20
+    assert events.read().endswith(b"\n")
+    follower.close()

@@ -13,7 +13,7 @@ from jackfield_gateway.app import routed
 from jackfield_gateway.endpoint import shutting_down
 from jackfield_gateway.gate import Gate
 from jackfield_gateway.guard import Guard
-from jackfield_gateway.metrics import Metrics
+from jackfield_gateway.metrics import Metrics, known
 from jackfield_gateway.models import Catalogue
 from jackfield_gateway.outbound import Outbound, sweep
 from jackfield_gateway.quota import Quota
@@ -62,6 +62,7 @@ class Gateway:
         )
         self.settings: GatewaySettings = settings or self.client.section("gateway")
         self.recorder.begin(self.settings)
+        self.metrics.models = known(self.client.names.models, self.settings)
         self.store = store_of(self.settings)
         self.ring = KeyRing(self.store, self.settings.keys)
         self.quota = Quota(self.store, shared=self.settings.workers > 1)
@@ -109,7 +110,6 @@ class Gateway:
     def drain(self) -> None:
         """Refuse new requests from now on; those that run go on, but for who watches calls."""
         self.draining = True
-        self.recorder.end()
 
     def interrupt(self) -> None:
         """End what runs: with an error in the stream where chunks went out, else with 503."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,11 @@ if TYPE_CHECKING:
 
 PING = 15.0
 """Seconds of silence after which a comment keeps the connection awake."""
+TURN = 1.0
+"""Seconds after which a live answer looks whether the gateway drains: an open page shall not hold that up."""
+LISTED = 1000
+"""Calls that one answer lists: more would keep the event loop from others."""
+DIGITS = 18
 FILTERS = frozenset({"after", "state", "model", "key", "text"})
 
 
@@ -35,16 +42,17 @@ async def about(gateway: Gateway, _: Inbound) -> Reply:
 
 
 async def calls(gateway: Gateway, inbound: Inbound) -> Reply:
-    """The last calls, the newest first, that pass the filters. Raises ``Refusal``."""
+    """The last calls, the newest first, that pass the filters; 1,000 at most. Raises ``Refusal``."""
     wanted = dict(inbound.query)
-    if not wanted.keys() <= FILTERS or not wanted.get("after", "0").isdecimal():
+    number = wanted.get("after", "0")
+    if not wanted.keys() <= FILTERS:
         raise Refusal(400, f"expected {', '.join(sorted(FILTERS))}", code="unknown_parameter")
+    if not number.isdecimal() or len(number) > DIGITS:
+        raise Refusal(400, "expected the sequence number of a call", code="invalid_value", param="after")
     after, prices = int(wanted.pop("after", "0")), gateway.settings.prices
-    shown = [
-        record.shown(prices, whole=False)
-        for record in gateway.recorder.newest()
-        if record.sequence > after and _passes(record, wanted)
-    ]
+    newer = itertools.takewhile(lambda record: record.sequence > after, gateway.recorder.newest())
+    passed = (record for record in newer if _passes(record, wanted))
+    shown = [record.shown(prices, whole=False) for record in itertools.islice(passed, LISTED)]
     return Reply(encode({"calls": shown, "sequence": gateway.recorder.sequence}))
 
 
@@ -57,26 +65,31 @@ async def call(gateway: Gateway, inbound: Inbound) -> Reply:
 
 
 async def live(gateway: Gateway, inbound: Inbound, outbound: Outbound) -> None:
-    """Every change of a call from now on, as server-sent events."""
+    """Each call from now on as it begins, gets its first chunk and ends, as server-sent events.
+
+    It ends where the client reads too slowly, and where the gateway drains; browsers come again by themselves.
+    """
     await inbound.body()
     async with outbound.watched():
-        await outbound.start(200, EVENTS)
-        await outbound.write(b": follows\n\n")
-        async for record in gateway.recorder.follow(PING):
-            if record is None:
-                await outbound.write(b": ping\n\n")
-            else:
-                await outbound.write(b"data: %b\n\n" % encode(record.shown(gateway.settings.prices, whole=False)))
+        with gateway.recorder.followed() as follower:
+            await outbound.start(200, EVENTS)
+            await outbound.write(b": follows\n\n")
+            silent = time.monotonic()
+            while not (follower.lost or gateway.draining):
+                record = await follower.next(TURN)
+                if record is not None:
+                    await outbound.write(b"data: %b\n\n" % encode(record.shown(gateway.settings.prices, whole=False)))
+                elif time.monotonic() - silent < PING:
+                    continue
+                else:
+                    await outbound.write(b": ping\n\n")
+                silent = time.monotonic()
         await outbound.end()
 
 
 def _passes(record: Record, wanted: dict[str, str]) -> bool:
-    labels = record.call.labels
-    fits = {
-        "state": record.state,
-        "model": record.call.model,
-        "key": labels.get("key", ""),
-    }
+    key, label = record.key or ("", "")
+    fits = {"state": record.state, "model": record.model, "key": key}
     text = wanted.get("text", "").lower()
-    words = " ".join([record.id, *fits.values(), labels.get("key_label", ""), *(record.error or ("", ""))[:2]]).lower()
+    words = " ".join([record.id, *fits.values(), label, *(record.error or ("", ""))[:2]]).lower()
     return all(fits[name] == value for name, value in wanted.items() if name != "text" and value) and text in words

@@ -1,13 +1,15 @@
 """Metrics: counts and times in Prometheus's text format, version 0.0.4.
 
-Values of labels are names of backends, words of the gateway, and at most 200 names of models; others are ``other``.
+Values of labels are routes, statuses, words of the gateway, names of backends, and names of models that the
+configuration has. All other names, which clients may make up, are ``other``: they can neither fill the memory nor push
+out those of the configuration.
 """
 
 from __future__ import annotations
 
 import bisect
 import collections
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jackfield_gateway.outbound import Reply
@@ -16,11 +18,10 @@ if TYPE_CHECKING:
     from jackfield_gateway.gateway import Gateway
     from jackfield_gateway.inbound import Inbound
     from jackfield_gateway.record import Record
+    from jackfield_gateway.settings import GatewaySettings
 
 EDGES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 """Upper edges of the histograms, in seconds."""
-MODELS = 200
-"""Names of models that are told apart."""
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -40,7 +41,11 @@ class Histogram:
 
 
 class Metrics:
-    """What is counted since the process began."""
+    """What is counted since the process began.
+
+    Attributes:
+        models: names of models that are told apart; all others are ``other``.
+    """
 
     def __init__(self) -> None:
         self._requests: collections.Counter[tuple[str, str]] = collections.Counter()
@@ -50,7 +55,7 @@ class Metrics:
         self._durations: dict[str, Histogram] = {}
         self._firsts: dict[str, Histogram] = {}
         self._answers: dict[str, Histogram] = {}
-        self._models: set[str] = set()
+        self.models: frozenset[str] = frozenset()
         self._waited = 0.0
 
     def request(self, path: str, status: int, seconds: float) -> None:
@@ -66,25 +71,19 @@ class Metrics:
 
     def call(self, record: Record) -> None:
         """Count a call that has ended."""
-        call, last = record.call, record.call.attempt
-        backend, model = ("none", "none") if last is None else (last.backend.name, self._named(last.model))
+        last = record.last
+        backend = "none" if last is None else last.backend
+        model = record.model if record.model in self.models else "other"
         self._calls[backend, model, record.state] += 1
         self._durations.setdefault(backend, Histogram()).add(record.duration or 0.0)
-        for one in call.attempts:
-            self._attempts[one.backend.name, one.outcome] += 1
+        for one in record.attempts:
+            self._attempts[one.backend, one.outcome] += 1
             self._waited += one.wait
             if one.first_chunk is not None:
-                self._firsts.setdefault(one.backend.name, Histogram()).add(one.first_chunk)
+                self._firsts.setdefault(one.backend, Histogram()).add(one.first_chunk)
         if record.usage is not None:
             self._tokens[backend, model, "prompt"] += record.usage.prompt_tokens
             self._tokens[backend, model, "completion"] += record.usage.completion_tokens
-
-    def _named(self, model: str) -> str:
-        """The name, unless there are many already: clients may make names up, and each would be kept for ever."""
-        if model in self._models or len(self._models) < MODELS:
-            self._models.add(model)
-            return model
-        return "other"
 
     def lines(self, gauges: Mapping[str, tuple[str, float]]) -> Iterator[str]:
         """The exposition, line by line.
@@ -102,6 +101,11 @@ class Metrics:
         yield from _histogram("request_seconds", "Seconds of requests.", "path", self._answers)
         yield from _histogram("call_seconds", "Seconds of calls.", "backend", self._durations)
         yield from _histogram("first_chunk_seconds", "Seconds of attempts to the first chunk.", "backend", self._firsts)
+
+
+def known(names: Iterable[str], settings: GatewaySettings) -> frozenset[str]:
+    """The names of models that a configuration has: those given, and those that stand in its ``[gateway]`` table."""
+    return frozenset([*names, *(name for name in settings.models if "*" not in name), *settings.prices])
 
 
 async def expose(gateway: Gateway, _: Inbound) -> Reply:

@@ -46,18 +46,24 @@ async def asset(_: Gateway, inbound: Inbound) -> Reply:
 
 
 @functools.cache
-def contents() -> dict[str, bytes]:
-    """The files of the page, by name; read once."""
-    found = (one for one in files("jackfield_gateway").joinpath("page").iterdir() if one.is_file())
-    return {one.name: one.read_bytes() for one in found if one.name.rpartition(".")[2] in TYPES}
+def contents() -> dict[str, tuple[bytes, str]]:
+    """The files of the page and their entity tags, by name; read once."""
+    page = files("jackfield_gateway").joinpath("page")
+    found = [one for one in page.iterdir() if one.is_file()] if page.is_dir() else []
+    data = {one.name: one.read_bytes() for one in found if one.name.rpartition(".")[2] in TYPES}
+    return {name: (read, f'"{hashlib.sha256(read).hexdigest()[:32]}"') for name, read in data.items()}
 
 
 def _file(inbound: Inbound, name: str) -> Reply:
-    data = contents().get(name)
-    if data is None:
+    if name not in contents():
         raise Refusal(404, "there is no such file", code="unknown_url")
-    tag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
-    headers = {**HEADERS, "etag": tag}
-    if inbound.headers.get("if-none-match") == tag:
-        return Reply(b"", 304, TYPES[name.rpartition(".")[2]], headers)
-    return Reply(data, 200, TYPES[name.rpartition(".")[2]], headers)
+    data, tag = contents()[name]
+    kind, headers = TYPES[name.rpartition(".")[2]], {**HEADERS, "etag": tag}
+    if _has(inbound.headers.get("if-none-match", ""), tag):
+        return Reply(b"", 304, kind, headers)
+    return Reply(data, 200, kind, headers)
+
+
+def _has(condition: str, tag: str) -> bool:
+    """Whether the client has it already: a list of tags, weak ones too, or ``*``. RFC 9110, section 13.1.2."""
+    return tag in {one.strip().removeprefix("W/") for one in condition.split(",")} or condition.strip() == "*"

@@ -2,50 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import collections
 import contextlib
+import itertools
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from jackfield.wire import encode
+from jackfield_gateway.follower import Follower
 from jackfield_gateway.record import Record
 
 if TYPE_CHECKING:
     from jackfield.call import Call
+    from jackfield.models import CreateChatCompletionRequest, CreateChatCompletionResponse
     from jackfield_gateway.settings import GatewaySettings
 
-BEHIND = 1000
-"""Events that a follower may be behind; one that reads slower is let go."""
-
-
-class Follower:
-    """Somebody who is told of every change of a call."""
-
-    def __init__(self) -> None:
-        self._events: asyncio.Queue[Record | None] = asyncio.Queue(BEHIND)
-        self.lost = False
-
-    def tell(self, record: Record) -> None:
-        """Put a change before it; where it is too far behind, it is let go."""
-        try:
-            self._events.put_nowait(record)
-        except asyncio.QueueFull:
-            self.lost = True
-
-    def end(self) -> None:
-        """Let it go, though it waits."""
-        self.lost = True
-        with contextlib.suppress(asyncio.QueueFull):  # then it does not wait
-            self._events.put_nowait(None)
-
-    async def next(self, patience: float) -> Record | None:
-        """The next change; None where none came within so many seconds, and at the end."""
-        try:
-            async with asyncio.timeout(patience):
-                return await self._events.get()
-        except TimeoutError:
-            return None
+MIB = 1024 * 1024
+PIECE = 1 * MIB
+"""Bytes of a request, and of a response, which are kept; of a larger one nothing is."""
+CONTENT = 64 * MIB
+"""Bytes of requests and responses that are kept in all; beyond, the oldest calls lose theirs."""
 
 
 class Recorder:
@@ -55,35 +32,39 @@ class Recorder:
         sequence: of the last call.
         started: seconds since 1970, when the gateway began.
         content: whether prompts and answers are kept.
+        held: bytes of them.
     """
 
     def __init__(self) -> None:
         self._ring: collections.deque[Record] = collections.deque(maxlen=0)
+        self._contents: collections.deque[Record] = collections.deque()
         self._followers: set[Follower] = set()
-        self.sequence, self.started, self.content = 0, time.time(), False
+        self._numbers = itertools.count(1)
+        self.sequence, self.started, self.content, self.held = 0, time.time(), False, 0
 
     def begin(self, settings: GatewaySettings) -> None:
         """Keep as many calls as the settings say, and no more of them."""
         self._ring = collections.deque(self._ring, maxlen=settings.inspector.calls)
         self.content = settings.inspector.content
 
-    def add(self, call: Call) -> Record:
+    def add(self, call: Call, request: CreateChatCompletionRequest) -> Record:
         """A new call."""
-        self.sequence += 1
+        self.sequence = next(self._numbers)
         record = Record(self.sequence, time.time(), call)
+        if self.content:
+            record.asked = request
         self._ring.append(record)
-        self.tell(record)
+        if self._followers:
+            self._tell(record)
         return record
 
-    def tell(self, record: Record) -> None:
-        """Tell followers that a call has changed."""
-        for follower in self._followers:
-            follower.tell(record)
-
-    def end(self) -> None:
-        """Let all followers go: they would keep the gateway from its end."""
-        for follower in self._followers:
-            follower.end()
+    def end(self, record: Record, state: str, response: CreateChatCompletionResponse | None) -> None:
+        """A call has ended; ``response`` is what it was answered, of a stream that broke what had arrived."""
+        if self.content:
+            self._keep(record, response)
+        record.end(state)
+        if self._followers:
+            self._tell(record)
 
     def newest(self) -> Iterator[Record]:
         """The calls, the newest first."""
@@ -91,17 +72,39 @@ class Recorder:
 
     def find(self, id_: str) -> Record | None:
         """The call of a request's id, or of its own."""
-        return next((record for record in self._ring if id_ in {record.id, record.call.id}), None)
+        return next((record for record in self._ring if id_ in {record.id, record.call_id}), None)
 
-    async def follow(self, patience: float) -> AsyncIterator[Record | None]:
-        """Every change from now on; None where there was none for so many seconds.
-
-        Ends for who is too slow, and by ``end``.
-        """
+    @contextlib.contextmanager
+    def followed(self) -> Iterator[Follower]:
+        """Somebody who is told of every change from now on, until the block ends or it is too slow."""
         follower = Follower()
         self._followers.add(follower)
         try:
-            while not follower.lost:
-                yield await follower.next(patience)
+            yield follower
         finally:
             self._followers.discard(follower)
+
+    def _tell(self, record: Record) -> None:
+        for follower in self._followers:
+            follower.tell(record)
+
+    def _keep(self, record: Record, response: CreateChatCompletionResponse | None) -> None:
+        if record.asked is None or not self._ring or record.sequence < self._ring[0].sequence:
+            return  # it has left the ring already
+        record.request = _small(encode(record.asked))
+        record.response = None if response is None else _small(encode(response))
+        self.held += _size(record)
+        self._contents.append(record)
+        oldest = self._ring[0].sequence
+        while self._contents and (self.held > CONTENT or self._contents[0].sequence < oldest):
+            gone = self._contents.popleft()
+            self.held -= _size(gone)
+            gone.request = gone.response = None
+
+
+def _small(data: bytes) -> bytes | None:
+    return data if len(data) <= PIECE else None
+
+
+def _size(record: Record) -> int:
+    return len(record.request or b"") + len(record.response or b"")

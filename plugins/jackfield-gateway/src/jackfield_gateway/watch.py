@@ -6,19 +6,17 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from jackfield.errors import JackfieldError
 from jackfield.hookspecs import hookimpl
 from jackfield_gateway.metrics import Metrics
+from jackfield_gateway.record import MESSAGE, Record
 from jackfield_gateway.recorder import Recorder
 from jackfield_gateway.refusal import refusal_of
 
 if TYPE_CHECKING:
     from jackfield.call import Call
     from jackfield.flow import Flow
-    from jackfield.models import (
-        CreateChatCompletionRequest,
-        CreateChatCompletionResponse,
-    )
-    from jackfield_gateway.record import Record
+    from jackfield.models import CreateChatCompletionRequest, CreateChatCompletionResponse
 
 
 @attrs.define(eq=False)
@@ -30,40 +28,35 @@ class Watch:
         metrics: of all.
     """
 
-    recorder: Recorder
-    metrics: Metrics
+    recorder: Recorder = attrs.field(factory=Recorder)
+    metrics: Metrics = attrs.field(factory=Metrics)
 
     @hookimpl
     def wrap_chat_completion(
         self, request: CreateChatCompletionRequest, call: Call
     ) -> Flow[CreateChatCompletionResponse]:
         """Note how the call begins and ends."""
-        call.trace = []
-        record = self.recorder.add(call)
-        if self.recorder.content:
-            record.request = request
+        if call.trace is None:
+            call.trace = []
+        record = self.recorder.add(call, request)
         try:
             response: CreateChatCompletionResponse = yield request
         except Exception as error:
             record.error = (type(error).__name__, _message(error), refusal_of(error).status)
-            self._end(record, "error")
+            self._end(record, "error", call.partial)
             raise
         except BaseException:
-            self._end(record, "cancelled")
+            self._end(record, "cancelled", call.partial)
             raise
         record.usage = response.usage
-        if self.recorder.content:
-            record.response = response
-        self._end(record, "success")
+        self._end(record, "success", response)
         return response
 
-    def _end(self, record: Record, state: str) -> None:
-        record.state, record.duration = state, record.call.elapsed
+    def _end(self, record: Record, state: str, response: CreateChatCompletionResponse | None) -> None:
+        self.recorder.end(record, state, response)
         self.metrics.call(record)
-        self.recorder.tell(record)
 
 
 def _message(error: Exception) -> str:
-    from jackfield.errors import JackfieldError
-
-    return error.message if isinstance(error, JackfieldError) else ""
+    """What the core has scrubbed; what other programs say is not known to be fit to be kept."""
+    return error.message[:MESSAGE] if isinstance(error, JackfieldError) else ""
