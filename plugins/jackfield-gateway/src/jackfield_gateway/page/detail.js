@@ -65,7 +65,7 @@ export class Detail {
   #parts(record) {
     return [
       el("header", { class: "head" }, el("h2", {}, text(record.model) || "Call"), state(record)),
-      record.error ? el("p", { class: "error" }, el("strong", {}, text(record.error.type)), " ", text(record.error.message)) : null,
+      record.error ? el("p", { class: "failure" }, el("strong", {}, text(record.error.type)), " ", text(record.error.message)) : null,
       facts(record),
       el("h3", {}, "Where the time went"),
       waterfall(record),
@@ -118,7 +118,7 @@ function attempt(one) {
     ["Billed", one.maybe_billed ? "perhaps, though it failed" : null],
   ]);
   return el("li", {}, el("p", { class: "head" }, el("strong", {}, `${text(one.backend)}/${text(one.model)}`), " ", state({ state: one.outcome })),
-    one.error ? el("p", { class: "error" }, text(one.error)) : null, told);
+    one.error ? el("p", { class: "failure" }, text(one.error)) : null, told);
 }
 
 function list(pairs) {

@@ -52,7 +52,7 @@ export function startParameters(changed) {
 /** Offer these models, and any other by its name; what is chosen stays chosen. */
 export function offer(models) {
   const select = byId("model");
-  const chosen = select.value;
+  const chosen = model() && select.value; // `Other…` without a name was no choice
   select.replaceChildren(
     ...models.map((name) => el("option", { value: name }, text(name))),
     el("option", { value: OTHER }, "Other…"),

@@ -21,7 +21,7 @@ export function startPlayground() {
   if (matchMedia("(max-width: 760px)").matches) byId("parameters-box").open = false;
   byId("composer").addEventListener("submit", (event) => { event.preventDefault(); send(); });
   byId("prompt").addEventListener("input", refresh);
-  byId("stop").addEventListener("click", stop);
+  byId("halt").addEventListener("click", stop);
   byId("clear").addEventListener("click", () => { stop(); conversation.clear(); status(""); });
   byId("again").addEventListener("click", () => { if (!running) { conversation.rewind(); answer(); } });
   byId("playground").addEventListener("keydown", (event) => {
@@ -153,7 +153,7 @@ function summary({ answer, began, first }) {
 
 function work(own) {
   running = own;
-  byId("stop").hidden = !own;
+  byId("halt").hidden = !own;
   byId("send").hidden = Boolean(own);
   byId("conversation").setAttribute("aria-busy", String(Boolean(own)));
   refresh();

@@ -25,8 +25,8 @@ export function waterfall(record) {
 function rowsOf(record) {
   const attempts = record.attempts.map((one) => ({
     kind: "attempt",
-    name: `${text(one.backend)}/${text(one.model)}`,
-    note: `attempt ${one.number}`,
+    name: `attempt ${text(one.number)}`,
+    note: `${text(one.backend)}/${text(one.model)}`,
     started: one.started,
     ended: one.duration === null ? null : one.started + one.duration,
     wait: one.wait,
@@ -65,16 +65,17 @@ function tableRow(row, total) {
   const bars = [part(row.started, ended, total, `bar ${kind}`)];
   if (row.wait > 0) bars.unshift(part(row.started - row.wait, row.started, total, "bar wait"));
   if (row.first !== null) bars.push(part(row.first, row.first, total, "first"));
+  const note = notes(row, failed);
   return el("tr", { class: kind },
-    el("th", { scope: "row", class: `depth${Math.min(row.depth, 8)}` },
-      el("span", { class: "name" }, row.name), " ", el("small", { class: "dim" }, notes(row, failed))),
+    el("th", { scope: "row", class: `depth${Math.min(row.depth, 8)}`, title: `${row.name} ${note}` },
+      el("span", { class: "name" }, row.name), " ", el("small", { class: "dim" }, note)),
     el("td", { class: "scale" }, svg("svg", { role: "img", "aria-label": told, width: "100%", height: 14 }, ...grid(), ...bars)),
     el("td", { class: "number" }, row.ended === null ? "…" : seconds(row.ended - row.started)));
 }
 
 function notes(row, failed) {
   const waited = row.wait > 0 ? `waited ${seconds(row.wait)}` : "";
-  return [row.note, waited, failed ? text(row.outcome) : ""].filter(Boolean).join(" · ");
+  return [waited, failed ? text(row.outcome) : "", row.note].filter(Boolean).join(" · ");
 }
 
 function part(from, to, total, kind) {
