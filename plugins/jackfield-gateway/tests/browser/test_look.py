@@ -7,6 +7,8 @@ import pytest
 from jackfield_gateway.settings import Inspector
 
 pytestmark = [pytest.mark.system, pytest.mark.long]
+INNER = """(of) => [...document.querySelectorAll(of)]
+    .filter((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0).map((one) => one.outerHTML.slice(0, 200))"""
 LONG = "averylongwordwithoutanyspaceinit" * 8
 
 
@@ -75,10 +77,12 @@ def test_a_narrow_screen_needs_no_sideways_scroll(full, visit, say, picture):
     filled(page, say)
     wide = "[document.documentElement.scrollWidth, window.innerWidth]"
     assert page.evaluate(wide) == [360, 360]
+    assert page.evaluate(INNER, "#conversation, #parameters, .wire pre:not([hidden]), .message .body") == []
     picture(page, "playground-narrow")
     inspected(page)
     assert page.evaluate(wide) == [360, 360]
     picture(page, "inspector-narrow")
+    assert page.evaluate(INNER, "#detail, #detail *:not(.hidden, pre, svg, svg *, .waterfall th)") == []
     for one in ("#calls-box", "#detail"):
         assert page.locator(one).bounding_box()["width"] <= 360
 

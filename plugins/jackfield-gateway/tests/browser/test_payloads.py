@@ -133,7 +133,6 @@ def test_in_calls_of_tools(gateway, service, visit, say, answers):
         for at, payload in enumerate(PAYLOADS)
         for wrap in [json.dumps if at % 2 else str]
     ]
-    strange = [{"index": "__proto__", "function": {"name": "x"}}, {"index": 1e9}, {"index": -1}]
     service.answer = lambda _: answers.streamed({"tool_calls": calls}, finish="<img src=x onerror=alert(1)>")
     page = visit(gateway())
     say(page, "go")
@@ -141,9 +140,6 @@ def test_in_calls_of_tools(gateway, service, visit, say, answers):
     assert page.locator(".call > p .dim").all_text_contents() == PAYLOADS
     shown = page.locator(".call > pre").all_text_contents()
     assert [json.loads(one) if at % 2 else one for at, one in enumerate(shown)] == PAYLOADS
-    service.answer = lambda _: answers.streamed({"tool_calls": strange}, {"content": "well"})
-    page.click("#clear")
-    say(page, "go on")
     check(page)
 
 

@@ -94,7 +94,7 @@ function draw() {
 function figures(shown) {
   const sum = (value) => shown.reduce((all, one) => all + (value(one) ?? 0), 0);
   const of = (state) => shown.filter((one) => one.state === state).length;
-  const parts = [`${count(shown.length)} calls`, `${of("running")} running`, `${of("error")} failed`];
+  const parts = [`${count(shown.length)} ${shown.length === 1 ? "call" : "calls"}`, `${of("running")} running`, `${of("error")} failed`];
   const middle = median(shown.map((one) => one.duration));
   if (middle !== null) parts.push(`median ${seconds(middle)}`);
   parts.push(`${count(sum((one) => one.usage?.total_tokens))} tokens`);
