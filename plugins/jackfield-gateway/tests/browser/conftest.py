@@ -180,9 +180,18 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
         )
         context.set_default_timeout(PATIENCE)
         context.add_init_script(WATCH)
-        context.on("request", lambda request: request.url.startswith(origin) or found.append(request.url))
+
+        def requested(request: Any) -> None:
+            if not request.url.startswith(origin):
+                found.append(request.url)
+
+        def asked(dialog: Any) -> None:
+            found.append(dialog.message)
+            dialog.dismiss()  # else the page would stand still
+
+        context.on("request", requested)
         page = context.new_page()
-        page.on("dialog", lambda dialog: (found.append(dialog.message), dialog.dismiss()))
+        page.on("dialog", asked)
         page.on("pageerror", lambda error: found.append(str(error)))
         pages.append(page)
         page.goto(url)

@@ -26,7 +26,7 @@ def ask():
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
                 answer.read()
-                return answer.status
+                return int(answer.status)
         except urllib.error.HTTPError as error:
             with error:
                 return error.code
