@@ -36,7 +36,17 @@ def test_calls_of_tools_at_strange_places_are_left_out(gateway, visit):
     """They change no prototype, and make no list of a billion."""
     page = visit(gateway())
     places: list[object] = ["__proto__", "length", -1, 1e9, 0.5, {}]
-    strange = [{"index": at, "id": "x", "function": {"name": "x"}} for at in places]}\n\n'
+    strange = [{"index": at, "id": "x", "function": {"name": "x"}} for at in places]
+    good = {"index": 0, "id": "call_1", "function": {"name": "f", "arguments": "{}"}}
+    sent, *prototypes = page.evaluate(FOLD, [{"tool_calls": [*strange, good]}])
+    assert [call["id"] for call in sent["tool_calls"]] == ["call_1"]
+    assert prototypes == [[], []]
+
+
+def test_a_stream_without_its_end_is_an_error(gateway, visit, say):
+    """Where something between page and gateway broke it."""
+    page = visit(gateway())
+    body = 'data: {"choices": [{"delta": {"content": "half"}}]}\n\n'
     page.route(
         "**/v1/chat/completions",
         lambda route: route.fulfill(content_type="text/event-stream", body=body, headers={"x-request-id": "req_1"}),
