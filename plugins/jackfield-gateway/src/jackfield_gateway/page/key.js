@@ -1,0 +1,47 @@
+// The key that is sent with each request. It lives as long as the tab.
+
+import { byId } from "./dom.js";
+
+const NAME = "jackfield-key";
+const ASK = "This gateway demands a key. ";
+const changed = new Set();
+let intro = "";
+
+export const key = () => sessionStorage.getItem(NAME) ?? "";
+
+/** Call back when another key is to be used. */
+export const onKey = (callback) => changed.add(callback);
+
+/** Ask for a key, unless it is being asked for. */
+export function askForKey(wanted = true) {
+  const dialog = byId("key-dialog");
+  if (dialog.open) return;
+  byId("key-text").firstChild.data = (wanted ? ASK : "") + intro;
+  byId("key-input").value = key();
+  dialog.showModal();
+  byId("key-input").focus();
+}
+
+export function startKey() {
+  intro = byId("key-text").firstChild.data;
+  byId("key-button").addEventListener("click", () => askForKey(false));
+  byId("key-cancel").addEventListener("click", () => byId("key-dialog").close());
+  byId("key-forget").addEventListener("click", () => use(""));
+  byId("key-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    use(byId("key-input").value.trim());
+  });
+  show();
+}
+
+function use(given) {
+  if (given) sessionStorage.setItem(NAME, given);
+  else sessionStorage.removeItem(NAME);
+  byId("key-dialog").close();
+  show();
+  changed.forEach((callback) => callback());
+}
+
+function show() {
+  byId("key-button").textContent = key() ? "Key set" : "Key";
+}
