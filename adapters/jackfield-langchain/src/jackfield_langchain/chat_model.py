@@ -40,7 +40,7 @@ class ChatJackfield(BaseChatModel):
     Attributes:
         model_name: argument ``model``: ``backend/model``, an alias, or None for the default of the configuration.
         config: path of a TOML file, a mapping of the same shape, or None to search; as for ``jackfield.Client``.
-        config_profile: name of a profile of the configuration (``profile`` is LangChain's word for what a model can do).
+        config_profile: name of a profile of the configuration (LangChain calls what a model can do its ``profile``).
         client, async_client: clients of the host's own, in place of a configuration; they are shared and never closed.
         temperature, max_tokens, stop: fields of each request; ``stop`` of a call wins.
         timeout: seconds for a whole call, with all its attempts and the whole stream.
