@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from system.clients.environments import MissingError, node_modules, program, python_with
+from system.clients.environments import MissingError, node_with, python_with
 from system.clients.relay import Relay
 from system.clients.serving import BACKEND_KEY, Served, served
 from system.llama import LlamaServer, LlamaUnavailableError
@@ -55,9 +55,10 @@ def run(
         try:
             if environment == "node":
                 # Packages are looked for beside the script.
-                (home / "node_modules").symlink_to(node_modules(cache))
+                node = node_with(cache)
+                (home / "node_modules").symlink_to(node / "node_modules")
                 (home / script.name).write_bytes(script.read_bytes())
-                command = [program("node"), str(home / script.name)]
+                command = [str(node / "bin" / "node"), str(home / script.name)]
             else:
                 command = [str(python_with(environment, cache)), str(script)]
         except MissingError as error:

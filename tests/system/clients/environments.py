@@ -51,23 +51,25 @@ def python_with(name: str, cache: Path) -> Path:
     return made(name, [HERE / f"{name}.txt"], f"{sys.version_info}", cache, make) / "bin" / "python"
 
 
-def node_modules(cache: Path) -> Path:
-    """The directory ``node_modules`` with what ``package-lock.json`` pins.
+def node_with(cache: Path) -> Path:
+    """A directory with a Node.js, ``bin/node``, and with what ``package-lock.json`` pins, in ``node_modules``.
+
+    Its Node.js comes from the registry of Python packages: those of systems differ, and some are older than the clients want.
 
     Raises:
-        MissingError: node or npm is not there.
+        MissingError: uv is not there.
     """
-    version = subprocess.run([program("node"), "--version"], capture_output=True, text=True, check=True).stdout
-    npm, files = program("npm"), [HERE / "package.json", HERE / "package-lock.json"]
+    uv, pins = program("uv"), [HERE / name for name in ("node.txt", "package.json", "package-lock.json")]
 
     def make(directory: Path) -> None:
-        directory.mkdir()
-        for file in files:
+        run(uv, "venv", "--quiet", "--python", sys.executable, str(directory))
+        run(uv, "pip", "install", "--quiet", "--python", str(directory), "--requirements", str(pins[0]))
+        for file in pins[1:]:
             shutil.copy(file, directory)
         quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
-        run(npm, "ci", *quiet, cwd=directory)
+        run(str(directory / "bin" / "npm"), "ci", *quiet, cwd=directory)
 
-    return made("node", files, version, cache, make) / "node_modules"
+    return made("node", pins, f"{sys.version_info}", cache, make)
 
 
 def made(name: str, pins: list[Path], version: str, cache: Path, make: Callable[[Path], None]) -> Path:
