@@ -28,7 +28,8 @@ def export(target: Path) -> None:
 
 def build(source: Path, output: Path) -> dict[str, str]:
     """Build every distribution; the SHA-256 of each file by its name."""
-    for project in [source / "pyproject.toml", *sorted(source.glob("plugins/*/pyproject.toml"))]:
+    below = [path for kind in ("plugins", "adapters") for path in sorted(source.glob(f"{kind}/*/pyproject.toml"))]
+    for project in [source / "pyproject.toml", *below]:
         command = [sys.executable, "-m", "hatchling", "build", "-d", str(output), "-t", "sdist", "-t", "wheel"]
         subprocess.run(command, cwd=project.parent, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own arguments
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(output.iterdir())}

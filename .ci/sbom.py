@@ -55,18 +55,25 @@ def resolve(wheels: Iterable[Path]) -> Report:
     return {canonicalize_name(item["metadata"]["name"]): item for item in items}
 
 
-def needed(name: str, report: Report) -> set[str]:
-    """The canonical names of what a distribution asks for, in this environment and without extras."""
+def needed(name: str, extras: frozenset[str], report: Report) -> set[tuple[str, frozenset[str]]]:
+    """What a distribution asks for here, with some of its extras: canonical names, each with its extras."""
     wanted = map(Requirement, report[name]["metadata"].get("requires_dist", []))
-    return {canonicalize_name(one.name) for one in wanted if one.marker is None or one.marker.evaluate({"extra": ""})}
+    return {
+        (canonicalize_name(one.name), frozenset(map(canonicalize_name, one.extras)))
+        for one in wanted
+        if one.marker is None or any(one.marker.evaluate({"extra": extra}) for extra in ("", *extras))
+    }
 
 
-def closure(name: str, report: Report) -> set[str]:
-    """A distribution and all that it needs, directly or not."""
-    found, left = set(), {name}
+def edges(name: str, report: Report) -> dict[str, set[str]]:
+    """A distribution without extras and all that it needs, directly or not; with each the names of what it asks for."""
+    found: dict[str, set[str]] = {}
+    left, seen = {(name, frozenset[str]())}, set()
     while left:
-        found |= left
-        left = {other for one in left for other in needed(one, report)} - found
+        seen.add(one := left.pop())
+        wanted = needed(*one, report)
+        found.setdefault(one[0], set()).update(other for other, _ in wanted)
+        left |= wanted - seen
     return found
 
 
@@ -76,12 +83,13 @@ def bill(name: str, report: Report) -> str:
     Raises:
         ValueError: it is not valid.
     """
-    components = {one: _component(report[one]) for one in sorted(closure(name, report))}
+    asked = edges(name, report)
+    components = {one: _component(report[one]) for one in sorted(asked)}
     bom = Bom(components=[component for one, component in components.items() if one != name])
     bom.metadata.component = components[name]
     bom.metadata.timestamp = dt.datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", BEGINNING)), dt.UTC)
     for one, component in components.items():
-        bom.register_dependency(component, [components[other] for other in sorted(needed(one, report))])
+        bom.register_dependency(component, [components[other] for other in sorted(asked[one])])
     told = "".join(f"{one.purl}{[str(digest) for digest in one.hashes]}" for one in components.values())
     bom.serial_number = uuid.UUID(bytes=hashlib.sha256(told.encode()).digest()[:16], version=4)
     text = JsonV1Dot6(bom).output_as_string(indent=2) + "\n"

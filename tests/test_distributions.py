@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from jackfield.cli.others import OWN as COMMANDS
 from jackfield.plugins import OWN
 
 ROOT = Path(__file__).parent.parent
@@ -16,14 +17,18 @@ PROJECTS = {
 }
 
 
-def entry_points(project: dict[str, Any]) -> list[str]:
-    groups = project["project"]["entry-points"]
-    return [name for group in groups.values() for name in group]
+def entry_points(project: dict[str, Any], *groups: str) -> list[str]:
+    """Names of the entry points in some of jackfield's groups, in all unless told."""
+    found = project["project"]["entry-points"]
+    return [name for group in groups or found for name in found.get(group, {})]
 
 
-def test_the_core_knows_which_distribution_brings_a_plugin():
+@pytest.mark.parametrize(
+    ("known", "groups"), [(OWN, ("jackfield.providers", "jackfield.middleware")), (COMMANDS, ("jackfield.commands",))]
+)
+def test_the_core_knows_which_distribution_brings_a_plugin_or_a_command(known, groups):
     """Its errors name it to whoever has not installed it."""
-    assert {name: own for own, project in PROJECTS.items() for name in entry_points(project)} == OWN
+    assert {name: own for own, project in PROJECTS.items() for name in entry_points(project, *groups)} == known
 
 
 @pytest.mark.parametrize("name", sorted(PROJECTS))

@@ -12,25 +12,26 @@ import pytest
 
 import jackfield
 from builds import tracked
-from walkthrough import ROOT, distributions
+from walkthrough import ROOT, adapters, distributions
 
 NAMES = sorted(distributions())
 PACKAGES = [name.replace("-", "_") for name in NAMES]
+PUBLISHED = {**distributions(), **adapters()}
 
 
 def test_all_distributions_have_one_version() -> None:
     """Every ``pyproject.toml`` says the same version."""
-    assert len({project["version"] for project in distributions().values()}) == 1
+    assert len({project["version"] for project in PUBLISHED.values()}) == 1
 
 
 def test_plugins_take_the_core_of_this_version() -> None:
-    """Each plugin's range of the core begins at this minor version and ends before the next."""
+    """Each plugin's and adapter's range of the core begins at this minor version and ends before the next, whatever its extras."""
     major, minor, _ = distributions()["jackfield"]["version"].split(".")
     wanted = f"jackfield>={major}.{minor},<{major}.{int(minor) + 1}"
 
-    assert {name: wanted for name in NAMES if name != "jackfield"} == {
-        name: next(text for text in project["dependencies"] if re.match(r"jackfield\b", text))
-        for name, project in distributions().items()
+    assert {name: wanted for name in PUBLISHED if name != "jackfield"} == {
+        name: next(re.sub(r"\[.*\]", "", text) for text in project["dependencies"] if re.match(r"jackfield\b", text))
+        for name, project in PUBLISHED.items()
         if name != "jackfield"
     }
 
@@ -59,7 +60,7 @@ def test_python_versions_agree() -> None:
     """Classifiers of every distribution and the environments of tox name the same versions of Python."""
     (listed,) = re.findall(r"py\{(.*)\}", (ROOT / "tox.ini").read_text(encoding="utf-8").split("[testenv]")[0])
     tested = {f"{version.strip()[0]}.{version.strip()[1:]}" for version in listed.split(",")}
-    for name, project in distributions().items():
+    for name, project in PUBLISHED.items():
         classified = {
             text.rpartition(" ")[2] for text in project["classifiers"] if re.search(r":: Python :: 3\.\d+$", text)
         }
@@ -82,7 +83,7 @@ def test_package_is_typed(package: str) -> None:
 
 @pytest.mark.parametrize(
     "directory",
-    [ROOT, *sorted(path for path in (ROOT / "plugins").iterdir() if path.is_dir())],
+    [ROOT, *sorted(path.parent for kind in ("plugins", "adapters") for path in ROOT.glob(f"{kind}/*/pyproject.toml"))],
     ids=lambda path: path.name,
 )
 def test_distribution_has_readme_and_licence(directory: Path) -> None:

@@ -12,10 +12,24 @@ from pathlib import Path
 import pytest
 
 import jackfield
+from walkthrough import distributions
 
-PLUGINS = ("anthropic", "auth", "cache", "gemini", "limits", "local", "logging", "openai", "replay", "retry", "routing")
+PLUGINS = tuple(sorted(name.removeprefix("jackfield-") for name in distributions() if name != "jackfield"))
 PACKAGES = ["jackfield", *(f"jackfield_{name}" for name in PLUGINS)]
-FOREIGN = ("aiohttp", "attrs", "cattrs", "click", "keyring", "msgspec", "platformdirs", "pluggy", "rich", "urllib3")
+FOREIGN = (
+    "aiohttp",
+    "attrs",
+    "cattrs",
+    "click",
+    "granian",
+    "keyring",
+    "msgspec",
+    "platformdirs",
+    "pluggy",
+    "rich",
+    "starlette",
+    "urllib3",
+)
 EVENTS = ("_thread.start", "open", "os.fork", "os.mkdir", "os.posix_spawn", "os.system", "socket.", "subprocess.")
 
 

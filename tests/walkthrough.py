@@ -167,7 +167,15 @@ class Walkthrough:
 
 
 def distributions() -> dict[str, dict[str, Any]]:
-    """The ``project`` table of every distribution of this repository, by its name."""
-    files = [ROOT / "pyproject.toml", *sorted(ROOT.glob("plugins/*/pyproject.toml"))]
+    """The ``project`` table of the core and of every plugin, by its name."""
+    return _projects([ROOT / "pyproject.toml", *sorted(ROOT.glob("plugins/*/pyproject.toml"))])
+
+
+def adapters() -> dict[str, dict[str, Any]]:
+    """The ``project`` table of every adapter for a host, by its name; the tests' environment does not have these."""
+    return _projects(sorted(ROOT.glob("adapters/*/pyproject.toml")))
+
+
+def _projects(files: list[Path]) -> dict[str, dict[str, Any]]:
     projects = [tomllib.loads(file.read_text(encoding="utf-8"))["project"] for file in files]
     return {project["name"]: project for project in projects}
