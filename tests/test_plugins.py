@@ -482,7 +482,7 @@ def test_one_error_lists_every_fault_with_file_and_line(tmp_path: Path) -> None:
     assert sorted(text.removeprefix(head) for text in texts) == sorted(
         [
             "1: default_model: expected backend/model with a configured backend, or an alias (known: bad/…, good/…)",
-            "2: colour: unknown key (known: backends, default_model, middleware, models, profiles)",
+            "2: colour: unknown key (known: backends, default_model, gateway, middleware, models, profiles)",
             "6: backends.good.chunk_size: 'chunk_size' must be >= 0: -1",
             '9: backends.bad.provider: no provider is named \'ecco\' (did you mean "echo"?)',
             '10: backends.bad.timeout.conect: unknown key (did you mean "connect"?)',

@@ -28,6 +28,8 @@ from markdown import Example, examples
 
 OPENAI = "https://api.openai.com/v1"
 """In examples; a server on this machine stands in for it."""
+GATEWAY = "http://127.0.0.1:4000"
+"""In examples; the address of a ``jackfield serve`` that was started for them stands in for it."""
 ROOT = Path(__file__).parent.parent
 DATA = {"json", "text", "console", ""}
 """Languages of blocks that only show something."""
@@ -48,13 +50,16 @@ class Walkthrough:
     environ: pytest.MonkeyPatch
     printed: str = attrs.field(default="", init=False)
     names: dict[str, Any] = attrs.field(factory=lambda: {"__name__": "__main__"}, init=False)
+    gateway: str = attrs.field(default=GATEWAY, init=False)
+    _servers: contextlib.ExitStack = attrs.field(factory=contextlib.ExitStack, init=False)
 
     def walk(self, page: Path) -> int:
         """Run everything in a page; the number of examples that were run or checked."""
         self._prepare()
         found = [example for example in examples(page) if example.not_run is None]
-        for example in found:
-            self._do(example)
+        with self._servers:
+            for example in found:
+                self._do(example)
         return len(found)
 
     def _prepare(self) -> None:
@@ -65,6 +70,7 @@ class Walkthrough:
             "OPENAI_BASE_URL": self.base_url,
             "OPENAI_MODEL": "gpt-5.4-mini",
             "XDG_CONFIG_HOME": str(self.directory / "none"),
+            "XDG_DATA_HOME": str(self.directory / "data"),
             "COLUMNS": "120",
         }.items():
             self.environ.setenv(name, value)
@@ -72,7 +78,7 @@ class Walkthrough:
         self.environ.syspath_prepend(str(self.directory))
 
     def _do(self, example: Example) -> None:
-        text = example.text.replace(OPENAI, self.base_url)
+        text = example.text.replace(OPENAI, self.base_url).replace(GATEWAY, self.gateway)
         if example.file is not None:
             path = self.directory / example.file
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -123,6 +129,9 @@ class Walkthrough:
         if (first, rest.partition(" ")[0]) == ("pip", "install"):
             self._install(shlex.split(rest)[1:], place)
             return
+        if command.startswith("jackfield serve"):
+            self._serve(shlex.split(command.removesuffix("&"))[1:])
+            return
         pipe, bar, piped = command.rpartition(" | ")
         if bar:
             assert re.match(r"(echo|printf|cat) ", pipe), f"{place}: {command}"
@@ -137,6 +146,16 @@ class Walkthrough:
         assert done.returncode == 0, f"{place}: {command}\n{done.stdout}{done.stderr}"
 
         self.printed = done.stdout
+
+    def _serve(self, arguments: list[str]) -> None:
+        """Serve on a free port until the page has been walked."""
+        command = [sys.executable, "-m", "jackfield", *arguments, "--port", "0"]
+        server = subprocess.Popen(command, cwd=self.directory, stderr=subprocess.PIPE, text=True)
+        assert server.stderr is not None
+        for step in (server.stderr.close, lambda: server.wait(60), server.terminate):
+            self._servers.callback(step)
+        self.gateway = server.stderr.readline().strip()
+        assert self.gateway.startswith("http://127.0.0.1:"), f"{command}: {self.gateway}"
 
     def _install(self, arguments: list[str], place: str) -> None:
         """Check that what is to be installed exists; install what the page itself wrote, by its entry points."""

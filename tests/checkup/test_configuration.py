@@ -67,7 +67,7 @@ chunk = 4
     faults = {row.detail: row.remedy for row in rows if row.what == "fault"}
 
     assert faults == {
-        f"{file}:1: nonsense: unknown key": "known: backends, default_model, middleware, models, profiles",
+        f"{file}:1: nonsense: unknown key": "known: backends, default_model, gateway, middleware, models, profiles",
         f"{file}:7: backends.bad.chunk: unknown setting": 'did you mean "chunk_size"?',
     }
     assert of(rows, "configuration")["file"] == ("ok", str(file))

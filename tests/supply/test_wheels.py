@@ -50,7 +50,15 @@ def test_a_wheel_is_its_package_and_its_metadata(wheels: dict[str, Path], name: 
     assert {path: held.get(path) for path in package} == package
     assert f"{stem(name)}/py.typed" in package
     assert held[f"{info(name)}/licenses/LICENSE"] == (ROOT / "LICENSE").read_bytes()
-    assert {PurePosixPath(path).suffix for path in package} <= {".py", ".typed", ".jinja"}
+    assert {PurePosixPath(path).suffix for path in package} <= {
+        ".py",
+        ".typed",
+        ".jinja",
+        ".html",
+        ".css",
+        ".js",
+        ".svg",
+    }
 
 
 @pytest.mark.parametrize("name", NAMES)
