@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 HEADER_BYTES = 64 * 1024
 """Of all names and values together."""
+NAME_BYTES = 300
+"""Of a host's name with its port: RFC 1035 allows 255 for the name."""
+MOST_SEEN = 256
+"""So many values of ``Host`` are remembered as known; clients could make up others."""
 FOREIGN_SITES = frozenset({"cross-site", "same-site"})
 """Values of ``Sec-Fetch-Site`` of what other pages ask. W3C Fetch Metadata, section 2.3."""
 
@@ -38,6 +42,7 @@ class Guard:
         self._hosts = frozenset(name.lower() for name in settings.hosts)
         self._origins = frozenset(origin.lower().rstrip("/") for origin in settings.origins)
         self._ring = ring
+        self._seen: set[str] = set()
 
     def check_place(self, inbound: Inbound) -> None:
         """Refuse a request for another host, or from a page that is not allowed.
@@ -83,6 +88,14 @@ class Guard:
         return key
 
     def _known(self, host: str) -> bool:
+        if host in self._seen:
+            return True
+        known = len(host) <= NAME_BYTES and self._is_known(host)
+        if known and len(self._seen) < MOST_SEEN:
+            self._seen.add(host)
+        return known
+
+    def _is_known(self, host: str) -> bool:
         name = _name(host)
         if name is None:
             return False
