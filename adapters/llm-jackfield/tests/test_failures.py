@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from conftest import KEY, configuration
+from command import KEY, configuration
 
 
 @pytest.mark.parametrize("way", [[], ["--no-stream"], ["--async"]], ids=str)

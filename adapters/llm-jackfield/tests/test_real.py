@@ -69,7 +69,7 @@ def test_refresh_lists_what_the_backend_has(real):
     told = real("jackfield", "refresh").stdout
     after = real("models").stdout
 
-    assert told == "one: 1 models\n"
+    assert told == "one: 1 model\n"
     assert "jackfield/one/tiny" not in before
     assert "jackfield/one/tiny (aliases: one/tiny)" in after
     assert real("-m", "one/tiny", "Hello").stdout.strip() == REPLY

@@ -1,0 +1,52 @@
+"""Runs the real ``llm`` command again and again, each time in a process of its own.
+
+What takes most of a command's time is the import of ``llm`` and of its plugins. This program has done it, and forks for
+each command: the child is a process as any other, that ends by its own exit code.
+
+It reads a JSON object a line: ``arguments``, ``directory``, ``environ``, and the files ``stdin``, ``stdout``, ``stderr``;
+it writes the exit code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from typing import Any
+
+import llm.cli
+
+PATIENCE = 60
+"""Seconds that a command may take."""
+
+
+def serve() -> dict[str, Any]:
+    """Fork for each command; comes back in the child only, or ends the program."""
+    for line in sys.stdin:
+        child = os.fork()
+        if not child:
+            order: dict[str, Any] = json.loads(line)
+            return order
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+    sys.exit(0)
+
+
+def become(order: dict[str, Any]) -> None:
+    """Take on directory, environment and files of a command."""
+    signal.alarm(PATIENCE)
+    os.chdir(order["directory"])
+    os.environ.clear()
+    os.environ.update(order["environ"])
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        file = os.open(order[name], os.O_RDWR | os.O_CREAT, 0o600)
+        os.dup2(file, number)
+        os.close(file)
+    sys.stdin = open(0, closefd=False)
+    sys.argv = ["llm", *order["arguments"]]
+
+
+if __name__ == "__main__":
+    become(serve())
+    llm.cli.cli()
