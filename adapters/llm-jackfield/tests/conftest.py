@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,21 @@ def forks() -> Iterator[Forks | None]:
         yield forks
 
 
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory, forks: Forks | None) -> Path:
+    """An empty one, made by ``llm`` itself, which takes longer for it than for most of what is tested here."""
+    directory = tmp_path_factory.mktemp("database")
+    (directory / "user").mkdir()
+    llm = Llm(directory, forks)
+    llm.configure(configuration("http://127.0.0.1:9/v1", "ok"))
+    llm("-m", "fast", "Hello", code=1)
+    return directory / "user" / "logs.db"
+
+
 @pytest.fixture
-def llm_command(tmp_path: Path, forks: Forks | None) -> Llm:
+def llm_command(tmp_path: Path, database: Path, forks: Forks | None) -> Llm:
     (tmp_path / "user").mkdir()
+    shutil.copy(database, tmp_path / "user")
     return Llm(tmp_path, forks)
 
 
@@ -60,12 +73,10 @@ def llama() -> Iterator[LlamaServer]:
 
 
 @pytest.fixture
-def real(tmp_path: Path, llama: LlamaServer) -> Llm:
+def real(llm_command: Llm, llama: LlamaServer) -> Llm:
     """``llm`` whose default model is that of a real server; each command is started as a shell starts it."""
-    (tmp_path / "user").mkdir()
-    command = Llm(tmp_path)
-    command.configure(configuration(llama.base_url, llama.model))
-    return command
+    llm_command.configure(configuration(llama.base_url, llama.model))
+    return Llm(llm_command.directory)
 
 
 @pytest.fixture
