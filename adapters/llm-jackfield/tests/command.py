@@ -63,12 +63,14 @@ class Llm:
 
     Attributes:
         directory: where it runs, and where ``jackfield.toml`` is.
-        forks: what makes its processes; None starts each from nothing, as a shell does.
+        forks: what makes its processes, where the system has that.
+        fresh: start commands from nothing, as a shell does; what is logged is read by a fork all the same.
         more: variables of its environment.
     """
 
     directory: Path
-    forks: Forks | None = None
+    forks: Forks | None
+    fresh: bool = False
     more: dict[str, str] = attrs.field(factory=dict)
 
     @property
@@ -81,7 +83,7 @@ class Llm:
 
     def __call__(self, *arguments: str, said: str = "", code: int = 0) -> subprocess.CompletedProcess[str]:
         """Run a command to its end, which has to come with the exit code ``code``."""
-        if self.forks is None:
+        if self.fresh or self.forks is None:
             process = self.start(*arguments, stdin=subprocess.PIPE)
             out, told = process.communicate(said, timeout=60)
             found = process.returncode
@@ -103,7 +105,7 @@ class Llm:
 
     def logged(self) -> list[dict[str, Any]]:
         """What it logged, oldest first."""
-        found: list[dict[str, Any]] = json.loads(self("logs", "-n", "0", "--json").stdout)
+        found: list[dict[str, Any]] = json.loads(attrs.evolve(self, fresh=False)("logs", "-n", "0", "--json").stdout)
         return found
 
 

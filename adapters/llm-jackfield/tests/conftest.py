@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from command import KEY, Forks, Llm, configuration
 from scripted import Scripted
@@ -76,7 +77,7 @@ def llama() -> Iterator[LlamaServer]:
 def real(llm_command: Llm, llama: LlamaServer) -> Llm:
     """``llm`` whose default model is that of a real server; each command is started as a shell starts it."""
     llm_command.configure(configuration(llama.base_url, llama.model))
-    return Llm(llm_command.directory)
+    return attrs.evolve(llm_command, fresh=True)
 
 
 @pytest.fixture
