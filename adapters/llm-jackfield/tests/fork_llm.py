@@ -9,6 +9,7 @@ it writes the exit code.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -67,5 +68,6 @@ def become(order: dict[str, Any]) -> None:
 if __name__ == "__main__":
     for module in NEEDED:
         import_module(module)
+    gc.freeze()  # the children need not look through what they share
     become(serve())
     llm.cli.cli()
