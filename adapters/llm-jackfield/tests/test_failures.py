@@ -116,11 +116,13 @@ def test_a_list_that_cannot_be_kept_is_a_failure(asking):
     assert done.stderr.count("\n") == 1
 
 
-def test_an_unknown_model_is_told_once(asking):
-    """Llm asks for the models three times; the configuration is read once and no backend is asked."""
-    done = asking("-m", "nope", "Hello", code=1)
+def test_a_broken_configuration_is_told_once(llm_command):
+    """Llm asks for the models three times when it does not know one."""
+    llm_command.configure("[backends.one]\nprovider = 'nope'\n")
+    told = llm_command("-m", "fast", "Hello", code=1).stderr.splitlines()
 
-    assert done.stderr.count("nope") == 1
+    assert [line.split(":")[0] for line in told] == ["llm-jackfield", "Error"]
+    assert "fast" in told[1]
 
 
 def test_listing_asks_no_backend(asking, service):

@@ -33,6 +33,7 @@ def shell(example: Example, directory: Path, environ: dict[str, str]) -> str:
     return done.stdout
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.skipif(os.name == "nt", reason="the examples are for a POSIX shell")
 def test_the_examples_work(real, llama):
     """Every block that is not marked otherwise, and what it is said to print is printed."""
