@@ -114,6 +114,7 @@ def test_a_list_that_cannot_be_kept_is_a_failure(asking):
 
     assert done.stderr.startswith("Error: the models cannot be kept: ")
     assert done.stderr.count("\n") == 1
+    assert len(list((asking.directory / "user").glob("jackfield-models*"))) == 1
 
 
 def test_a_broken_configuration_is_told_once(llm_command):

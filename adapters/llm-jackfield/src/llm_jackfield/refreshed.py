@@ -53,8 +53,11 @@ def save(found: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
     data = load() | {backend: sorted(name for name in names if _fit(name, backend)) for backend, names in found.items()}
     path = _path()
     draft = path.with_name(f"{FILE}.{os.getpid()}")
-    draft.write_text(json.dumps(data, indent=2), encoding="utf-8")
-    draft.replace(path)  # at once: another command may read it meanwhile
+    try:
+        draft.write_text(json.dumps(data, indent=2), encoding="utf-8")
+        draft.replace(path)  # at once: another command may read it meanwhile
+    finally:
+        draft.unlink(missing_ok=True)
     return data
 
 
