@@ -1,83 +1,48 @@
-"""The real ``llm`` command in a directory of its own, and services for it to ask."""
+"""The real ``llm`` command, ``llm`` in this process, and services for both to ask."""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
+from command import KEY, Forks, Llm, configuration
 from scripted import Scripted
 
 from jackfield.testing.faults import FaultServer
 from system.llama import LlamaServer, LlamaUnavailableError
 
-KEY = "sk-canary-7Qd3vT9xLmPq"
-COMMAND = [sys.executable, "-W", "error", "-m", "llm"]
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks | None]:
+    if not hasattr(os, "fork"):
+        yield None
+        return
+    with Forks() as forks:
+        yield forks
 
 
-@attrs.frozen
-class Llm:
-    """``llm`` with nothing of the user's: a configuration, a database and plugins of the test's own.
-
-    Attributes:
-        directory: where it runs, and where ``jackfield.toml`` is.
-    """
-
-    directory: Path
-
-    @property
-    def environ(self) -> dict[str, str]:
-        own = {"LLM_USER_PATH": str(self.directory / "user"), "LLM_LOAD_PLUGINS": "llm-jackfield"}
-        kept = {
-            name: value for name, value in os.environ.items() if not name.startswith(("LLM", "JACKFIELD", "OPENAI"))
-        }
-        return kept | own | {"ONE_KEY": KEY, "XDG_CONFIG_HOME": str(self.directory / "config"), "NO_COLOR": "1"}
-
-    def configure(self, text: str) -> None:
-        (self.directory / "jackfield.toml").write_text(text, encoding="utf-8")
-
-    def __call__(self, *arguments: str, said: str = "", code: int = 0) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end, which has to come with the exit code ``code``."""
-        done = subprocess.run(
-            [*COMMAND, *arguments],
-            input=said,
-            cwd=self.directory,
-            env=self.environ,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == code, done.stderr
-        return done
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [*COMMAND, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=self.directory,
-            env=self.environ,
-            text=True,
-        )
-
-    def logged(self) -> list[dict[str, Any]]:
-        """What it logged, oldest first."""
-        found: list[dict[str, Any]] = json.loads(self("logs", "-n", "0", "--json").stdout)
-        return found
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory, forks: Forks | None) -> Path:
+    """An empty one, made by ``llm`` itself, which takes longer for it than for most of what is tested here."""
+    directory = tmp_path_factory.mktemp("database")
+    (directory / "user").mkdir()
+    llm = Llm(directory, forks)
+    llm.configure(configuration("http://127.0.0.1:9/v1", "ok"))
+    llm("-m", "fast", "Hello", code=1)
+    return directory / "user" / "logs.db"
 
 
 @pytest.fixture
-def llm_command(tmp_path: Path) -> Llm:
+def llm_command(tmp_path: Path, database: Path, forks: Forks | None) -> Llm:
     (tmp_path / "user").mkdir()
-    return Llm(tmp_path)
+    shutil.copy(database, tmp_path / "user")
+    return Llm(tmp_path, forks)
 
 
 @pytest.fixture
@@ -110,9 +75,9 @@ def llama() -> Iterator[LlamaServer]:
 
 @pytest.fixture
 def real(llm_command: Llm, llama: LlamaServer) -> Llm:
-    """``llm`` whose default model is that of a real server."""
+    """``llm`` whose default model is that of a real server; each command is started as a shell starts it."""
     llm_command.configure(configuration(llama.base_url, llama.model))
-    return llm_command
+    return attrs.evolve(llm_command, fresh=True)
 
 
 @pytest.fixture
@@ -121,14 +86,22 @@ def bodies(service: FaultServer) -> Callable[[], list[Mapping[str, Any]]]:
     return lambda: [json.loads(received.body) for received in service.ledger.requests]
 
 
-def configuration(base_url: str, model: str) -> str:
-    return f"""
-default_model = "fast"
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A directory that ``llm`` in this process takes for the user's; what it read and made is gone after the test."""
+    from llm_jackfield import clients, configured
 
-[models]
-fast = "one/{model}"
+    monkeypatch.setenv("LLM_USER_PATH", str(tmp_path))
+    monkeypatch.setenv("JACKFIELD_CONFIG", str(tmp_path / "jackfield.toml"))
+    monkeypatch.setenv("ONE_KEY", KEY)
+    configured.configured.cache_clear()
+    yield tmp_path
+    clients.close()
+    configured.configured.cache_clear()
 
-[backends.one]
-provider = "openai"
-base_url = "{base_url}"
-"""
+
+@pytest.fixture
+def asked_here(here: Path, service: FaultServer) -> Path:
+    """The same, with a configuration whose backend is the scripted service."""
+    (here / "jackfield.toml").write_text(configuration(service.url, "ok"), encoding="utf-8")
+    return here

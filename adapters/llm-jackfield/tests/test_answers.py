@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 
+import attrs
 import pytest
 from scripted import call
 
@@ -65,11 +66,10 @@ def test_tools_are_called_together(asking, dialect, bodies, way):
     ]
 
 
-@pytest.mark.parametrize("arguments", ['{"word": ', "[1]"])
 @WAYS
-def test_broken_arguments_are_an_error(asking, dialect, way, arguments):
+def test_broken_arguments_are_an_error(asking, dialect, way):
     """A call whose arguments are no JSON object is not run, and no success."""
-    dialect.script.append({"tool_calls": [call("shout", arguments)]})
+    dialect.script.append({"tool_calls": [call("shout", '{"word": ')]})
     done = asking("-m", "fast", "Hello", "--functions", TOOLS, *way, code=1)
 
     assert "Error: the model called the tool shout with arguments that are no JSON" in done.stderr
@@ -137,6 +137,61 @@ def test_options_and_attachments_are_said(asking, bodies):
     assert wav["input_audio"] == {"data": said(b"audio/wav").decode(), "format": "wav"}
     assert mp3["input_audio"]["format"] == "mp3"
     assert pdf["file"]["file_data"] == "data:application/pdf;base64," + said(b"application/pdf").decode()
+
+
+def test_fragments_and_the_system_prompt_are_said(asking, bodies):
+    """Files of ``-f`` and ``--sf`` are text of the prompt and of the system prompt, which is said once."""
+    (asking.directory / "notes.txt").write_text("Notes.", encoding="utf-8")
+    (asking.directory / "rules.txt").write_text("Rules.", encoding="utf-8")
+    asking("-m", "fast", "Hello", "-f", "notes.txt", "-s", "Be short", "--sf", "rules.txt")
+    asking("-c", "Go on")
+    first, second = bodies()
+    system, user = first["messages"]
+
+    assert system["role"] == "system"
+    assert {"Rules.", "Be short"} <= set(system["content"].split("\n"))
+    assert {"Notes.", "Hello"} <= set(user["content"].split("\n"))
+    assert second["messages"][:2] == first["messages"]
+    assert [message["role"] for message in second["messages"]] == ["system", "user", "assistant", "user"]
+
+
+@WAYS
+def test_a_conversation_keeps_tools_and_attachments(asking, dialect, bodies, way):
+    """``-c`` in another process says again what was called, answered and attached."""
+    (asking.directory / "a.png").write_bytes(b"png")
+    dialect.script += [
+        {"content": "Wait", "tool_calls": [call("shout", '{"word": "é"}', "a")]},
+        *({"content": text} for text in ("Done", "Yes")),
+    ]
+    asking("-m", "fast", "Look", "--at", "a.png", "image/png", "--functions", TOOLS, *way)
+    asking("-c", "Go on", "--functions", TOOLS, *way)
+    before, after = bodies()[1]["messages"], bodies()[2]["messages"]
+
+    assert [message["role"] for message in after] == ["user", "assistant", "tool", "assistant", "user"]
+    assert after[:3] == before
+    assert [part["type"] for part in after[0]["content"]] == ["text", "image_url"]
+    assert after[1]["content"] == "Wait"
+    assert after[2] == {"role": "tool", "tool_call_id": "a", "content": "É"}
+    assert after[3:] == [{"role": "assistant", "content": "Done"}, {"role": "user", "content": "Go on"}]
+
+
+def test_the_environment_says_which_configuration_holds(asking, service, bodies):
+    """``JACKFIELD_CONFIG`` names the file, and ``JACKFIELD_PROFILE`` the profile."""
+    (asking.directory / "jackfield.toml").rename(asking.directory / "other.toml")
+    with (asking.directory / "other.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[profiles.away]\ndefault_model = "one/bytes"\n')
+    away = attrs.evolve(asking, more={"JACKFIELD_CONFIG": "other.toml", "JACKFIELD_PROFILE": "away"})
+    away("-m", "jackfield", "Hello")
+
+    assert bodies()[0]["model"] == "bytes"
+
+
+def test_tokens_are_shown_with_their_details(asking, dialect):
+    """``-u``."""
+    dialect.script.append({"content": "Hi"})
+    told = asking("-m", "fast", "Hello", "-u").stderr
+
+    assert told == 'Token usage: 11 input, 7 output, {"completion_tokens_details": {"reasoning_tokens": 4}}\n'
 
 
 def test_an_image_with_a_url_is_left_to_the_backend(asking, bodies):

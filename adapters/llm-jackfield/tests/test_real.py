@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import attrs
 import pytest
 
 from system.tiny_model import REPLY
@@ -65,11 +66,12 @@ def test_chat_answers_line_by_line(real):
 def test_refresh_lists_what_the_backend_has(real):
     """``llm jackfield refresh`` asks the backends; their models can then be named."""
     real.configure((real.directory / "jackfield.toml").read_text().replace("one/tiny", "one/other"))
-    before = real("models").stdout
+    listing = attrs.evolve(real, fresh=False)
+    before = listing("models").stdout
     told = real("jackfield", "refresh").stdout
-    after = real("models").stdout
+    after = listing("models").stdout
 
-    assert told == "one: 1 models\n"
+    assert told == "one: 1 model\n"
     assert "jackfield/one/tiny" not in before
     assert "jackfield/one/tiny (aliases: one/tiny)" in after
     assert real("-m", "one/tiny", "Hello").stdout.strip() == REPLY

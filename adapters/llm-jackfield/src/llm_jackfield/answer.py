@@ -12,6 +12,7 @@ from llm.parts import StreamEvent
 from llm.utils import simplify_usage_dict
 
 from llm_jackfield import metadata
+from llm_jackfield.failure import FailedError
 
 if TYPE_CHECKING:
     from jackfield.models.chunks import CreateChatCompletionStreamResponse
@@ -39,12 +40,12 @@ def conclude(answer: CreateChatCompletionResponse, response: Any) -> Iterator[St
         response: llm's own: it gets the calls to run, the tokens, the model that answered, and the answer for the log.
 
     Raises:
-        llm.ModelError: a tool call cannot be run, or there is no answer.
+        FailedError: a tool call cannot be run, or there is no answer.
     """
     from jackfield import to_dict
 
     if not answer.choices:
-        raise llm.ModelError("the backend answered without an answer: choices is empty")
+        raise FailedError("the backend answered without an answer: choices is empty")
     message = answer.choices[0].message
     calls = list(_calls(message.tool_calls or ()))
     for event, call in calls:
@@ -80,7 +81,7 @@ def _calls(calls: Any) -> Iterator[tuple[StreamEvent, llm.ToolCall]]:
     for call in calls:
         function = getattr(call, "function", None)
         if function is None:
-            raise llm.ModelError(f"the model called a tool of the type {call.type!r}, which llm cannot run")
+            raise FailedError(f"the model called a tool of the type {call.type!r}, which llm cannot run")
         identity = call.id or f"call_{uuid.uuid4().hex}"  # llm tells calls apart by it
         event = StreamEvent(
             "tool_call_name", function.name, tool_call_id=identity, provider_metadata=metadata.of_call(call)
@@ -95,9 +96,9 @@ def _arguments(name: str, text: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise llm.ModelError(f"the model called the tool {name} with arguments that are no JSON: {error}") from None
+        raise FailedError(f"the model called the tool {name} with arguments that are no JSON: {error}") from None
     if not isinstance(value, dict):
-        raise llm.ModelError(f"the model called the tool {name} with arguments that are no JSON object")
+        raise FailedError(f"the model called the tool {name} with arguments that are no JSON object")
     return value
 
 

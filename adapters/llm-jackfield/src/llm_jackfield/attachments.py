@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import llm
+from llm_jackfield.failure import FailedError
 
 IMAGES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
 SOUND = {
@@ -30,7 +30,7 @@ def part(attachment: Any, detail: str | None) -> dict[str, Any]:
         detail: how closely to look at an image.
 
     Raises:
-        llm.ModelError: it is of a type that cannot be said.
+        FailedError: it is of a type that cannot be said.
     """
     kind = attachment.resolve_type() or "unknown"
     if kind in IMAGES:
@@ -41,7 +41,7 @@ def part(attachment: Any, detail: str | None) -> dict[str, Any]:
     if kind == PDF:
         file = {"filename": f"{attachment.id()}.pdf", "file_data": _data_url(attachment, kind)}
         return {"type": "file", "file": file}
-    raise llm.ModelError(f"attachments of type {kind} cannot be sent; only {', '.join(sorted(TYPES))}")
+    raise FailedError(f"attachments of type {kind} cannot be sent; only {', '.join(sorted(TYPES))}")
 
 
 def _data_url(attachment: Any, kind: str) -> str:

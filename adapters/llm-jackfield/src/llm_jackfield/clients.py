@@ -47,6 +47,12 @@ def aclient() -> jackfield.AsyncClient:
         return _aclient
 
 
+def close() -> None:
+    """Close what was made. What is asked for later is made anew, of the configuration that holds then."""
+    _close()
+    _aclose()
+
+
 def _close() -> None:
     """Close the client, and drop it while the interpreter is still whole."""
     global _client

@@ -22,21 +22,23 @@ def refresh(context: click.Context, timeout: float | None) -> None:
     them answers.
     """
     from jackfield import JackfieldError
-    from jackfield.cli.output import harmless, told
-    from llm_jackfield import clients, configured, refreshed
+    from llm_jackfield import clients, refreshed
+    from llm_jackfield.failure import line, told
 
     found: dict[str, list[str]] = {}
-    try:
-        backends, client = configured.read().backends, clients.client()
-    except JackfieldError as error:
-        raise click.ClickException(told(error)) from None
-    for backend in backends:
+    with told():
+        client = clients.client()
+    for backend in client.names.backends:
         try:
             found[backend] = [model.id for model in client.list_models(backend, timeout=timeout)]
         except JackfieldError as error:
-            click.echo(harmless(f"{backend}: {told(error)}"), err=True)
-    refreshed.save(found)
-    for backend, names in found.items():
-        click.echo(f"{backend}: {len(names)} models")
+            click.echo(f"{backend}: {line(error)}", err=True)
     if not found:
         context.exit(1)
+    try:
+        saved = refreshed.save(found)
+    except OSError as error:
+        raise click.ClickException(f"the models cannot be kept: {error}") from None
+    for backend in found:
+        count = len(saved[backend])
+        click.echo(f"{backend}: {count} model{'' if count == 1 else 's'}")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
+
+import llm
 
 from llm_jackfield.configured import configured
 from llm_jackfield.refreshed import refreshed
@@ -19,14 +23,22 @@ def listed(others: Sequence[Any]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
 
     Args:
         others: the models that are registered already, as ``llm`` hands them to ``register_models``; none of their ids
-            and aliases is taken.
+            and aliases is taken over, nor is an alias that the user gave.
     """
     known = configured()
+    names = dict.fromkeys([*known.models, *refreshed(known.backends)])
     taken = {name for other in others for name in (other.model.model_id, *other.aliases)}
-    names = dict.fromkeys([*known.names, *refreshed(known.backends)])
     taken.update(PREFIX + name for name in names)
+    taken.update(_users())
     for name in names:
         wanted = (name, DEFAULT) if name == known.default else (name,)
         aliases = tuple(alias for alias in wanted if alias not in taken)
         taken.update(aliases)
         yield PREFIX + name, name, aliases
+
+
+def _users() -> Iterable[str]:
+    """The aliases of ``llm aliases set``: ``llm`` adds each to its model, and of two with one alias the last has it."""
+    directory: Path = llm.user_dir()  # type: ignore[no-untyped-call]  # llm does not annotate it
+    path = directory / "aliases.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else ()

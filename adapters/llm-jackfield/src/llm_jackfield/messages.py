@@ -25,7 +25,7 @@ def messages(chain: Sequence[llm.Message], detail: str | None) -> list[Wire]:
         detail: how closely to look at images.
     """
     wire: list[Wire] = []
-    system = None
+    system, calls = None, _Calls()
     for place, message in enumerate(chain):
         if message.role == "system":
             text = _text(message.parts)
@@ -33,13 +33,40 @@ def messages(chain: Sequence[llm.Message], detail: str | None) -> list[Wire]:
                 wire.append({"role": "system", "content": text})
                 system = text
         elif message.role == "tool":
-            wire += _results(message.parts)
+            wire += _results(message.parts, calls)
             wire += _shown(message.parts, chain[place + 1 : place + 2], detail)
         elif message.role == "assistant":
-            wire += _assistant(message.parts)
+            wire += _assistant(message.parts, calls)
         elif content := _content(message.parts, detail):
             wire.append({"role": message.role, "content": content})
     return wire
+
+
+class _Calls:
+    """Ids for the calls, and their results, that another plugin's model made without any."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._open: list[tuple[str, str]] = []
+
+    def made(self, part: ToolCallPart) -> str:
+        """The id of a call."""
+        if part.tool_call_id:
+            return part.tool_call_id
+        self._count += 1
+        identity = f"call_{self._count}"
+        self._open.append((part.name, identity))
+        return identity
+
+    def answered(self, part: ToolResultPart) -> str:
+        """The id of the call that a result is of: of that name, the first that has none yet."""
+        if part.tool_call_id:
+            return part.tool_call_id
+        for number, (name, identity) in enumerate(self._open):
+            if name == part.name:
+                del self._open[number]
+                return identity
+        return ""
 
 
 def _text(parts: Iterable[Part]) -> str:
@@ -60,7 +87,7 @@ def _content(parts: Sequence[Part], detail: str | None) -> str | list[Wire]:
     return content
 
 
-def _assistant(parts: Sequence[Part]) -> Iterator[Wire]:
+def _assistant(parts: Sequence[Part], ids: _Calls) -> Iterator[Wire]:
     own = metadata.kept([part for part in parts if not isinstance(part, ToolCallPart)])
     text = _text(parts)
     message: Wire = {"role": "assistant", **own.get("message", {})}
@@ -68,23 +95,23 @@ def _assistant(parts: Sequence[Part]) -> Iterator[Wire]:
         message["content"] = text
     if thoughts := own.get("thoughts"):
         message[thoughts] = "".join(part.text for part in parts if isinstance(part, ReasoningPart))
-    calls = [_call(part) for part in parts if isinstance(part, ToolCallPart) and not part.server_executed]
+    calls = [_call(part, ids) for part in parts if isinstance(part, ToolCallPart) and not part.server_executed]
     if calls:
         message["tool_calls"] = calls
     if len(message) > 1:
         yield message
 
 
-def _call(part: ToolCallPart) -> Wire:
+def _call(part: ToolCallPart, ids: _Calls) -> Wire:
     function = {"name": part.name, "arguments": json.dumps(part.arguments, ensure_ascii=False)}
-    return {**metadata.kept([part]), "type": "function", "id": part.tool_call_id or "", "function": function}
+    return {**metadata.kept([part]), "type": "function", "id": ids.made(part), "function": function}
 
 
-def _results(parts: Iterable[Part]) -> Iterator[Wire]:
+def _results(parts: Iterable[Part], ids: _Calls) -> Iterator[Wire]:
     for part in parts:
         if isinstance(part, ToolResultPart) and not part.server_executed:
             output = part.output or (f"Error: {part.exception}" if part.exception else "")
-            yield {"role": "tool", "tool_call_id": part.tool_call_id or "", "content": output}
+            yield {"role": "tool", "tool_call_id": ids.answered(part), "content": output}
 
 
 def _shown(parts: Iterable[Part], following: Sequence[llm.Message], detail: str | None) -> Iterator[Wire]:

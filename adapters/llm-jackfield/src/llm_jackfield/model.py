@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import llm
 from llm.parts import StreamEvent
 
 from llm_jackfield import answer, attachments, clients
+from llm_jackfield.failure import FailedError, told
 from llm_jackfield.options import Options
 from llm_jackfield.request import asked
 
@@ -34,8 +33,17 @@ class _Shared:
     def __str__(self) -> str:
         return f"Jackfield: {self.model_id}"
 
+    def get_key(self, explicit_key: str | None = None) -> None:
+        """No key: the configuration says which one a backend gets. These are llm's key models to hear of ``--key``.
 
-class Jackfield(_Shared, llm.Model):
+        Raises:
+            FailedError: a key was given; to ask with another one would be a surprise, and another's bill.
+        """
+        if explicit_key is not None:
+            raise FailedError("keys of jackfield's models are in its configuration: --key is not for them")
+
+
+class Jackfield(_Shared, llm.KeyModel):
     """A model of the configuration."""
 
     Options = Options  # type: ignore[assignment]  # llm lets a model have its own
@@ -46,13 +54,14 @@ class Jackfield(_Shared, llm.Model):
         stream: bool,
         response: llm.Response,
         conversation: llm.Conversation | None = None,  # noqa: ARG002 - the prompt has it all
+        key: str | None = None,  # noqa: ARG002 - see get_key
     ) -> Iterator[StreamEvent]:
         """Ask, and tell the answer as it comes.
 
         Raises:
-            llm.ModelError: it failed; the cause is jackfield's error.
+            FailedError: it failed; the cause is jackfield's error.
         """
-        with _told():
+        with told():
             fields = asked(self.name, prompt)
             client = clients.client()
             if stream:
@@ -66,7 +75,7 @@ class Jackfield(_Shared, llm.Model):
             yield from answer.conclude(whole, response)
 
 
-class AsyncJackfield(_Shared, llm.AsyncModel):
+class AsyncJackfield(_Shared, llm.AsyncKeyModel):
     """The same for tasks."""
 
     Options = Options  # type: ignore[assignment]  # as above
@@ -77,9 +86,10 @@ class AsyncJackfield(_Shared, llm.AsyncModel):
         stream: bool,
         response: llm.AsyncResponse,
         conversation: llm.AsyncConversation | None = None,  # noqa: ARG002 - the prompt has it all
+        key: str | None = None,  # noqa: ARG002 - see get_key
     ) -> AsyncGenerator[StreamEvent, None]:
         """Ask, and tell the answer as it comes; see ``Jackfield.execute``."""
-        with _told():
+        with told():
             fields = await asyncio.to_thread(asked, self.name, prompt)  # attachments are read
             client = clients.aclient()
             if stream:
@@ -94,15 +104,3 @@ class AsyncJackfield(_Shared, llm.AsyncModel):
                     yield event
             for event in answer.conclude(whole, response):
                 yield event
-
-
-@contextmanager
-def _told() -> Iterator[Any]:
-    """Have ``llm`` tell jackfield's errors: what went wrong, where, and the id of the request."""
-    from jackfield import JackfieldError
-    from jackfield.cli.output import told
-
-    try:
-        yield
-    except JackfieldError as error:
-        raise llm.ModelError(told(error)) from error

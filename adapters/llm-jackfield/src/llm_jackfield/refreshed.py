@@ -38,11 +38,14 @@ def load() -> dict[str, list[str]]:
     }
 
 
-def save(found: Mapping[str, Iterable[str]]) -> None:
+def save(found: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
     """Write what backends listed; of the others the file keeps what it knew.
 
     Args:
         found: names by backend; one that would upset a terminal, or a command line, is left out.
+
+    Returns:
+        All that the file says now.
 
     Raises:
         OSError: the file cannot be written.
@@ -50,8 +53,12 @@ def save(found: Mapping[str, Iterable[str]]) -> None:
     data = load() | {backend: sorted(name for name in names if _fit(name, backend)) for backend, names in found.items()}
     path = _path()
     draft = path.with_name(f"{FILE}.{os.getpid()}")
-    draft.write_text(json.dumps(data, indent=2), encoding="utf-8")
-    draft.replace(path)  # at once: another command may read it meanwhile
+    try:
+        draft.write_text(json.dumps(data, indent=2), encoding="utf-8")
+        draft.replace(path)  # at once: another command may read it meanwhile
+    finally:
+        draft.unlink(missing_ok=True)
+    return data
 
 
 def _fit(name: object, backend: str) -> bool:

@@ -19,7 +19,7 @@ def asked(name: str, prompt: llm.Prompt) -> dict[str, Any]:
         prompt: with the whole conversation.
 
     Raises:
-        llm.ModelError: an attachment cannot be said.
+        FailedError: an attachment cannot be said.
     """
     from jackfield.models.request import CreateChatCompletionRequest
 
