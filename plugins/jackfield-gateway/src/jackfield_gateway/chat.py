@@ -46,6 +46,8 @@ async def chat(gateway: Gateway, inbound: Inbound, outbound: Outbound) -> None:
     async with outbound.watched():
         await gateway.gate.enter()
         try:
+            if request.store:
+                await gateway.health.check()  # better told before the service has worked than after
             admission = await gateway.quota.admit(inbound.key)
             try:
                 await _answer(gateway, inbound, outbound, request, admission)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from jackfield import errors
 from jackfield.models import ErrorObject, ErrorResponse
 from jackfield.wire import encode
+from jackfield_gateway.database import StoreError
 
 TYPES = {400: "invalid_request_error", 401: "authentication_error", 403: "permission_error", 404: "not_found_error"}
 BUSY = "rate_limit_error"
@@ -65,8 +66,10 @@ def refusal_of(error: BaseException) -> Refusal:
         return _of_api(error)
     if isinstance(error, errors.DeadlineExceededError):
         return Refusal(504, error.message, code="deadline_exceeded", headers=_retried(error))
-    if isinstance(error, errors.ClientClosedError):
-        return Refusal(503, "the gateway is shutting down", code="shutting_down")
+    if isinstance(error, errors.ClientClosedError | StoreError):
+        closed = isinstance(error, errors.ClientClosedError)
+        message, code = _CLOSED if closed else _NO_STORE
+        return Refusal(503, message, code=code, headers={"retry-after": "1"})
     if isinstance(error, errors.ValidationError):
         return Refusal(400, error.message, code="invalid_value")
     return Refusal(500, "the gateway failed; its log tells more", code="internal_error")
@@ -99,6 +102,8 @@ def _of_api(error: errors.APIError) -> Refusal:
     return Refusal(status, message, type=type_, code=code, param=error.param, headers=headers)
 
 
+_CLOSED = ("the gateway is shutting down", "shutting_down")
+_NO_STORE = ("the gateway's store does not answer", "store_unavailable")
 _LATE = (504, "backend_timeout", "the backend did not answer in time")
 _UNREACHABLE = (502, "backend_unreachable", "the backend cannot be reached, or broke the connection")
 _CODES: dict[type[errors.APIError], str] = {
