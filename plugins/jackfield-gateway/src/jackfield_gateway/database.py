@@ -157,8 +157,12 @@ class Postgres:
     async def close(self) -> None:
         """Close all connections."""
         if self._pool is not None:
-            await self._pool.close()
-            self._pool = None
+            pool, self._pool = self._pool, None
+            try:
+                async with asyncio.timeout(PATIENCE):  # a server that is silent is waited for without end
+                    await pool.close()
+            except (OSError, TimeoutError):
+                pool.terminate()
 
 
 def _own(path: str) -> None:
