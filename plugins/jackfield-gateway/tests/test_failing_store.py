@@ -106,58 +106,6 @@ def test_a_file_that_is_full():
 
     asyncio.run(main())
 
-    """A way to a socket of Unix that can be closed, and that can let nothing pass.
-
-    Attributes:
-        where: socket at the other end.
-        folder: where its own is.
-        flows: whether anything passes.
-    """
-
-    where: str
-    folder: str
-    flows: threading.Event = attrs.field(factory=threading.Event, init=False)
-    _open: list[socket.socket] = attrs.field(factory=list, init=False)
-    _listener: socket.socket | None = attrs.field(default=None, init=False)
-
-    @property
-    def path(self) -> str:
-        """Of its socket."""
-        return f"{self.folder}/{os.path.basename(self.where)}"
-
-    def begin(self) -> None:
-        """Take connections."""
-        self.flows.set()
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(self.path)
-        self._listener.listen()
-        threading.Thread(target=self._accept, args=[self._listener], daemon=True).start()
-
-    def end(self) -> None:
-        """Close those that there are, and take no other."""
-        self.flows.set()
-        os.unlink(self.path)
-        for one in [self._listener, *self._open]:
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
-        self._open.clear()
-
-    def _accept(self, listener: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                here, there = listener.accept()[0], socket.socket(socket.AF_UNIX)
-                there.connect(self.where)
-                self._open += [here, there]
-                for pair in ((here, there), (there, here)):
-                    threading.Thread(target=self._carry, args=pair, daemon=True).start()
-
-    def _carry(self, source: socket.socket, target: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(65_536):
-                self.flows.wait()
-                target.sendall(data)
-
 
 @attrs.define(eq=False)
 class Relay:

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from jackfield.errors import JackfieldError
+from jackfield.errors import CallError, JackfieldError
 from jackfield.failure import sentence
 from jackfield_gateway.database import StoreError
 from jackfield_gateway.inbound import ClientLeftError, Inbound, Receive, Scope, Send
@@ -89,8 +89,9 @@ class Streaming:
 
     async def _refuse(self, error: Exception, inbound: Inbound, outbound: Outbound) -> None:
         refusal = refusal_of(error)
-        if isinstance(error, StoreError) or (refusal.status == 500 and isinstance(error, JackfieldError)):
-            log.error("%s: %s failed: %s", inbound.id, self._name, sentence(error.message, TOLD))
+        own = refusal.status == 500 and isinstance(error, JackfieldError) and not isinstance(error, CallError)
+        if own or isinstance(error, StoreError):  # what a service said of a call is in the inspector
+            log.error("%s: %s failed: %s", inbound.id, self._name, sentence(str(error), TOLD))
         if outbound.whole:
             outbound.break_off(self._gateway.cut)
         elif outbound.started:
