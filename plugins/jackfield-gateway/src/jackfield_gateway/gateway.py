@@ -13,6 +13,7 @@ from jackfield_gateway.app import routed
 from jackfield_gateway.endpoint import shutting_down
 from jackfield_gateway.gate import Gate
 from jackfield_gateway.guard import Guard
+from jackfield_gateway.health import Health
 from jackfield_gateway.metrics import Metrics, known
 from jackfield_gateway.models import Catalogue
 from jackfield_gateway.outbound import Outbound, sweep
@@ -64,6 +65,7 @@ class Gateway:
         self.recorder.begin(self.settings)
         self.metrics.models = known(self.client.names.models, self.settings)
         self.store = store_of(self.settings)
+        self.health = Health(self.store)
         self.ring = KeyRing(self.store, self.settings.keys)
         self.quota = Quota(self.store, shared=self.settings.workers > 1)
         self.guard = Guard(self.settings, self.ring)
@@ -102,6 +104,7 @@ class Gateway:
             await self.client.close()
         finally:
             await self.quota.close()
+            await self.health.close()
             await self.store.close()
 
     def _cut(self, peer: tuple[str, int]) -> None:
