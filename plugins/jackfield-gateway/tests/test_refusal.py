@@ -64,6 +64,7 @@ def test_a_fault_of_the_program_is_not_told():
         (errors.APITimeoutError, "backend_timeout"),
         (errors.InvalidResponseError, "backend_invalid_response"),
         (errors.UnexpectedRedirectError, "backend_error"),
+        (errors.StreamInterruptedError, "stream_interrupted"),
         (errors.AuthenticationError, "backend_authentication"),
     ],
 )

@@ -99,6 +99,8 @@ def _of_api(error: errors.APIError) -> Refusal:
         status = 429
     elif isinstance(error, errors.InvalidResponseError | errors.UnexpectedRedirectError):
         status, code, message = 502, code or _CODES.get(type(error), "backend_error"), _UNREADABLE
+    elif isinstance(error, errors.StreamInterruptedError):
+        status, code, message = 502, code or _CODES[type(error)], _CUT
     elif status is None or not 400 <= status <= 599:
         status, code = 502, code or _CODES.get(type(error), "backend_error")
     return Refusal(status, message, type=type_, code=code, param=error.param, headers=headers)
@@ -109,6 +111,7 @@ _NO_STORE = ("the gateway's store does not answer", "store_unavailable")
 _LATE = (504, "backend_timeout", "the backend did not answer in time")
 _UNREACHABLE = (502, "backend_unreachable", "the backend cannot be reached, or broke the connection")
 _DENIED = "the backend refused the gateway's own credential"
+_CUT = "the backend's answer broke off"
 _UNREADABLE = "the backend gave no answer that can be read"
 _CODES: dict[type[errors.APIError], str] = {
     errors.StreamInterruptedError: "stream_interrupted",
