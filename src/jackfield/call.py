@@ -45,7 +45,8 @@ class Attempt:
         dropped: parameters that were left out, since the backend's format has no way to say them.
         maybe_billed: it failed after the backend may have begun to work: its tokens may be charged.
         state: what layers keep for this attempt, each under itself.
-        folder: puts together what the host was given of a stream, until the call has ended.
+        folder: puts together what the host was given of a stream; None of a call without chunks. It stays with the
+            attempt, for layers that look at what was given when the call has ended.
     """
 
     number: int

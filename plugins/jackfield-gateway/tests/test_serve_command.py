@@ -26,6 +26,7 @@ base_url = "{backend}/v1"
 [gateway]
 store = "sqlite:{store}"
 port = 0
+keys = "{keys}"
 
 [gateway.limits]
 drain = {drain}
@@ -35,11 +36,11 @@ BODY = {"stream": True, "messages": [{"role": "user", "content": "hi"}]}
 
 @pytest.fixture
 def command(service, tmp_path) -> Callable[..., list[str]]:
-    """The command line that serves the service: ``command(*arguments, drain=1)``."""
+    """The command line that serves the service: ``command(*arguments, drain=1, keys="auto")``."""
 
-    def make(*arguments: str, drain: float = 1) -> list[str]:
+    def make(*arguments: str, drain: float = 1, keys: str = "auto") -> list[str]:
         config = tmp_path / "jackfield.toml"
-        config.write_text(CONFIG.format(backend=service.url, store=tmp_path / "g.db", drain=drain))
+        config.write_text(CONFIG.format(backend=service.url, store=tmp_path / "g.db", drain=drain, keys=keys))
         return [sys.executable, "-m", "jackfield", "--config", str(config), "serve", *arguments]
 
     return make
@@ -53,8 +54,8 @@ def start(command) -> Iterator[Callable[..., Started]]:
     """Starts it, and waits for its address."""
     with ExitStack() as stack:
 
-        def run(*arguments: str, drain: float = 1, code: str | None = None) -> Started:
-            words = command(*arguments, drain=drain)
+        def run(*arguments: str, drain: float = 1, keys: str = "auto", code: str | None = None) -> Started:
+            words = command(*arguments, drain=drain, keys=keys)
             if code is not None:
                 words[1:3] = ["-c", code]
             process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
@@ -216,3 +217,33 @@ def test_a_worker_cannot_serve_what_its_parent_could_not(command, tmp_path):
     assert refused.returncode == 1
     assert refused.stderr.count("cannot be opened") == 1
     assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", pytest.param("::", marks=IPV6)])
+def test_other_machines_are_never_served_without_keys(command, host):
+    """Not even where somebody made one: with ``never`` it would not be asked for."""
+    words = command("--host", host, keys="never")
+    assert run([*words[:-3], "keys", "create", "--label", "a"]).returncode == 0
+    refused = run(words)
+    assert refused.returncode == 1
+    assert "never is only for loopback" in refused.stderr
+
+
+@pytest.mark.parametrize("host", ["0", pytest.param("::ffff:0.0.0.0", marks=IPV6)])
+def test_a_name_counts_by_where_it_leads(command, host):
+    """Not by how it looks."""
+    refused = run(command("--host", host))
+    assert refused.returncode == 1
+    assert "make a key first" in refused.stderr
+
+
+@pytest.mark.parametrize("mode", ["auto", "always"])
+def test_other_machines_are_served_with_keys(command, start, mode, asker):
+    """Which are then asked of loopback too."""
+    token = run([*command()[:-1], "keys", "create", "--label", "a"]).stdout.strip()
+    process, url = start("--host", "0.0.0.0", keys=mode)
+    ask = asker(url.replace("0.0.0.0", "127.0.0.1"))
+    assert ask("/v1/models").status == 401
+    assert ask("/v1/models", headers={"authorization": f"Bearer {token}"}).status == 200
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0

@@ -281,3 +281,32 @@ def test_a_client_that_does_not_read_does_not_keep_the_gateway_from_its_end():
         return time.monotonic() - began
 
     assert asyncio.run(main()) < 20
+
+
+def test_half_an_answer_does_not_look_like_one():
+    """A whole answer that cannot be sent to its end before the drain's is cut: no event stands in its JSON."""
+
+    async def main() -> bytes:
+        serving = Serving(Gateway(ECHO, settings=settings(drain=0.5)))
+        reader, writer = await asyncio.open_connection(*serving.address, limit=1024)
+        words = "many words " * 1_200_000
+        body = json.dumps({"model": "echo/a", "messages": [{"role": "user", "content": words}]}).encode()
+        head = "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+        writer.write(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
+        told = await reader.readuntil(b"\r\n\r\n")
+        serving.stop.set()
+        await asyncio.sleep(1.0)  # beyond the drain
+        try:
+            while piece := await asyncio.wait_for(reader.read(65_536), 20):
+                told += piece
+        except ConnectionResetError:
+            pass
+        writer.close()
+        await serving.end()
+        assert len(told) < len(words)
+        return told
+
+    told = asyncio.run(main())
+    assert told.startswith(b"HTTP/1.1 200")
+    assert b"data:" not in told
+    assert b"shutting_down" not in told

@@ -157,3 +157,28 @@ def test_it_outlives_the_gateway(gateway, tmp_path):
     assert gateway(settings).chat("fast", store=True).status == 200
     assert len(ids(gateway(settings)(PATH))) == 1
     assert (tmp_path / "new" / "g.db").stat().st_mode & 0o077 == 0
+
+
+def test_content_in_parts_stands_apart(ask):
+    """OpenAI's list has the parts of text and pictures beside the content, which is a text or null."""
+    parts = [
+        {"type": "text", "text": "hello"},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
+        {"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}},
+    ]
+    calls = [{"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
+    sent = [
+        {"role": "user", "content": parts},
+        {"role": "assistant", "tool_calls": calls},
+        {"role": "tool", "tool_call_id": "call_1", "content": "1"},
+        {"role": "user", "content": "hi"},
+    ]
+    id_ = ask.chat("fast", store=True, messages=sent).json["id"]
+    told = ask(f"{PATH}/{id_}/messages").json["data"]
+    assert [(one["content"], one["content_parts"], one["refusal"]) for one in told] == [
+        (None, parts[:2], None),
+        (None, None, None),
+        ("1", None, None),
+        ("hi", None, None),
+    ]
+    assert told[1]["tool_calls"] == calls

@@ -99,9 +99,10 @@ async def _healthy(_: Gateway, __: Inbound) -> Reply:
 
 
 async def _ready(gateway: Gateway, _: Inbound) -> Reply:
-    """Whether it takes requests: 503 while it drains, or where the store does not answer."""
+    """Whether it takes requests: 503 while it drains, or where the store takes nothing. Raises ``StoreError``."""
     if gateway.draining:
         return Reply(b'{"status":"draining"}', 503)
+    await gateway.health.check()
     return Reply(b'{"status":"ready"}')
 
 

@@ -46,6 +46,8 @@ async def chat(gateway: Gateway, inbound: Inbound, outbound: Outbound) -> None:
     async with outbound.watched():
         await gateway.gate.enter()
         try:
+            if request.store:
+                await gateway.health.check()  # better told before the service has worked than after
             admission = await gateway.quota.admit(inbound.key)
             try:
                 await _answer(gateway, inbound, outbound, request, admission)
@@ -100,10 +102,15 @@ async def _stream(
     stream = gateway.client.create_chat_completion(asked, stream=True, **options)
     async with stream:
         await outbound.start(200, EVENTS)
-        async for block in stream.blocks():
-            await outbound.write(events(block))
-        response = stream.response
-        admission.settle(_tokens(response))
+        used = 0  # of a stream that breaks off nobody tells the tokens; few chunks have less than one
+        try:
+            async for block in stream.blocks():
+                used += len(block)
+                await outbound.write(events(block))
+            response = stream.response
+            used = _tokens(response) or used
+        finally:
+            admission.settle(used)
         if request.store:
             await keep(gateway, inbound, request, response)
         await outbound.end(DONE)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol
 
-from jackfield.errors import ConfigError
+from jackfield.errors import ConfigError, JackfieldError
 
 if TYPE_CHECKING:
     from jackfield.secret import Secret
@@ -18,6 +18,19 @@ if TYPE_CHECKING:
 EXTRA = "pip install 'jackfield-gateway[postgres]'"
 BUSY = 10.0
 """Seconds that SQLite waits for another process to finish writing."""
+PATIENCE = 10.0
+"""Seconds that PostgreSQL has for a statement, a free connection included."""
+
+
+class StoreError(JackfieldError):
+    """The database did not do what it was asked: it is locked, full, or not there. It may again at any time.
+
+    Args:
+        failure: the database's own word for it; its texts may hold what was asked.
+    """
+
+    def __init__(self, failure: str) -> None:
+        super().__init__(f"the gateway's store failed: {failure}")
 
 
 class Database(Protocol):
@@ -27,7 +40,7 @@ class Database(Protocol):
         """Connect, and create what is not there. Raises ``ConfigError`` where it cannot be used."""
 
     async def run(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """What a statement gives, a tuple for each row."""
+        """What a statement gives, a tuple for each row. Raises ``StoreError``."""
 
     async def close(self) -> None:
         """End it."""
@@ -87,8 +100,14 @@ class SQLite:
 
     def _run(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         assert self._connection is not None  # noqa: S101 - it was opened
-        rows: list[tuple[Any, ...]] = self._connection.execute(re.sub(r"\$(\d)", r"?\1", statement), values).fetchall()
-        return rows
+        statement = re.sub(r"\$(\d)", r"?\1", statement)
+        try:
+            rows: list[tuple[Any, ...]] = self._connection.execute(statement, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            failure = error.sqlite_errorname if hasattr(error, "sqlite_errorname") else type(error).__name__
+        else:
+            return rows
+        raise StoreError(failure)  # outside of the handler: its error would be shown with this one
 
 
 class Postgres:
@@ -110,7 +129,9 @@ class Postgres:
             raise ConfigError(f"store: PostgreSQL needs the extra: {EXTRA}") from None
         url = await asyncio.to_thread(self._url.read)
         try:
-            self._pool = await asyncpg.create_pool(url, min_size=1, max_size=8, timeout=10)
+            self._pool = await asyncpg.create_pool(
+                url, min_size=1, max_size=8, timeout=PATIENCE, command_timeout=PATIENCE
+            )
             async with self._pool.acquire() as connection, connection.transaction():
                 # Two workers that create a table at once would fail: the second waits.
                 await connection.execute("SELECT pg_advisory_xact_lock(7105171)")
@@ -123,14 +144,25 @@ class Postgres:
         raise ConfigError(f"the gateway's store cannot be opened: {failure}")
 
     async def run(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """What a statement gives."""
-        return [tuple(row) for row in await self._pool.fetch(statement, *values)]
+        """What a statement gives. A connection that broke is replaced for the next."""
+        import asyncpg  # type: ignore[import-not-found,import-untyped,unused-ignore]  # an extra
+
+        try:
+            async with asyncio.timeout(PATIENCE):  # the pool waits for a free connection without end
+                return [tuple(row) for row in await self._pool.fetch(statement, *values)]
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            failure = type(error).__name__
+        raise StoreError(failure)
 
     async def close(self) -> None:
         """Close all connections."""
         if self._pool is not None:
-            await self._pool.close()
-            self._pool = None
+            pool, self._pool = self._pool, None
+            try:
+                async with asyncio.timeout(PATIENCE):  # a server that is silent is waited for without end
+                    await pool.close()
+            except (OSError, TimeoutError):
+                pool.terminate()
 
 
 def _own(path: str) -> None:

@@ -8,10 +8,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import traceback
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from jackfield.errors import JackfieldError
+from jackfield.errors import CallError, JackfieldError
+from jackfield.failure import sentence
+from jackfield_gateway.database import StoreError
 from jackfield_gateway.inbound import ClientLeftError, Inbound, Receive, Scope, Send
 from jackfield_gateway.outbound import Outbound, Reply
 from jackfield_gateway.refusal import Refusal, refusal_of
@@ -23,6 +26,10 @@ Access: TypeAlias = Literal["open", "key", "inspect"]
 Handler: TypeAlias = Callable[["Gateway", Inbound], Awaitable[Reply]]
 StreamHandler: TypeAlias = Callable[["Gateway", Inbound, Outbound], Awaitable[None]]
 log = logging.getLogger("jackfield.gateway")
+TOLD = 500
+"""Characters of a message that the log gets."""
+LINKS, FRAMES = 5, 10
+"""Errors of one chain, and functions of each, that the log gets; the innermost first."""
 LEFT = 499
 """The status in the books for a client that left before its answer, as nginx has it."""
 
@@ -62,8 +69,8 @@ class Streaming:
             await self._refuse(error, inbound, outbound)
         except (ClientLeftError, asyncio.CancelledError):
             raise
-        except Exception as error:
-            log.exception("%s: %s failed", inbound.id, self._name)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client is told
+            log.error("%s: %s failed: %s", inbound.id, self._name, places(error))  # noqa: TRY400 - see there
             await self._refuse(error, inbound, outbound)
 
     async def _admit(self, inbound: Inbound) -> None:
@@ -82,9 +89,12 @@ class Streaming:
 
     async def _refuse(self, error: Exception, inbound: Inbound, outbound: Outbound) -> None:
         refusal = refusal_of(error)
-        if refusal.status == 500 and isinstance(error, JackfieldError):
-            log.error("%s: %s failed: %s", inbound.id, self._name, error)
-        if outbound.started:
+        own = refusal.status == 500 and isinstance(error, JackfieldError) and not isinstance(error, CallError)
+        if own or isinstance(error, StoreError):  # what a service said of a call is in the inspector
+            log.error("%s: %s failed: %s", inbound.id, self._name, sentence(str(error), TOLD))
+        if outbound.whole:
+            outbound.break_off(self._gateway.cut)
+        elif outbound.started:
             await outbound.end(b"data: %b\n\n" % refusal.body)  # only streams fail after their head
         else:
             await outbound.reply(Reply(refusal.body, refusal.status, headers=refusal.headers))
@@ -105,6 +115,23 @@ class Endpoint(Streaming):
             await outbound.reply(await handler(gateway, inbound))
 
         super().__init__(gateway, whole, access, name)
+
+
+def places(error: BaseException) -> str:
+    """The classes of an error and of what led to it, and where they were raised.
+
+    Their texts may be anybody's, a prompt's or a credential's, and the log is not the place for either.
+    """
+    told, seen = [], set[int]()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen and len(seen) < LINKS:
+        seen.add(id(link))
+        where = [
+            f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in traceback.extract_tb(link.__traceback__)
+        ]
+        told.append(" < ".join([type(link).__name__, *where[: -FRAMES - 1 : -1]]))
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+    return "; after ".join(told)
 
 
 def shutting_down() -> Refusal:

@@ -18,13 +18,17 @@ RETRY_AFTER = "1"
 class Gate:
     """A counting gate with a bounded queue, first come, first served. Of one event loop.
 
+    Args:
+        limits: how many calls may run and wait, and how long.
+
     Attributes:
+        limits: the same; new ones count from the next call on.
         running: calls that are inside.
         refused: calls that found the queue full, or waited too long, since the start.
     """
 
     def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+        self.limits = limits
         self._queue: collections.deque[asyncio.Future[None]] = collections.deque()
         self.running = 0
         self.refused = 0
@@ -40,15 +44,15 @@ class Gate:
         Raises:
             Refusal: 429; all places are taken, and so is the queue, or none became free in time.
         """
-        if self.running < self._limits.concurrency and not self._queue:
+        if self.running < self.limits.concurrency and not self._queue:
             self.running += 1
             return
-        if self.waiting >= self._limits.queue:
+        if self.waiting >= self.limits.queue:
             raise self._full()
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.append(turn)
         try:
-            async with asyncio.timeout(self._limits.queue_wait):
+            async with asyncio.timeout(self.limits.queue_wait):
                 await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled():

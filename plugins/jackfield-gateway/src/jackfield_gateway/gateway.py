@@ -8,11 +8,14 @@ from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from jackfield import AsyncClient
 from jackfield_gateway.app import routed
 from jackfield_gateway.endpoint import shutting_down
 from jackfield_gateway.gate import Gate
 from jackfield_gateway.guard import Guard
+from jackfield_gateway.health import Health
 from jackfield_gateway.metrics import Metrics, known
 from jackfield_gateway.models import Catalogue
 from jackfield_gateway.outbound import Outbound, sweep
@@ -27,6 +30,10 @@ if TYPE_CHECKING:
 
     from jackfield_gateway.key import Key
     from jackfield_gateway.settings import GatewaySettings
+
+
+FIXED = ("host", "port", "workers", "keys", "store", "page")
+"""Settings that only a start can change: what listens and is routed, and whether loopback is all that may ask."""
 
 
 class Gateway:
@@ -61,14 +68,12 @@ class Gateway:
             outermost=[{"use": "gateway-watch", "recorder": self.recorder, "metrics": self.metrics}],
         )
         self.settings: GatewaySettings = settings or self.client.section("gateway")
-        self.recorder.begin(self.settings)
-        self.metrics.models = known(self.client.names.models, self.settings)
         self.store = store_of(self.settings)
+        self.health = Health(self.store)
         self.ring = KeyRing(self.store, self.settings.keys)
         self.quota = Quota(self.store, shared=self.settings.workers > 1)
-        self.guard = Guard(self.settings, self.ring)
         self.gate = Gate(self.settings.limits)
-        self.catalogue = Catalogue(self)
+        self._take(self.settings)
         self.answers: set[Outbound] = set()
         self.draining = False
         self.cut: Callable[[tuple[str, int]], None] = _nothing
@@ -86,6 +91,24 @@ class Gateway:
         named = not own or any(fnmatchcase(model, pattern) for pattern in own)
         return named and (key is None or key.allows(model))
 
+    async def reload(self) -> None:
+        """Read the configuration again, the ``[gateway]`` table included but for what only a start can change.
+
+        Raises:
+            ConfigError: it is wrong; everything stays as it was.
+        """
+        await self.client.reload()
+        kept = {name: getattr(self.settings, name) for name in FIXED}
+        self._take(attrs.evolve(self.client.section("gateway"), **kept))
+
+    def _take(self, settings: GatewaySettings) -> None:
+        self.settings = settings
+        self.guard = Guard(settings, self.ring)
+        self.gate.limits = settings.limits
+        self.recorder.begin(settings)
+        self.metrics.models = known(self.client.names.models, settings)
+        self.catalogue = Catalogue(self)
+
     async def open(self) -> None:
         """Open the store, and begin to look after clients that do not read."""
         await self.store.open()
@@ -102,6 +125,7 @@ class Gateway:
             await self.client.close()
         finally:
             await self.quota.close()
+            await self.health.close()
             await self.store.close()
 
     def _cut(self, peer: tuple[str, int]) -> None:

@@ -7,8 +7,11 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from jackfield.errors import JackfieldError
+from jackfield.failure import sentence
 from jackfield.models import Model, ModelList
 from jackfield.wire import encode
+from jackfield_gateway.endpoint import TOLD, places
 from jackfield_gateway.outbound import Reply
 from jackfield_gateway.refusal import no_model
 
@@ -53,8 +56,10 @@ class Catalogue:
         found = await asyncio.gather(*asked, return_exceptions=True)
         failures = [one for one in found if isinstance(one, BaseException)]
         for backend, one in zip(names.backends, found, strict=True):
-            if isinstance(one, BaseException):
-                log.warning("backend %s lists no models: %s", backend, one)
+            if isinstance(one, JackfieldError):
+                log.warning("backend %s lists no models: %s", backend, sentence(one.message, TOLD))
+            elif isinstance(one, BaseException):
+                log.warning("backend %s lists no models: %s", backend, places(one))
         if len(failures) == len(found) and failures and not own:
             raise failures[0]
         return own + [model for one in found if not isinstance(one, BaseException) for model in one]

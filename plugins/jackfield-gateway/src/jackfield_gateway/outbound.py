@@ -48,18 +48,19 @@ class Outbound:
     Attributes:
         started: whether its head was sent: after that no other status can be told.
         status: that of its head, 0 before.
+        whole: whether what was begun is a whole answer, in which no event can tell of a failure.
         blocked: when the send began that has not returned, on the loop's clock; None where none blocks.
         peer: the client's address and port.
     """
 
-    __slots__ = ("_inbound", "_left", "_task", "blocked", "peer", "reason", "started", "status")
+    __slots__ = ("_inbound", "_left", "_task", "blocked", "peer", "reason", "started", "status", "whole")
 
     def __init__(self, inbound: Inbound) -> None:
         self._inbound = inbound
         self._left = False
         self._task: asyncio.Task[Any] | None = None
         self.reason: BaseException | None = None
-        self.started, self.status = False, 0
+        self.started, self.status, self.whole = False, 0, False
         self.blocked: float | None = None
         self.peer: tuple[str, int] | None = inbound.scope.get("client")
 
@@ -70,6 +71,7 @@ class Outbound:
             ClientLeftError: nobody reads it.
         """
         length = {"content-length": str(len(reply.body))}
+        self.whole = True
         await self.start(reply.status, {"content-type": reply.content_type, **length, **reply.headers})
         body = reply.body if self._inbound.method != "HEAD" else b""
         while len(body) > PIECE:  # the server takes the last piece whatever its size, and nobody would see it stall
@@ -93,6 +95,15 @@ class Outbound:
     async def end(self, data: bytes = b"") -> None:
         """Send the last piece of the body. Raises ``ClientLeftError``."""
         await self._send({"type": "http.response.body", "body": data})
+
+    def break_off(self, cut: Callable[[tuple[str, int]], None]) -> None:
+        """Close the connection, so that half an answer does not look like a whole one.
+
+        Args:
+            cut: closes the connection with that client.
+        """
+        if self.peer is not None:
+            cut(self.peer)
 
     async def _send(self, message: dict[str, Any]) -> None:
         if self._left:

@@ -83,7 +83,7 @@ async def attend(
 
 async def _reload(gateway: Gateway) -> None:
     try:
-        await gateway.client.reload()
+        await gateway.reload()
     except JackfieldError as error:
         log.error("the configuration was not taken: %s", error)  # noqa: TRY400 - the message tells all
     else:

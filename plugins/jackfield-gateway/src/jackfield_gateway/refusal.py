@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from jackfield import errors
 from jackfield.models import ErrorObject, ErrorResponse
 from jackfield.wire import encode
+from jackfield_gateway.database import StoreError
 
 TYPES = {400: "invalid_request_error", 401: "authentication_error", 403: "permission_error", 404: "not_found_error"}
 BUSY = "rate_limit_error"
@@ -65,8 +66,10 @@ def refusal_of(error: BaseException) -> Refusal:
         return _of_api(error)
     if isinstance(error, errors.DeadlineExceededError):
         return Refusal(504, error.message, code="deadline_exceeded", headers=_retried(error))
-    if isinstance(error, errors.ClientClosedError):
-        return Refusal(503, "the gateway is shutting down", code="shutting_down")
+    if isinstance(error, errors.ClientClosedError | StoreError):
+        closed = isinstance(error, errors.ClientClosedError)
+        message, code = _CLOSED if closed else _NO_STORE
+        return Refusal(503, message, code=code, headers={"retry-after": "1"})
     if isinstance(error, errors.ValidationError):
         return Refusal(400, error.message, code="invalid_value")
     return Refusal(500, "the gateway failed; its log tells more", code="internal_error")
@@ -86,7 +89,7 @@ def _of_api(error: errors.APIError) -> Refusal:
         headers["retry-after"] = str(max(0, math.ceil(error.retry_after)))
     status, type_, code, message = error.status_code, error.type, error.code, error.message
     if isinstance(error, errors.AuthenticationError):
-        status, type_, code = 502, SERVER, "backend_authentication"
+        status, type_, code, message = 502, SERVER, "backend_authentication", _DENIED  # theirs show part of the key
     elif isinstance(error, errors.UnsupportedParameterError):
         status, type_, code = 400, INVALID, code or "unsupported_parameter"
     elif isinstance(error, errors.APIConnectionError):
@@ -94,13 +97,22 @@ def _of_api(error: errors.APIError) -> Refusal:
         status, code, message = _LATE if late else _UNREACHABLE
     elif isinstance(error, errors.RateLimitError):
         status = 429
+    elif isinstance(error, errors.InvalidResponseError | errors.UnexpectedRedirectError):
+        status, code, message = 502, code or _CODES.get(type(error), "backend_error"), _UNREADABLE
+    elif isinstance(error, errors.StreamInterruptedError):
+        status, code, message = 502, code or _CODES[type(error)], _CUT
     elif status is None or not 400 <= status <= 599:
         status, code = 502, code or _CODES.get(type(error), "backend_error")
     return Refusal(status, message, type=type_, code=code, param=error.param, headers=headers)
 
 
+_CLOSED = ("the gateway is shutting down", "shutting_down")
+_NO_STORE = ("the gateway's store does not answer", "store_unavailable")
 _LATE = (504, "backend_timeout", "the backend did not answer in time")
 _UNREACHABLE = (502, "backend_unreachable", "the backend cannot be reached, or broke the connection")
+_DENIED = "the backend refused the gateway's own credential"
+_CUT = "the backend's answer broke off"
+_UNREADABLE = "the backend gave no answer that can be read"
 _CODES: dict[type[errors.APIError], str] = {
     errors.StreamInterruptedError: "stream_interrupted",
     errors.InvalidResponseError: "backend_invalid_response",

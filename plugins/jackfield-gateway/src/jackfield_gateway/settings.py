@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -70,6 +71,14 @@ class Inspector:
     content: bool = attrs.field(default=False, validator=attrs.validators.instance_of(bool))
 
 
+def _where(value: Any) -> Any:
+    """A reference as such: a file knows only texts. What is none passes, and ``store_of`` looks at it."""
+    if isinstance(value, str) and not value.startswith("sqlite:"):
+        with contextlib.suppress(ValueError):
+            return Secret(value)
+    return value
+
+
 @attrs.define(eq=False)
 class GatewaySettings:
     """How ``jackfield serve`` listens, whom it serves, and what it keeps.
@@ -100,7 +109,7 @@ class GatewaySettings:
     models: tuple[str, ...] = attrs.field(default=(), validator=checks.texts)
     hosts: tuple[str, ...] = attrs.field(default=(), validator=checks.texts)
     origins: tuple[str, ...] = attrs.field(default=(), validator=checks.texts)
-    store: str | Secret | None = None
+    store: str | Secret | None = attrs.field(default=None, converter=_where)
     page: bool = attrs.field(default=True, validator=attrs.validators.instance_of(bool))
     limits: Limits = attrs.field(factory=Limits)
     inspector: Inspector = attrs.field(factory=Inspector)

@@ -75,6 +75,11 @@ class Store:
         """End the connection."""
         await self._database.close()
 
+    async def touch(self) -> None:
+        """Write something of no meaning. Raises ``StoreError`` where nothing can be written."""
+        statement = "INSERT INTO gateway_counts VALUES ('', 'touch', 0, $1) ON CONFLICT (owner, span) DO UPDATE SET"
+        await self._run(f"{statement} until = excluded.until", time.time())
+
     async def add_key(self, key: Key, digest: str) -> None:
         """Keep a key, by the digest of its token."""
         text = encode(attrs.asdict(key)).decode()

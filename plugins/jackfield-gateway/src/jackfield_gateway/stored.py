@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jackfield_gateway.inbound import Inbound
 
 MOST = 100
+PARTS = frozenset({"text", "image_url"})
 PAIRS, NAME, VALUE = 16, 64, 512
 """How many pairs metadata may have, and how long names and values may be."""
 
@@ -75,10 +76,7 @@ async def messages(gateway: Gateway, inbound: Inbound) -> Reply:
     """GET /v1/chat/completions/{id}/messages. Raises ``Refusal``."""
     page = _page(inbound, set())
     one = await _one(gateway, inbound)
-    told = [
-        {"content_parts": None, **message, "id": f"{one.id}-{number}"}
-        for number, message in enumerate(parse(one.messages))
-    ]
+    told = [{**_told(message), "id": f"{one.id}-{number}"} for number, message in enumerate(parse(one.messages))]
     if page.order == "desc":
         told.reverse()
     if page.after is not None:
@@ -113,6 +111,15 @@ async def _one(gateway: Gateway, inbound: Inbound) -> Completion:
     if one is None:
         raise _missing()
     return one
+
+
+def _told(message: Mapping[str, Any]) -> dict[str, Any]:
+    """A message of a request as the list has it: content in parts stands apart, the kinds of it that the list knows."""
+    told: dict[str, Any] = {"content": None, "refusal": None, **message, "content_parts": None}
+    if isinstance(told["content"], list):
+        parts = [part for part in told["content"] if part.get("type") in PARTS]
+        told["content"], told["content_parts"] = None, parts
+    return told
 
 
 def _shown(one: Completion) -> dict[str, Any]:

@@ -1,0 +1,387 @@
+"""Who gets in, what gets out, and what cannot be steered: over real HTTP, with keys in a store."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import attrs
+import pytest
+
+from jackfield import hookimpl
+from jackfield.testing.faults import FaultServer
+from jackfield_gateway import ring
+from jackfield_gateway.ring import digest, make_key, make_token
+from jackfield_gateway.settings import GatewaySettings, Inspector
+from jackfield_gateway.store import store_of
+
+CHAT = "/v1/chat/completions"
+MESSAGES = [{"role": "user", "content": "hello"}]
+BODY = {"model": "fast", "messages": MESSAGES}
+BACKEND_KEY = "sk-" + "Zk3" * 12
+SHAPE = {"message", "type", "param", "code"}
+
+
+@attrs.define(eq=False)
+class Keys:
+    """A store with keys in a file.
+
+    Attributes:
+        settings: of a gateway that demands one of them.
+    """
+
+    settings: GatewaySettings
+
+    def make(self, **how: Any) -> str:
+        """The token of a new key; ``revoked=True`` revokes it."""
+        token, revoked = make_token(), how.pop("revoked", False)
+        key = make_key(token, "a label", **how)
+
+        async def main() -> None:
+            store = store_of(self.settings)
+            await store.open()
+            await store.add_key(key, digest(token))
+            if revoked:
+                await store.revoke_key(key.id, time.time())
+            await store.close()
+
+        asyncio.run(main())
+        return token
+
+
+@pytest.fixture
+def keys(tmp_path) -> Keys:
+    """Keys, and the settings of a gateway that demands one."""
+    return Keys(GatewaySettings(store=f"sqlite:{tmp_path / 'g.db'}", inspector=Inspector(content=True)))
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The header with a key."""
+    return {"authorization": f"Bearer {token}"}
+
+
+def raw(url: str, *lines: str, path: str = "/v1/models", method: str = "GET") -> tuple[int, dict[str, str], bytes]:
+    """What is answered to a request with exactly these header lines."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+    try:
+        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        for line in lines:
+            name, _, value = line.partition(": ")
+            connection.putheader(name, value)
+        connection.endheaders()
+        answer = connection.getresponse()
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+    finally:
+        connection.close()
+
+
+HOST = "host: localhost"
+DENIED: dict[str, Callable[[Keys], list[str]]] = {
+    "no key": lambda _: [],
+    "an empty header": lambda _: ["authorization: "],
+    "no token": lambda _: ["authorization: Bearer"],
+    "an empty token": lambda _: ["authorization: Bearer  "],
+    "a wrong token": lambda _: [f"authorization: Bearer {make_token()}"],
+    "half a token": lambda keys: [f"authorization: Bearer {keys.make()[:-1]}"],
+    "a token and more": lambda keys: [f"authorization: Bearer {keys.make()} x"],
+    "its digest": lambda keys: [f"authorization: Bearer {digest(keys.make())}"],
+    "a revoked one": lambda keys: [f"authorization: Bearer {keys.make(revoked=True)}"],
+    "an expired one": lambda keys: [f"authorization: Bearer {keys.make(expires=time.time() - 1)}"],
+    "another scheme": lambda keys: [f"authorization: Basic {keys.make()}"],
+    "no scheme": lambda keys: [f"authorization: {keys.make()}"],
+    "two headers": lambda keys: [f"authorization: Bearer {keys.make()}"] * 2,
+    "another header": lambda keys: [f"x-api-key: {keys.make()}", f"api-key: {keys.make()}"],
+    "a cookie": lambda keys: [f"cookie: authorization=Bearer {keys.make()}; key={keys.make()}"],
+    "bytes that are no text": lambda _: ["authorization: Bearer \xff\xfe"],
+    "what SQL would mean": lambda _: ["authorization: Bearer ' OR ''='"],
+    "a very long one": lambda _: [f"authorization: Bearer {'x' * 50_000}"],
+}
+
+
+@pytest.mark.parametrize("case", DENIED)
+@pytest.mark.parametrize("path", ["/v1/models", CHAT, "/metrics", "/inspector/calls"])
+def test_all_that_is_wrong_with_a_key_is_answered_alike(gateway, keys, case, path):
+    """Status, headers and body say nothing of which keys there are, or were."""
+    keys.make()
+    url = gateway(keys.settings).url
+    status, headers, body = raw(url, HOST, *DENIED[case](keys), path=path)
+    plain = raw(url, HOST, path="/v1/models")
+    for one in (headers, plain[1]):
+        assert one.pop("x-request-id").startswith("req_")
+        one.pop("date")
+    assert (status, headers, body) == (401, plain[1], plain[2])
+    assert (headers["www-authenticate"], json.loads(body)["error"]["code"]) == ("Bearer", "invalid_api_key")
+
+
+def test_a_key_in_the_address_opens_nothing(gateway, keys):
+    """Addresses are kept in logs everywhere: a key in one is not looked at."""
+    token = keys.make()
+    ask = gateway(keys.settings)
+    for name in ("key", "api_key", "api-key", "authorization", "access_token", "token"):
+        assert ask(f"/v1/models?{name}={token}").status == 401
+
+
+def test_keys_are_compared_by_their_digests_in_constant_time(gateway, keys, monkeypatch):
+    """The token itself is compared with nothing."""
+    compared: list[tuple[bytes, bytes]] = []
+
+    token = keys.make()
+    monkeypatch.setattr(ring.hmac, "compare_digest", lambda one, other: compared.append((one, other)) or one == other)
+    assert gateway(keys.settings)("/v1/models", headers=bearer(token)).status == 200
+    assert compared == [(digest(token).encode(), digest(token).encode())]
+
+
+def test_a_key_that_is_revoked_opens_nothing_a_second_later(gateway, keys):
+    """Of one that works already."""
+    token = keys.make()
+    ask = gateway(keys.settings)
+    assert ask("/v1/models", headers=bearer(token)).status == 200
+
+    async def revoke() -> None:
+        store = store_of(keys.settings)
+        await store.open()
+        (key,) = await store.keys()
+        await store.revoke_key(key.id, time.time())
+        await store.close()
+
+    asyncio.run(revoke())
+    time.sleep(ring.KEPT + 0.1)
+    assert ask("/v1/models", headers=bearer(token)).status == 401
+
+
+@attrs.define(eq=False)
+class Blurts:
+    """Fails with what it was asked."""
+
+    _how: str = attrs.field(default="error")
+
+    @hookimpl
+    def create_chat_completion(self, request, call):
+        """Raise it."""
+        text = request.messages[-1].content
+        try:
+            raise KeyError(text)
+        except KeyError as error:
+            raise RuntimeError(f"{text}\nforged: line") from error
+
+
+def everything(ask, key: dict[str, str]) -> list[str]:
+    """All that the gateway tells of its calls."""
+    told = [ask("/metrics", headers=key), ask("/inspector/calls", headers=key), ask("/inspector/about", headers=key)]
+    told += [ask(f"/inspector/calls/{one['id']}", headers=key) for one in json.loads(told[1].body)["calls"]]
+    assert all(one.status == 200 for one in told)
+    return [one.body.decode() + repr(one.headers) for one in told]
+
+
+def test_no_key_is_told_anywhere(gateway, service, keys, monkeypatch, caplog):
+    """Neither the client's nor the backend's: in answers, headers, inspector, metrics and log.
+
+    Clients are not told where the backend is, either; who may inspect is.
+    """
+    monkeypatch.setenv("BACKEND_KEY", BACKEND_KEY)
+    caplog.set_level(logging.DEBUG)
+    token = keys.make(inspect=True)
+    key, url = bearer(token), f"{service.url}/v1"
+    backend = {"provider": "openai", "base_url": url, "middleware": [{"use": "bearer", "token": "env:BACKEND_KEY"}]}
+    ask = gateway(keys.settings, backends={"b": backend, "gone": {**backend, "base_url": "http://127.0.0.1:9/v1"}})
+    models = ["fast", "b/echo-key", "b/status?code=500", "b/cut", "b/error", "b/reset", "b/html", "gone/x", "b/nothing"]
+    told: list[str] = []
+    for model in models:
+        for stream in (False, True):
+            answer = ask(CHAT, {"model": model, "messages": MESSAGES, "stream": stream}, headers=key)
+            told.append(answer.body.decode() + repr(answer.headers))
+    for path in ("/v1/models", "/v1/models/fast", "/readyz", "/nowhere"):
+        answer = ask(path, headers=key)
+        told.append(answer.body.decode() + repr(answer.headers))
+    assert service.ledger.keys[f"Bearer {BACKEND_KEY}"] >= len(models)
+    for text in told:
+        assert urlsplit(service.url).netloc not in text
+        assert "127.0.0.1:9" not in text
+    for text in [*told, *everything(ask, key), caplog.text]:
+        assert token not in text
+        assert digest(token) not in text
+        assert BACKEND_KEY not in text
+    assert caplog.records
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_log_has_no_text_of_foreign_errors(gateway, caplog, stream):
+    """It tells which error it was and where, and a prompt cannot write lines of its own."""
+    caplog.set_level(logging.DEBUG)
+    ask = gateway(backends={"x": {"provider": "blurts"}}, models={}, plugins={"blurts": Blurts})
+    secret = "the patient's name is Ann"
+    told = ask(CHAT, {"model": "x/a", "messages": [{"role": "user", "content": secret}], "stream": stream})
+    assert (told.status, told.error["code"]) == (500, "internal_error")
+    assert secret not in told.body.decode()
+    assert secret not in caplog.text
+    assert "forged" not in caplog.text
+    (line,) = [one.getMessage() for one in caplog.records if told.headers["x-request-id"] in one.getMessage()]
+    assert "RuntimeError" in line
+    assert "KeyError" in line
+    assert "create_chat_completion" in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost", 200),
+        ("127.0.0.1", 200),
+        ("[::1]:4000", 200),
+        ("evil.example", 421),
+        ("evil.example:80", 421),
+        ("localhost.evil.example", 421),
+        ("localhost@evil.example", 421),
+        ("2130706433", 421),
+        ("0x7f.1", 421),
+        ("", 421),
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/models", "/healthz", "/", "/inspector/about", "/nowhere"])
+def test_other_hosts_are_refused_everywhere(gateway, host, status, path):
+    """A page whose name was bound to this address afterwards is that of a strange host."""
+    answered, headers, body = raw(gateway().url, f"host: {host}", path=path)
+    assert answered == (404 if status == 200 and path == "/nowhere" else status)
+    assert headers["x-request-id"].startswith("req_")
+    if status == 421:
+        assert json.loads(body)["error"].keys() == SHAPE
+
+
+@pytest.mark.parametrize("path", ["/v1/models", CHAT, "/inspector/about", "/inspector/live", "/nowhere"])
+def test_pages_of_others_are_refused_before_and_after(gateway, service, path):
+    """A browser that asks first is told nothing, and one that does not ask gets nothing done."""
+    url = gateway().url
+    for method in ("OPTIONS", "GET", "POST"):
+        asked = ["origin: https://evil.example", "access-control-request-method: POST", "content-length: 0"]
+        status, headers, body = raw(url, HOST, *asked, path=path, method=method)
+        assert (status, json.loads(body)["error"]["code"]) == (403, "invalid_origin")
+        assert not [name for name in headers if name.startswith("access-control")]
+    assert not service.ledger.requests
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=a"])
+def test_what_a_form_of_a_strange_page_can_send_is_no_request(gateway, service, kind):
+    """Old browsers send no origin with it."""
+    told = gateway()(CHAT, json.dumps(BODY).encode(), headers={"content-type": kind})
+    assert told.status == 415
+    assert not service.ledger.requests
+
+
+def test_no_header_of_a_client_goes_on(gateway, service):
+    """Only the body does: cookies, credentials and words for proxies stay here."""
+    sent = {
+        "cookie": "a=b",
+        "authorization": "Bearer sk-of-the-client",
+        "x-api-key": "sk-of-the-client",
+        "openai-organization": "org-evil",
+        "openai-project": "proj-evil",
+        "x-forwarded-host": "evil.example",
+        "x-stainless-helper-method": "evil",
+        "idempotency-key": "evil",
+        "user-agent": "evil",
+        "x-evil": "evil",
+    }
+    assert gateway()(CHAT, BODY, headers=sent).status == 200
+    (received,) = service.ledger.requests
+    assert not [value for value in received.headers.values() if "evil" in value or "sk-of" in value or value == "a=b"]
+
+
+@pytest.mark.parametrize("field", ["metadata", "user", "safety_identifier", "seed", "x_own"])
+def test_fields_that_steer_nothing_pass(gateway, service, field):
+    """As the client gave them."""
+    value = {"metadata": {"a": "b"}, "seed": 1, "x_own": [1, {"base_url": "x"}]}.get(field, "u")
+    assert gateway()(CHAT, {**BODY, field: value}).status == 200
+    assert json.loads(service.ledger.requests[-1].body)[field] == value
+
+
+@pytest.fixture
+def other() -> Iterator[FaultServer]:
+    """A server that nobody is to ask."""
+    with FaultServer() as server:
+        yield server
+        assert not server.ledger.connections
+
+
+def test_addresses_in_messages_are_never_fetched(gateway, service, other):
+    """Of pictures, files and sounds: they go to the service as they are."""
+    address = f"{other.url}/picture.png"
+    parts = [
+        {"type": "text", "text": address},
+        {"type": "image_url", "image_url": {"url": address}},
+        {"type": "file", "file": {"file_data": address, "filename": "a"}},
+        {"type": "input_audio", "input_audio": {"data": address, "format": "wav"}},
+    ]
+    told = gateway()(CHAT, {"model": "fast", "messages": [{"role": "user", "content": parts}]})
+    assert told.status == 200
+    assert json.loads(service.ledger.requests[-1].body)["messages"][0]["content"] == parts
+
+
+def told_of(ask, model: str, token: str) -> list[tuple[int, bytes]]:
+    """What a key is told of a model, wherever it may ask."""
+    key = bearer(token)
+    answers = [
+        ask(CHAT, {"model": model, "messages": MESSAGES}, headers=key),
+        ask(CHAT, {"model": model, "messages": MESSAGES, "stream": True}, headers=key),
+        ask(f"/v1/models/{model}", headers=key),
+    ]
+    return [(answer.status, answer.body) for answer in answers]
+
+
+def test_a_model_of_others_is_told_like_none(gateway, service, keys):
+    """Nobody learns by asking which names there are."""
+    token = keys.make(models=("fast",))
+    ask = gateway(keys.settings, models={"fast": "b/ok", "secret": "b/ok"})
+    assert told_of(ask, "secret", token) == told_of(ask, "no-such-model", token) == told_of(ask, "b/ok", token)
+    assert {status for status, _ in told_of(ask, "secret", token)} == {404}
+    assert [one["id"] for one in ask("/v1/models", headers=bearer(token)).json["data"]] == ["fast"]
+    assert not [one for one in service.ledger.requests if one.method == "POST"]
+
+
+def test_a_completion_of_another_key_is_told_like_none(gateway, keys):
+    """To read, to list, to change and to delete; its own key still has it."""
+    owner, thief = bearer(keys.make()), bearer(keys.make(inspect=True))
+    ask = gateway(keys.settings)
+    id_ = ask(CHAT, {**BODY, "store": True}, headers=owner).json["id"]
+
+    def tried(name: str) -> list[tuple[int, bytes]]:
+        path = f"{CHAT}/{name}"
+        answers = [
+            ask(path, headers=thief),
+            ask(f"{path}/messages", headers=thief),
+            ask(path, {"metadata": {"a": "b"}}, headers=thief),
+            ask(path, method="DELETE", headers=thief),
+            ask(f"{CHAT}?after={name}", headers=thief),
+        ]
+        return [(answer.status, answer.body) for answer in answers]
+
+    assert tried(id_) == tried("chatcmpl-none")
+    assert [status for status, _ in tried(id_)] == [404, 404, 404, 404, 200]
+    assert ask(CHAT, headers=thief).json["data"] == []
+    assert ask(f"{CHAT}/{id_}", headers=owner).json["metadata"] is None
+
+
+@pytest.mark.parametrize(
+    "path", ["/metrics", "/inspector/calls", "/inspector/calls/x", "/inspector/about", "/inspector/live"]
+)
+def test_only_a_key_that_may_inspect_sees_calls_of_others(gateway, keys, path):
+    """Another is told that it may not, whatever there is."""
+    told = gateway(keys.settings)(path, headers=bearer(keys.make()))
+    assert (told.status, told.error["code"]) == (403, "key_may_not_inspect")
+
+
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/v1/models/none", f"{CHAT}/none", "/healthz", "/", "/page/none", "/metrics"]
+)
+@pytest.mark.parametrize("method", ["GET", "DELETE", "OPTIONS", "TRACE", "PUT"])
+def test_each_answer_has_an_id(gateway, path, method):
+    """By which people find it again, whatever it is."""
+    ask = gateway()
+    ids = {ask(path, method=method).headers["x-request-id"] for _ in range(2)}
+    assert len(ids) == 2
+    assert all(one.startswith("req_") for one in ids)

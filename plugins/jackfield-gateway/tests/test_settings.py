@@ -1,0 +1,61 @@
+"""Settings: what a configuration file says is what the gateway has."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from jackfield.errors import ConfigError
+from jackfield.secret import Secret
+from jackfield_gateway.settings import read
+from jackfield_gateway.store import store_of
+
+_spec = importlib.util.spec_from_file_location("gateway_databases", Path(__file__).with_name("databases.py"))
+databases = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(databases)
+
+
+@pytest.fixture
+def server():
+    """The URL of a PostgreSQL of this test's own."""
+    if why := databases.missing():
+        pytest.skip(why)
+    with databases.postgres() as url:
+        yield url
+
+
+def settings(store):
+    return read({"backends": {"echo": {"provider": "echo"}}, "gateway": {"store": store}})
+
+
+def test_a_file_may_say_where_the_url_of_the_store_is(server, monkeypatch):
+    """A file knows only texts: one that is a reference leads to PostgreSQL, which takes keys and finds them."""
+    monkeypatch.setenv("GATEWAY_TEST_URL", server)
+    store = store_of(settings("env:GATEWAY_TEST_URL"))
+
+    async def asked():
+        await store.open()
+        try:
+            return await store.find_key("0" * 64)
+        finally:
+            await store.close()
+
+    assert asyncio.run(asked()) is None
+
+
+@pytest.mark.parametrize("reference", ["env:DATABASE_URL", "file:~/url", "keyring:gateway/url", "command:print-url"])
+def test_every_kind_of_reference_is_one(reference):
+    """None of them is taken for a path."""
+    assert isinstance(settings(reference).store, Secret)
+
+
+@pytest.mark.parametrize("store", ["postgresql://u:canary@h/d", "gateway.db", "sqlite"])
+def test_what_is_neither_is_refused_without_its_text(store):
+    """A URL by value is none: its password would stand in the file."""
+    with pytest.raises(ConfigError, match=r"gateway\.store: expected sqlite:PATH") as caught:
+        store_of(settings(store))
+
+    assert "canary" not in str(caught.value)
