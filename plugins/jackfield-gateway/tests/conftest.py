@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
@@ -18,7 +20,9 @@ from jackfield_gateway import running
 from jackfield_gateway.metrics import Metrics, known
 from jackfield_gateway.record import Record
 from jackfield_gateway.recorder import Recorder
+from jackfield_gateway.ring import digest, make_key, make_token
 from jackfield_gateway.settings import GatewaySettings, Inspector
+from jackfield_gateway.store import store_of
 from jackfield_gateway.watch import Watch
 
 MESSAGES = [{"role": "user", "content": "hello"}]
@@ -157,3 +161,36 @@ class Watched:
 def watched() -> type[Watched]:
     """What is taken down of a client's calls: ``watched(config=None, calls=10, content=False)``."""
     return Watched
+
+
+@attrs.define(eq=False)
+class Keys:
+    """A store with keys in a file.
+
+    Attributes:
+        settings: of a gateway that demands one of them.
+    """
+
+    settings: GatewaySettings
+
+    def make(self, **how: Any) -> str:
+        """The token of a new key; ``revoked=True`` revokes it."""
+        token, revoked = make_token(), how.pop("revoked", False)
+        key = make_key(token, "a label", **how)
+
+        async def main() -> None:
+            store = store_of(self.settings)
+            await store.open()
+            await store.add_key(key, digest(token))
+            if revoked:
+                await store.revoke_key(key.id, time.time())
+            await store.close()
+
+        asyncio.run(main())
+        return token
+
+
+@pytest.fixture
+def keys(tmp_path) -> Keys:
+    """Keys, and the settings of a gateway that demands one."""
+    return Keys(GatewaySettings(store=f"sqlite:{tmp_path / 'g.db'}", inspector=Inspector(content=True)))

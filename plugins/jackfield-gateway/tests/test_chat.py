@@ -170,10 +170,10 @@ def test_a_client_that_does_not_read_is_cut_off(gateway, stream):
     limits = Limits(reader_stall=0.3, drain=0)
     settings = GatewaySettings(keys="never", store="sqlite::memory:", limits=limits)
     ask = gateway(settings, backends={"echo": {"provider": "echo"}}, models={})
-    words = "many words " * 1_200_000
+    words = f"{'w' * 99} " * 132_000  # few chunks, of many bytes
     body = asked("echo/echo", stream=stream, messages=[{"role": "user", "content": words}])
     client = opened(ask, body)
-    until = time.monotonic() + 15
+    until = time.monotonic() + 60
     while ask("/inspector/about").json["active"] != 1 and time.monotonic() < until:  # the question itself is one
         time.sleep(0.1)
     seen, cut = 0, False

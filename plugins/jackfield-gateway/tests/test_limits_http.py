@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import socket
@@ -16,9 +15,7 @@ import pytest
 
 from jackfield_gateway import guard, server
 from jackfield_gateway.key import KeyLimits
-from jackfield_gateway.ring import digest, make_key, make_token
 from jackfield_gateway.settings import GatewaySettings, Limits
-from jackfield_gateway.store import store_of
 
 CHAT = "/v1/chat/completions"
 MESSAGES = [{"role": "user", "content": "hello"}]
@@ -188,22 +185,9 @@ class Keyed:
 
 
 @pytest.fixture
-def keyed(gateway, tmp_path) -> Callable[..., Keyed]:
+def keyed(gateway, keys) -> Callable[..., Keyed]:
     """Asks with a key of these limits: ``keyed(**limits)(model)``."""
-
-    def make(**limits: int) -> Keyed:
-        settings, token = GatewaySettings(store=f"sqlite:{tmp_path / 'g.db'}"), make_token()
-
-        async def add() -> None:
-            store = store_of(settings)
-            await store.open()
-            await store.add_key(make_key(token, "a", limits=KeyLimits(**limits)), digest(token))
-            await store.close()
-
-        asyncio.run(add())
-        return Keyed(gateway(settings), token)
-
-    return make
+    return lambda **limits: Keyed(gateway(keys.settings), keys.make(limits=KeyLimits(**limits)))
 
 
 def is_over(told: Any, most: int) -> bool:
