@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from jackfield_gateway import inspector, metrics, models, pages, stored
+from jackfield_gateway import inspector, metrics, models, openapi, pages, stored
 from jackfield_gateway.chat import chat
 from jackfield_gateway.endpoint import Endpoint, Streaming
 from jackfield_gateway.outbound import Reply
@@ -27,6 +27,7 @@ HANDLERS: tuple[tuple[str, str, Handler, Access], ...] = (
     ("GET", CHAT + "/{id}/messages", stored.messages, "key"),
     ("GET", "/v1/models", models.list_models, "key"),
     ("GET", "/v1/models/{model:path}", models.retrieve_model, "key"),
+    ("GET", "/openapi.json", openapi.describe, "open"),
     ("GET", "/metrics", metrics.expose, "inspect"),
     ("GET", "/inspector/about", inspector.about, "inspect"),
     ("GET", "/inspector/calls", inspector.calls, "inspect"),
