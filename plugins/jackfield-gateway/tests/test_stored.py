@@ -81,6 +81,7 @@ def test_lists_are_narrowed_by_model_and_metadata(ask):
         "what=1",
         "limit=1&limit=2",
         "metadata=1",
+        "metadata[]=1",
         "metadata[a][b]=1",
         "metadata[a]=1&metadata[a]=2",
     ],

@@ -141,6 +141,7 @@ def _page(inbound: Inbound, more: set[str]) -> Page:
     metadata: dict[str, str] = {}
     for name, value in inbound.query:
         pair = "metadata" in more and name.startswith("metadata[") and name.endswith("]") and name.count("[") == 1
+        pair = pair and name != "metadata[]"  # so arrays are written: no pair can be meant
         known = pair or name in {"limit", "order", "after", *(more - {"metadata"})}
         if not known or name in fields or (pair and name[9:-1] in metadata):
             raise Refusal(
