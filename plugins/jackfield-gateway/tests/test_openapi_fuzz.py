@@ -153,7 +153,7 @@ def ran(directory: Path, url: str, token: str, *, stream: bool) -> subprocess.Co
     (directory / "schemathesis.toml").write_text((f"seed = {SEED}\n" if SEED else "") + settings)
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", "schemathesis.toml", "run", "openapi.json"]
     arguments = ["--url", url, "--no-color", "--report", "ndjson", "--report-ndjson-path", "report.ndjson"]
-    part = ["--include-operation-id", "createChatCompletion"] if stream else []
+    part = ["--include-operation-id", "createChatCompletion", "--phases", "examples,coverage,fuzzing"] if stream else []
     environment = {**os.environ, "GATEWAY_READY": f"{url}/readyz", "NO_PROXY": "127.0.0.1"}
     return subprocess.run(
         [*command, *arguments, *part], env=environment, cwd=directory, capture_output=True, text=True, check=False

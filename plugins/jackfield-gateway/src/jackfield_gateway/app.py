@@ -68,13 +68,9 @@ def routed(gateway: Gateway) -> Starlette:
     if gateway.settings.page:
         paths["/"] = {"GET": Endpoint(gateway, pages.index, "open", "/")}
         paths["/page/{name}"] = {"GET": Endpoint(gateway, pages.asset, "open", "/page/{name}")}
-    paths["/{rest:path}"] = {}
-    routes = [
-        Route(path, _Any(Methods(gateway, path, found) if found else _nowhere(gateway)))
-        for path, found in paths.items()
-    ]
-    app = Starlette(routes=routes)
+    app = Starlette(routes=[Route(path, _Any(Methods(gateway, path, found))) for path, found in paths.items()])
     app.router.redirect_slashes = False
+    app.router.default = _nowhere(gateway)  # a route for all the rest would leave out paths with a line feed
     return app
 
 

@@ -227,7 +227,7 @@ def _text(pattern: str) -> Schema:
 
 
 def _pairs() -> Schema:
-    return {"type": "object", "additionalProperties": {"type": "string"}}
+    return {"type": "object", "propertyNames": _text(r"^[^\[]+$"), "additionalProperties": {"type": "string"}}
 
 
 def _list(items: Schema) -> Schema:
