@@ -242,14 +242,16 @@ def _exact(properties: Schema, **more: Any) -> Schema:
 
 def _own() -> dict[str, Schema]:
     """Schemas of what stored completions have besides, as OpenAI names them."""
+    text = {"type": "string"}
     pairs = {
         "type": ["object", "null"],
         "maxProperties": PAIRS,
         "propertyNames": {"maxLength": NAME},
         "additionalProperties": {"type": "string", "maxLength": VALUE},
     }
-    message = _exact({"id": {"type": "string"}, "role": {"type": "string"}})
-    deleted = {"object": {"const": "chat.completion.deleted"}, "id": {"type": "string"}, "deleted": {"const": True}}
+    words, parts = {"type": ["string", "null"]}, {"type": ["array", "null"], "items": {"type": "object"}}
+    message = _exact({"id": text, "role": text, "content": words, "refusal": words, "content_parts": parts})
+    deleted = {"object": {"const": "chat.completion.deleted"}, "id": text, "deleted": {"const": True}}
     return {
         "ChatCompletionList": _list(_ref("CreateChatCompletionResponse")),
         "ChatCompletionMessageList": _list(message),

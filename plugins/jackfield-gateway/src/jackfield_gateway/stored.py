@@ -75,10 +75,7 @@ async def messages(gateway: Gateway, inbound: Inbound) -> Reply:
     """GET /v1/chat/completions/{id}/messages. Raises ``Refusal``."""
     page = _page(inbound, set())
     one = await _one(gateway, inbound)
-    told = [
-        {"content_parts": None, **message, "id": f"{one.id}-{number}"}
-        for number, message in enumerate(parse(one.messages))
-    ]
+    told = [{**_message(message), "id": f"{one.id}-{number}"} for number, message in enumerate(parse(one.messages))]
     if page.order == "desc":
         told.reverse()
     if page.after is not None:
@@ -118,6 +115,14 @@ async def _one(gateway: Gateway, inbound: Inbound) -> Completion:
 def _shown(one: Completion) -> dict[str, Any]:
     response: dict[str, Any] = parse(one.response)
     return {**response, "metadata": None if one.metadata is None else dict(one.metadata)}
+
+
+def _message(message: Mapping[str, Any]) -> dict[str, Any]:
+    """A message as lists have it: content that came in parts stands apart, so that ``content`` is a text or null."""
+    told = {"content": None, "refusal": None, "content_parts": None, **message}
+    if isinstance(told["content"], list):
+        told["content_parts"], told["content"] = told["content"], None
+    return told
 
 
 def _listed(items: Sequence[Mapping[str, Any]], limit: int) -> Reply:
