@@ -113,11 +113,16 @@ def test_content_in_parts_is_listed_apart(gateway):
     ask = gateway(backends={"n": {"provider": "numbered"}}, models={"fast": "n/a"}, plugins={"numbered": Numbered})
     parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
     called = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-    asked = [{"role": "user", "content": parts}, {"role": "assistant", "tool_calls": [called]}, *MESSAGES]
+    asked = [
+        {"role": "user", "content": parts},
+        {"role": "assistant", "tool_calls": [called], "function_call": None},
+        *MESSAGES,
+    ]
     assert ask.chat("fast", store=True, messages=asked).status == 200
     one, two, three = ask(f"{PATH}/chatcmpl-0/messages").json["data"]
     assert (one["content"], one["content_parts"], one["refusal"]) == (None, parts, None)
     assert (two["content"], two["content_parts"], two["tool_calls"]) == (None, None, [called])
+    assert "function_call" not in two
     assert (three["content"], three["content_parts"]) == ("hello", None)
 
 

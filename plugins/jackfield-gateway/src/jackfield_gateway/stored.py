@@ -122,6 +122,8 @@ def _message(message: Mapping[str, Any]) -> dict[str, Any]:
     told = {"content": None, "refusal": None, "content_parts": None, **message}
     if isinstance(told["content"], list):
         told["content_parts"], told["content"] = told["content"], None
+    if told.get("function_call") is None:  # null is allowed in a request, and not here
+        told.pop("function_call", None)
     return told
 
 
