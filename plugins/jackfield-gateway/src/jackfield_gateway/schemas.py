@@ -93,8 +93,7 @@ def _tag(kind: Any) -> str | None:
     fields = attrs.fields_dict(kind) if isinstance(kind, type) and issubclass(kind, WireValue) else {}
     for name in ("role", "type"):
         if name in fields and str(fields[name].type).startswith("Literal["):
-            tag: str = fields[name].default
-            return tag
+            return str(fields[name].default)
     return None
 
 
