@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import sqlite3
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -87,7 +86,8 @@ class SQLite:
 
     def _run(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         assert self._connection is not None  # noqa: S101 - it was opened
-        rows: list[tuple[Any, ...]] = self._connection.execute(re.sub(r"\$(\d)", r"?\1", statement), values).fetchall()
+        named = {str(number): value for number, value in enumerate(values, 1)}  # as SQLite takes $1
+        rows: list[tuple[Any, ...]] = self._connection.execute(statement, named).fetchall()
         return rows
 
 
