@@ -12,6 +12,7 @@ from jackfield.models import ChatCompletionChoice, ChatCompletionResponseMessage
 from jackfield_gateway.settings import GatewaySettings
 
 PATH = "/v1/chat/completions"
+MESSAGES = [{"role": "user", "content": "hello"}]
 
 
 @attrs.define(eq=False)
@@ -81,6 +82,7 @@ def test_lists_are_narrowed_by_model_and_metadata(ask):
         "what=1",
         "limit=1&limit=2",
         "metadata=1",
+        "metadata[]=1",
         "metadata[a][b]=1",
         "metadata[a]=1&metadata[a]=2",
     ],
@@ -104,6 +106,24 @@ def test_the_messages_of_one_are_listed(ask):
     told = ask(f"{PATH}/{id_}/messages").json
     assert [(one["id"], one["role"], one["content"]) for one in told["data"]] == [(f"{id_}-0", "user", "hello")]
     assert ids(ask(f"{PATH}/{id_}/messages?after={id_}-0")) == []
+
+
+def test_content_in_parts_is_listed_apart(gateway):
+    """Clients read ``content`` as a text or null; what was left out is null."""
+    ask = gateway(backends={"n": {"provider": "numbered"}}, models={"fast": "n/a"}, plugins={"numbered": Numbered})
+    parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+    called = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    asked = [
+        {"role": "user", "content": parts},
+        {"role": "assistant", "tool_calls": [called], "function_call": None},
+        *MESSAGES,
+    ]
+    assert ask.chat("fast", store=True, messages=asked).status == 200
+    one, two, three = ask(f"{PATH}/chatcmpl-0/messages").json["data"]
+    assert (one["content"], one["content_parts"], one["refusal"]) == (None, parts, None)
+    assert (two["content"], two["content_parts"], two["tool_calls"]) == (None, None, [called])
+    assert "function_call" not in two
+    assert (three["content"], three["content_parts"]) == ("hello", None)
 
 
 def test_metadata_is_changed(ask):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Route, Router
 
-from jackfield_gateway import inspector, metrics, models, pages, stored
+from jackfield_gateway import inspector, metrics, models, openapi, pages, stored
 from jackfield_gateway.chat import chat
 from jackfield_gateway.endpoint import Endpoint, Streaming
 from jackfield_gateway.outbound import Reply
@@ -26,6 +26,7 @@ HANDLERS: tuple[tuple[str, str, Handler, Access], ...] = (
     ("GET", CHAT + "/{id}/messages", stored.messages, "key"),
     ("GET", "/v1/models", models.list_models, "key"),
     ("GET", "/v1/models/{model:path}", models.retrieve_model, "key"),
+    ("GET", "/openapi.json", openapi.describe, "open"),
     ("GET", "/metrics", metrics.expose, "inspect"),
     ("GET", "/inspector/about", inspector.about, "inspect"),
     ("GET", "/inspector/calls", inspector.calls, "inspect"),
@@ -69,12 +70,9 @@ def routed(gateway: Gateway) -> Router:
     if gateway.settings.page:
         paths["/"] = {"GET": Endpoint(gateway, pages.index, "open", "/")}
         paths["/page/{name}"] = {"GET": Endpoint(gateway, pages.asset, "open", "/page/{name}")}
-    paths["/{rest:path}"] = {}
-    routes = [
-        Route(path, _Any(Methods(gateway, path, found) if found else _nowhere(gateway)))
-        for path, found in paths.items()
-    ]
-    return Router(routes, redirect_slashes=False)
+    routes = [Route(path, _Any(Methods(gateway, path, found))) for path, found in paths.items()]
+    # As the default: a route for all the rest would leave out paths with a line feed.
+    return Router(routes, redirect_slashes=False, default=_nowhere(gateway))
 
 
 class _Any:

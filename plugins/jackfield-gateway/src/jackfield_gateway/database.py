@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import sqlite3
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -100,9 +99,9 @@ class SQLite:
 
     def _run(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         assert self._connection is not None  # noqa: S101 - it was opened
-        statement = re.sub(r"\$(\d)", r"?\1", statement)
+        named = {str(number): value for number, value in enumerate(values, 1)}  # as SQLite takes $1
         try:
-            rows: list[tuple[Any, ...]] = self._connection.execute(statement, values).fetchall()
+            rows: list[tuple[Any, ...]] = self._connection.execute(statement, named).fetchall()
         except sqlite3.DatabaseError as error:
             failure = error.sqlite_errorname if hasattr(error, "sqlite_errorname") else type(error).__name__
         else:

@@ -119,6 +119,8 @@ def _told(message: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(told["content"], list):
         parts = [part for part in told["content"] if part.get("type") in PARTS]
         told["content"], told["content_parts"] = None, parts
+    if told.get("function_call") is None:  # null is allowed in a request, and not here
+        told.pop("function_call", None)
     return told
 
 
@@ -148,6 +150,7 @@ def _page(inbound: Inbound, more: set[str]) -> Page:
     metadata: dict[str, str] = {}
     for name, value in inbound.query:
         pair = "metadata" in more and name.startswith("metadata[") and name.endswith("]") and name.count("[") == 1
+        pair = pair and name != "metadata[]"  # so arrays are written: no pair can be meant
         known = pair or name in {"limit", "order", "after", *(more - {"metadata"})}
         if not known or name in fields or (pair and name[9:-1] in metadata):
             raise Refusal(
