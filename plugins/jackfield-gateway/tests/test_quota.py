@@ -225,6 +225,17 @@ def test_tokens_count_at_once():
     assert counted(work) == "this key has had its tokens a day"
 
 
+def test_tokens_on_their_way_to_the_store_count_once():
+    """A key that has some left is not sent away for the rest of the day."""
+
+    async def work(quota, _):
+        for _ in range(10):
+            (await quota.admit(key(tokens_per_day=100))).settle(10)
+        return (await refused(quota, key(tokens_per_day=101)), (await refused(quota, key(tokens_per_day=100))).status)
+
+    assert counted(work) == (None, 429)
+
+
 def test_a_store_that_fails_is_told_and_its_tokens_still_count(caplog, monkeypatch):
     """In this process; the log says what kind of failure, and nothing of what was to be written."""
 

@@ -136,8 +136,10 @@ class Quota:
     async def _used(self, key: Key) -> int:
         """Tokens of this day, those included that are still on their way to the store."""
         day = int(self._clock() // DAY)
-        waiting = self._pending[key.id, day]  # before the store is asked: what arrives meanwhile may count twice
-        return waiting + await self._store.count(key.id, f"day:{day}", 0, 0.0)
+        stored = await self._store.count(key.id, f"day:{day}", 0, 0.0)
+        return (
+            stored + self._pending[key.id, day]
+        )  # after the store was asked: what arrived before that is no longer here
 
     async def _minutely(self, key: Key, what: str, amount: int) -> int:
         """Add to a count of this minute, and return it."""
