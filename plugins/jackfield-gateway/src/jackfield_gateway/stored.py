@@ -121,6 +121,8 @@ def _told(message: Mapping[str, Any]) -> dict[str, Any]:
         told["content"], told["content_parts"] = None, parts
     if told.get("function_call") is None:  # null is allowed in a request, and not here
         told.pop("function_call", None)
+    if "data" not in (told.get("audio") or {}):  # a reference to speech, which is not kept here
+        told.pop("audio", None)
     return told
 
 
