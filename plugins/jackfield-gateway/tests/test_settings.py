@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import time
 from pathlib import Path
 
 import pytest
 
 from jackfield.errors import ConfigError
 from jackfield.secret import Secret
+from jackfield_gateway.gateway import Gateway
+from jackfield_gateway.key import Key, KeyLimits
+from jackfield_gateway.refusal import Refusal
 from jackfield_gateway.settings import read
 from jackfield_gateway.store import store_of
 
@@ -44,6 +48,29 @@ def test_a_file_may_say_where_the_url_of_the_store_is(server, monkeypatch):
             await store.close()
 
     assert asyncio.run(asked()) is None
+
+
+def test_servers_on_one_database_share_the_limits_of_a_key(server, monkeypatch):
+    """Though each has one worker only."""
+    monkeypatch.setenv("GATEWAY_TEST_URL", server)
+    config = {"backends": {"echo": {"provider": "echo"}}, "gateway": {"store": "env:GATEWAY_TEST_URL"}}
+    key = Key("key_1", "shared", "jf-1234", limits=KeyLimits(requests_per_minute=1))
+
+    async def asked():
+        one, other = Gateway(config), Gateway(config)
+        await one.open()
+        await other.open()
+        try:
+            while time.time() % 60 > 50:  # not over the end of a minute
+                await asyncio.sleep(1)
+            (await one.quota.admit(key)).settle(None)
+            with pytest.raises(Refusal, match="requests a minute"):
+                await other.quota.admit(key)
+        finally:
+            await one.close()
+            await other.close()
+
+    asyncio.run(asked())
 
 
 @pytest.mark.parametrize("reference", ["env:DATABASE_URL", "file:~/url", "keyring:gateway/url", "command:print-url"])

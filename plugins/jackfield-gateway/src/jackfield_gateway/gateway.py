@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from jackfield import AsyncClient
+from jackfield.secret import Secret
 from jackfield_gateway.app import routed
 from jackfield_gateway.endpoint import shutting_down
 from jackfield_gateway.gate import Gate
@@ -71,7 +72,9 @@ class Gateway:
         self.store = store_of(self.settings)
         self.health = Health(self.store)
         self.ring = KeyRing(self.store, self.settings.keys)
-        self.quota = Quota(self.store, shared=self.settings.workers > 1)
+        # Whoever names a database means to let other servers use it too.
+        shared = self.settings.workers > 1 or isinstance(self.settings.store, Secret)
+        self.quota = Quota(self.store, shared=shared)
         self.gate = Gate(self.settings.limits)
         self._take(self.settings)
         self.answers: set[Outbound] = set()
