@@ -252,4 +252,5 @@ def test_a_signal_for_the_whole_group_ends_them_well(served):
     process, _, _ = served
     for pid in (*children(process.pid), process.pid):
         os.kill(pid, signal.SIGTERM)
-    assert process.wait(30) == 0
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == 0, told

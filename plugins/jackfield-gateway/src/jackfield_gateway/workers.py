@@ -102,7 +102,9 @@ class Workers:
             self._running.discard(process)
             self._ready.discard(process)
             if self._stop.is_set():
-                self._well = self._well and code in {0, -signal.SIGTERM}  # the latter before it was ready
+                if code not in {0, -signal.SIGTERM}:  # the latter before it was ready
+                    self._well = False
+                    log.error("worker %d did not end well (%d)", number + 1, code)
                 return
             pause = self._pause if loop.time() - began > STEADY else pause
             log.error("worker %d ended by itself (%d); another is started in %.1f s", number + 1, code, pause)
