@@ -7,7 +7,8 @@ from operator import itemgetter
 from typing import Any, Literal
 
 from langchain_core.exceptions import ModelRefusalError, OutputParserException
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages.ai import add_ai_message_chunks
 from langchain_core.messages.content import RefusalContentBlock
 from langchain_core.output_parsers import JsonOutputParser, PydanticOutputParser
 from langchain_core.output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
@@ -48,7 +49,8 @@ def parser_of(schema: Any, method: Method) -> Runnable[Any, Any]:
         )
     else:
         parser = PydanticOutputParser(pydantic_object=schema) if is_class else JsonOutputParser()
-    return RunnableGenerator(_checked, _achecked) | parser
+    checked = _Checked(tool_name(schema) if method == "function_calling" else None)
+    return RunnableGenerator(checked.each, checked.aeach) | parser
 
 
 def with_raw(model: Runnable[Any, Any], parser: Runnable[Any, Any]) -> Runnable[Any, Any]:
@@ -58,16 +60,43 @@ def with_raw(model: Runnable[Any, Any], parser: Runnable[Any, Any]) -> Runnable[
     return RunnableMap({"raw": model}) | parsed.with_fallbacks([failed], exception_key="parsing_error")
 
 
-def _checked(messages: Iterator[BaseMessage]) -> Iterator[BaseMessage]:
-    for message in messages:
-        _check(message)
-        yield message
+class _Checked:
+    """Lets an answer, whole or in chunks, through; raises what no parser would notice.
 
+    Attributes:
+        tool: name of the tool that has to be called, or None where the answer is text.
+    """
 
-async def _achecked(messages: AsyncIterator[BaseMessage]) -> AsyncIterator[BaseMessage]:
-    async for message in messages:
-        _check(message)
-        yield message
+    def __init__(self, tool: str | None) -> None:
+        self.tool = tool
+
+    def each(self, messages: Iterator[BaseMessage]) -> Iterator[BaseMessage]:
+        seen: list[BaseMessage] = []
+        for message in messages:
+            _check(message)
+            seen.append(message)
+            yield message
+        self._end(seen)
+
+    async def aeach(self, messages: AsyncIterator[BaseMessage]) -> AsyncIterator[BaseMessage]:
+        seen: list[BaseMessage] = []
+        async for message in messages:
+            _check(message)
+            seen.append(message)
+            yield message
+        self._end(seen)
+
+    def _end(self, seen: list[BaseMessage]) -> None:
+        """A parser makes None of an answer without the call, and of a call whose arguments are no JSON."""
+        if self.tool is None:
+            return
+        chunks = [message for message in seen if isinstance(message, AIMessageChunk)]
+        answers = [add_ai_message_chunks(chunks[0], *chunks[1:])] if chunks else seen
+        calls = [call for answer in answers if isinstance(answer, AIMessage) for call in answer.tool_calls]
+        if all(call["name"] != self.tool for call in calls):
+            wrong = [bad["args"] for a in answers if isinstance(a, AIMessage) for bad in a.invalid_tool_calls]
+            told = f": its arguments are no JSON object: {wrong[0]}" if wrong else ""
+            raise OutputParserException(f"the model did not call the tool {self.tool!r} well{told}")
 
 
 def _check(message: BaseMessage) -> None:
