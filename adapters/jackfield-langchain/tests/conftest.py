@@ -56,9 +56,10 @@ def service(dialect: Scripted) -> Iterator[FaultServer]:
 
 
 @pytest.fixture
-def config(service: FaultServer) -> dict[str, Any]:
+def config(service: FaultServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """A configuration with that service, asked with a key."""
-    bearer = {"use": "bearer", "token": KEY}
+    monkeypatch.setenv("ONE_KEY", KEY)
+    bearer = {"use": "bearer", "token": "env:ONE_KEY"}
     backend = {"provider": "openai", "base_url": service.url, "middleware": [bearer]}
     return {"default_model": "one/ok", "backends": {"one": backend}}
 

@@ -15,15 +15,15 @@ from langchain_core.tools import tool
 from scripted import TOKENS, call
 
 
-async def _collect(model, asked, **kwargs):
+async def _collect(model, asked, /, **kwargs):
     return [chunk async for chunk in model.astream(asked, **kwargs)]
 
 
 WAYS = {
-    "invoke": lambda model, asked, **kwargs: model.invoke(asked, **kwargs),
-    "ainvoke": lambda model, asked, **kwargs: asyncio.run(model.ainvoke(asked, **kwargs)),
-    "stream": lambda model, asked, **kwargs: reduce(add, model.stream(asked, **kwargs)),
-    "astream": lambda model, asked, **kwargs: reduce(add, asyncio.run(_collect(model, asked, **kwargs))),
+    "invoke": lambda model, asked, /, **kwargs: model.invoke(asked, **kwargs),
+    "ainvoke": lambda model, asked, /, **kwargs: asyncio.run(model.ainvoke(asked, **kwargs)),
+    "stream": lambda model, asked, /, **kwargs: reduce(add, model.stream(asked, **kwargs)),
+    "astream": lambda model, asked, /, **kwargs: reduce(add, asyncio.run(_collect(model, asked, **kwargs))),
 }
 ways = pytest.mark.parametrize("ask", WAYS.values(), ids=WAYS)
 
@@ -70,10 +70,14 @@ def test_tools_are_called_together(model, dialect, bodies, ask):
     ]
 
 
-@ways
-@pytest.mark.parametrize("arguments", ['{"a": ', "[1]"])
-def test_broken_arguments_are_no_call(model, dialect, bodies, ask, arguments):
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    # A stream whose arguments are cut short is repaired by LangChain itself; the README tells.
+    [(name, "[1]") for name in WAYS] + [("invoke", '{"a": '), ("ainvoke", '{"a": ')],
+)
+def test_broken_arguments_are_no_call(model, dialect, bodies, name, arguments):
     """Arguments that are no JSON object are an invalid call, which goes back as the model wrote it."""
+    ask = WAYS[name]
     dialect.script.append({"tool_calls": [call("add_up", arguments)]})
     answer = ask(model.bind_tools([add_up]), "Add")
     model.invoke([HumanMessage("Add"), answer, ToolMessage("broken", tool_call_id="call_1")])
@@ -119,7 +123,7 @@ def test_blocks_of_v1_go_back(config, dialect, bodies, ask):
     answer = ask(model, "Hi")
     model.invoke([HumanMessage("Hi"), answer, ToolMessage("3", tool_call_id="call_1")])
 
-    assert [block["type"] for block in answer.content] == ["reasoning", "tool_call"]
+    assert [block["type"] for block in answer.content_blocks] == ["reasoning", "tool_call"]
     assert bodies()[1]["messages"][1] == {
         "role": "assistant",
         "content": None,

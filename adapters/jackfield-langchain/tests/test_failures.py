@@ -10,6 +10,7 @@ import pickle
 import subprocess
 import sys
 
+import attrs
 import pytest
 from conftest import KEY
 from jackfield_langchain import ChatJackfield, ContextOverflow
@@ -70,12 +71,12 @@ def test_a_stream_that_is_left_is_closed(model, service, way):
     """The service sees the client leave, whichever way it goes."""
 
     async def awaited():
-        async for _ in model.astream("Hello you", model="one/pings"):
+        async for _ in model.astream("Hello you", model="one/break?events=3&how=stall"):
             break
 
     async def cancelled():
         async def read():
-            async for _ in model.astream("Hello you", model="one/pings"):
+            async for _ in model.astream("Hello you", model="one/break?events=3&how=stall"):
                 begun.set()
 
         begun = asyncio.Event()
@@ -88,7 +89,7 @@ def test_a_stream_that_is_left_is_closed(model, service, way):
     if way in ("awaited", "cancelled"):
         asyncio.run(awaited() if way == "awaited" else cancelled())
     else:
-        stream = model.stream("Hello you", model="one/pings")
+        stream = model.stream("Hello you", model="one/break?events=3&how=stall")
         next(stream)
         if way == "closed":
             stream.close()
@@ -97,24 +98,9 @@ def test_a_stream_that_is_left_is_closed(model, service, way):
     assert service.ledger.requests[0].left.wait(20)
 
 
-@ways
-def test_a_prompt_that_is_too_long_is_langchains_error_too(config, service, ask):
-    """An error of both, so that programs which shorten the conversation do."""
-    body = json.dumps({"error": {"message": "too long", "type": "x", "code": "context_length_exceeded"}})
-    plugin = _Refusing(body)
-    with pytest.raises(ContextOverflowError) as caught:
-        ask(ChatJackfield(client=_client(config, plugin), async_client=_async_client(config, plugin)), "Hi")
-
-    assert isinstance(caught.value, ContextOverflow)
-    assert isinstance(caught.value, jackfield.ContextLengthExceededError)
-    assert "too long" in str(caught.value)
-
-
-class _Refusing:
+@attrs.define(eq=False)
+class Refusing:
     """A middleware that fails as a service does whose model has too small a window."""
-
-    def __init__(self, text):
-        self.text = text
 
     @jackfield.hookimpl
     def wrap_chat_completion(self, request, call):
@@ -122,12 +108,18 @@ class _Refusing:
         yield request
 
 
-def _client(config, plugin):
-    return jackfield.Client({**config, "middleware": [{"use": "refusing"}]}, plugins={"refusing": lambda: plugin})
+@ways
+def test_a_prompt_that_is_too_long_is_langchains_error_too(config, ask):
+    """An error of both, so that programs which shorten the conversation do."""
+    config["middleware"] = [{"use": "refusing"}]
+    client = jackfield.Client(config, plugins={"refusing": Refusing})
+    async_client = jackfield.AsyncClient(config, plugins={"refusing": Refusing})
+    with client, pytest.raises(ContextOverflowError) as caught:
+        ask(ChatJackfield(client=client, async_client=async_client), "Hi")
 
-
-def _async_client(config, plugin):
-    return jackfield.AsyncClient({**config, "middleware": [{"use": "refusing"}]}, plugins={"refusing": lambda: plugin})
+    assert isinstance(caught.value, ContextOverflow)
+    assert isinstance(caught.value, jackfield.ContextLengthExceededError)
+    assert "too long" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -207,15 +199,19 @@ def test_own_clients_are_closed(model):
 
 def test_plugins_are_closed_at_the_end_of_the_process(tmp_path):
     """Of both clients, with no word, where the program closes nothing."""
+    (tmp_path / "closing-1.dist-info").mkdir()
+    (tmp_path / "closing-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: closing\nVersion: 1\n")
+    (tmp_path / "closing-1.dist-info" / "entry_points.txt").write_text("[jackfield.middleware]\nclosing = closing:Closing\n")
     (tmp_path / "closing.py").write_text(
-        "import asyncio, jackfield\n"
+        "import asyncio, attrs, jackfield\n"
         "from jackfield_langchain import ChatJackfield\n"
+        "@attrs.define(eq=False)\n"
         "class Closing:\n"
         "    @jackfield.hookimpl\n"
         "    def close(self):\n"
         "        print('closed')\n"
         "config = {'default_model': 'e/any', 'backends': {'e': {'provider': 'echo'}},\n"
-        "          'middleware': [{'use': 'closing:Closing'}]}\n"
+        "          'middleware': [{'use': 'closing'}]}\n"
         "if __name__ == '__main__':\n"
         "    model = ChatJackfield(config=config)\n"
         "    print(model.invoke('Hi').content, asyncio.run(model.ainvoke('you')).content)\n"

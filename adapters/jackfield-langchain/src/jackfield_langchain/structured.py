@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from operator import itemgetter
 from typing import Any, Literal
@@ -49,7 +50,7 @@ def parser_of(schema: Any, method: Method) -> Runnable[Any, Any]:
         )
     else:
         parser = PydanticOutputParser(pydantic_object=schema) if is_class else JsonOutputParser()
-    checked = _Checked(tool_name(schema) if method == "function_calling" else None)
+    checked = _Checked(parser, tool_name(schema) if method == "function_calling" else None)
     return RunnableGenerator(checked.each, checked.aeach) | parser
 
 
@@ -64,11 +65,12 @@ class _Checked:
     """Lets an answer, whole or in chunks, through; raises what no parser would notice.
 
     Attributes:
+        parser: what comes after it.
         tool: name of the tool that has to be called, or None where the answer is text.
     """
 
-    def __init__(self, tool: str | None) -> None:
-        self.tool = tool
+    def __init__(self, parser: Runnable[Any, Any], tool: str | None) -> None:
+        self.parser, self.tool = parser, tool
 
     def each(self, messages: Iterator[BaseMessage]) -> Iterator[BaseMessage]:
         seen: list[BaseMessage] = []
@@ -87,16 +89,30 @@ class _Checked:
         self._end(seen)
 
     def _end(self, seen: list[BaseMessage]) -> None:
-        """A parser makes None of an answer without the call, and of a call whose arguments are no JSON."""
-        if self.tool is None:
-            return
+        """Look at the whole: parsers of streams give nothing for what they cannot read, and None for no call."""
         chunks = [message for message in seen if isinstance(message, AIMessageChunk)]
-        answers = [add_ai_message_chunks(chunks[0], *chunks[1:])] if chunks else seen
-        calls = [call for answer in answers if isinstance(answer, AIMessage) for call in answer.tool_calls]
-        if all(call["name"] != self.tool for call in calls):
-            wrong = [bad["args"] for a in answers if isinstance(a, AIMessage) for bad in a.invalid_tool_calls]
-            told = f": its arguments are no JSON object: {wrong[0]}" if wrong else ""
-            raise OutputParserException(f"the model did not call the tool {self.tool!r} well{told}")
+        answer = add_ai_message_chunks(chunks[0], *chunks[1:]) if chunks else seen[-1]
+        if self.tool is not None and isinstance(answer, AIMessage):
+            _check_call(answer, self.tool)
+        elif chunks:
+            self.parser.invoke(AIMessage(answer.text))
+
+
+def _check_call(answer: AIMessage, tool: str) -> None:
+    """Raise unless the tool is called, with a JSON object: LangChain repairs what is cut short in a stream."""
+    written = [bad["args"] for bad in answer.invalid_tool_calls if bad["name"] == tool]
+    if isinstance(answer, AIMessageChunk):
+        written = [piece["args"] for piece in answer.tool_call_chunks if piece["name"] == tool]
+    elif any(call["name"] == tool for call in answer.tool_calls):
+        return
+    if not written:
+        raise OutputParserException(f"the model did not call the tool {tool!r}")
+    try:
+        whole = isinstance(json.loads(written[0] or "{}"), dict)
+    except ValueError:
+        whole = False
+    if not whole:
+        raise OutputParserException(f"the arguments of {tool!r} are no JSON object", llm_output=str(written[0]))
 
 
 def _check(message: BaseMessage) -> None:
