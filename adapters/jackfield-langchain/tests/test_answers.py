@@ -118,17 +118,18 @@ def test_blocks_of_v1_go_back(config, dialect, bodies, ask):
     """With ``output_version="v1"`` content is blocks, and the next request says the same as without."""
     from jackfield_langchain import ChatJackfield
 
-    dialect.script.append({"reasoning_content": "hmm", "tool_calls": [call("add_up", '{"a": 1, "b": 2}')]})
+    calls = [call("add_up", '{"a": 1, "b": 2}'), call("add_up", "{}", "call_2")]
+    dialect.script.append({"reasoning_content": "hmm", "content": "Look", "tool_calls": calls})
     model = ChatJackfield(config=config, output_version="v1")
     answer = ask(model, "Hi")
     model.invoke([HumanMessage("Hi"), answer, ToolMessage("3", tool_call_id="call_1")])
 
-    assert [block["type"] for block in answer.content_blocks] == ["reasoning", "tool_call"]
+    assert [block["type"] for block in answer.content] == ["reasoning", "text", "tool_call", "tool_call"]
     assert bodies()[1]["messages"][1] == {
         "role": "assistant",
-        "content": None,
+        "content": [{"type": "text", "text": "Look"}],
         "reasoning_content": "hmm",
-        "tool_calls": [call("add_up", '{"a": 1, "b": 2}')],
+        "tool_calls": calls,
     }
 
 

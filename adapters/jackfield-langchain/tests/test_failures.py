@@ -203,21 +203,23 @@ def test_plugins_are_closed_at_the_end_of_the_process(tmp_path):
     (tmp_path / "closing-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: closing\nVersion: 1\n")
     (tmp_path / "closing-1.dist-info" / "entry_points.txt").write_text("[jackfield.middleware]\nclosing = closing:Closing\n")
     (tmp_path / "closing.py").write_text(
-        "import asyncio, attrs, jackfield\n"
-        "from jackfield_langchain import ChatJackfield\n"
+        "import attrs, jackfield\n"
         "@attrs.define(eq=False)\n"
         "class Closing:\n"
         "    @jackfield.hookimpl\n"
         "    def close(self):\n"
         "        print('closed')\n"
+    )
+    (tmp_path / "main.py").write_text(
+        "import asyncio\n"
+        "from jackfield_langchain import ChatJackfield\n"
         "config = {'default_model': 'e/any', 'backends': {'e': {'provider': 'echo'}},\n"
         "          'middleware': [{'use': 'closing'}]}\n"
-        "if __name__ == '__main__':\n"
-        "    model = ChatJackfield(config=config)\n"
-        "    print(model.invoke('Hi').content, asyncio.run(model.ainvoke('you')).content)\n"
+        "model = ChatJackfield(config=config)\n"
+        "print(model.invoke('Hi').content, asyncio.run(model.ainvoke('you')).content)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-W", "error", "closing.py"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-W", "error", "main.py"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
     )
 
     assert (done.stdout, done.stderr, done.returncode) == ("Hi you\nclosed\nclosed\n", "", 0)

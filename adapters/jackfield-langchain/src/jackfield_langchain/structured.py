@@ -94,8 +94,8 @@ class _Checked:
         answer = add_ai_message_chunks(chunks[0], *chunks[1:]) if chunks else seen[-1]
         if self.tool is not None and isinstance(answer, AIMessage):
             _check_call(answer, self.tool)
-        elif chunks:
-            self.parser.invoke(AIMessage(answer.text))
+        if chunks and isinstance(answer, AIMessage):
+            self.parser.invoke(AIMessage(answer.text, tool_calls=answer.tool_calls))
 
 
 def _check_call(answer: AIMessage, tool: str) -> None:
