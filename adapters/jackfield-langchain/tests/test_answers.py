@@ -59,7 +59,10 @@ def test_tools_are_called_together(model, dialect, bodies, ask):
     ask(bound, [HumanMessage("Add"), answer, *results])
     asked, again = bodies()
 
-    assert [(one["id"], one["args"]) for one in answer.tool_calls] == [("one", {"a": 1, "b": 2}), ("two", {"a": 3, "b": 4})]
+    assert [(one["id"], one["args"]) for one in answer.tool_calls] == [
+        ("one", {"a": 1, "b": 2}),
+        ("two", {"a": 3, "b": 4}),
+    ]
     assert (asked["tool_choice"], asked["parallel_tool_calls"]) == ("required", True)
     assert asked["tools"][0]["function"]["strict"] is True
     assert [one["id"] for one in again["messages"][1]["tool_calls"]] == ["one", "two"]

@@ -39,7 +39,9 @@ BLOCKS = [
 ]
 
 
-@pytest.mark.parametrize(("block", "part"), BLOCKS, ids=lambda value: value if isinstance(value, str) else value["type"])
+@pytest.mark.parametrize(
+    ("block", "part"), BLOCKS, ids=lambda value: value if isinstance(value, str) else value["type"]
+)
 def test_blocks_become_parts(model, bodies, block, part):
     """In the words of OpenAI's API; nothing is fetched, and nothing warned of."""
     with warnings.catch_warnings():

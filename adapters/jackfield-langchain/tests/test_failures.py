@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import json
 import logging
 import pickle
 import subprocess
@@ -12,7 +11,6 @@ import sys
 
 import attrs
 import pytest
-from conftest import KEY
 from jackfield_langchain import ChatJackfield, ContextOverflow
 from langchain_core.exceptions import ContextOverflowError
 from langchain_core.load import dumps
@@ -20,6 +18,7 @@ from langchain_core.tracers import BaseTracer
 from test_answers import ways
 
 import jackfield
+from conftest import KEY
 
 
 @ways
@@ -48,11 +47,11 @@ def test_a_cut_stream_raises(model, name, fault):
 
     async def awaited():
         async for chunk in model.astream("one two three four", model=f"one/{fault}"):
-            seen.append(chunk)
+            seen.append(chunk)  # noqa: PERF401 - what comes before the error counts
 
     def read():
         for chunk in model.stream("one two three four", model=f"one/{fault}"):
-            seen.append(chunk)
+            seen.append(chunk)  # noqa: PERF402 - as above
 
     with pytest.raises(jackfield.APIError):
         read() if name == "stream" else asyncio.run(awaited())
@@ -201,7 +200,9 @@ def test_plugins_are_closed_at_the_end_of_the_process(tmp_path):
     """Of both clients, with no word, where the program closes nothing."""
     (tmp_path / "closing-1.dist-info").mkdir()
     (tmp_path / "closing-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: closing\nVersion: 1\n")
-    (tmp_path / "closing-1.dist-info" / "entry_points.txt").write_text("[jackfield.middleware]\nclosing = closing:Closing\n")
+    (tmp_path / "closing-1.dist-info" / "entry_points.txt").write_text(
+        "[jackfield.middleware]\nclosing = closing:Closing\n"
+    )
     (tmp_path / "closing.py").write_text(
         "import attrs, jackfield\n"
         "@attrs.define(eq=False)\n"
@@ -209,6 +210,9 @@ def test_plugins_are_closed_at_the_end_of_the_process(tmp_path):
         "    @jackfield.hookimpl\n"
         "    def close(self):\n"
         "        print('closed')\n"
+        "    @jackfield.hookimpl\n"
+        "    def wrap_chat_completion(self, request, call):\n"
+        "        return (yield request)\n"
     )
     (tmp_path / "main.py").write_text(
         "import asyncio\n"
@@ -219,7 +223,12 @@ def test_plugins_are_closed_at_the_end_of_the_process(tmp_path):
         "print(model.invoke('Hi').content, asyncio.run(model.ainvoke('you')).content)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-W", "error", "main.py"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-W", "error", "main.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
 
     assert (done.stdout, done.stderr, done.returncode) == ("Hi you\nclosed\nclosed\n", "", 0)

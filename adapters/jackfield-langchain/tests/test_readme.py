@@ -9,15 +9,22 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLES = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8"), re.S)
-SAID = ["Hello True\nHello| again||", "Hello good\n"]
+EXAMPLES = re.findall(
+    r"```python\n(.*?)```", (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8"), re.DOTALL
+)
+SAID = ["Hello True\nHello again", "Hello good\n"]
 
 
 @pytest.mark.parametrize(("example", "said"), list(zip(EXAMPLES, SAID, strict=True)), ids=["use", "clients"])
 def test_an_example_runs(tmp_path, example, said):
     """It says what it should, and nothing is warned of."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", example], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-W", "error", "-c", example],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
 
     assert (done.stdout, done.stderr, done.returncode) == (said, "", 0)

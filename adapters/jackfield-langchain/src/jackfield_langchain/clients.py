@@ -29,9 +29,10 @@ def _close_all() -> None:
 
 
 class Clients:
-    """Both clients of one configuration, closed when the process ends at the latest. May be used from many threads and on many event loops.
+    """Both clients of one configuration, closed when the process ends at the latest.
 
-    A copy and a pickle have the configuration, and make clients of their own; what the host gave cannot be pickled.
+    May be used from many threads and on many event loops. A copy and a pickle have the configuration, and make clients
+    of their own; what the host gave cannot be pickled.
 
     Attributes:
         config, profile: of the configuration, as ``jackfield.Client`` takes them.
