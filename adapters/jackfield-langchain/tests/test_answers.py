@@ -136,6 +136,19 @@ def test_blocks_of_v1_go_back(config, dialect, bodies, ask):
     }
 
 
+def test_the_last_chunk_tells_the_rest(model, dialect):
+    """Tokens, why the answer ended and who gave it are in one chunk, which says that it is the last."""
+    dialect.script.append({"content": "Hello there"})
+    *pieces, last = model.stream("Hi")
+
+    assert (last.chunk_position, last.usage_metadata, last.response_metadata["finish_reason"]) == (
+        "last",
+        TOKENS,
+        "stop",
+    )
+    assert [(piece.chunk_position, piece.usage_metadata) for piece in pieces] == [(None, None)] * 2
+
+
 def test_several_answers(model, bodies):
     """``n`` gives as many generations, the tokens counted once; a stream of LangChain has one answer."""
     (generations,) = model.generate([[HumanMessage("Hi")]], n=2).generations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import hashlib
 import json
 import os
@@ -24,8 +25,9 @@ _alive: weakref.WeakSet[Clients] = weakref.WeakSet()
 
 @atexit.register
 def _close_all() -> None:
-    for clients in list(_alive):
-        clients.end()
+    with contextlib.ExitStack() as stack:  # a plugin that fails there keeps no other from being closed
+        for clients in list(_alive):
+            stack.callback(clients.end)
 
 
 class Clients:
@@ -111,9 +113,11 @@ class Clients:
 
     def end(self) -> None:
         """Close both where no event loop runs any more, as far as they were made here; the process is about to end."""
-        self.close()
-        if self._async is not None and self.given[1] is None:
-            asyncio.run(self._async.close())
+        try:
+            self.close()
+        finally:
+            if self._async is not None and self.given[1] is None:
+                asyncio.run(self._async.close())
 
     def identity(self) -> dict[str, str]:
         """What tells this configuration from others, without telling it: for keys of caches, and for traces."""
