@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import runpy
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from jackfield_langchain import ChatJackfield
+from scripted import Scripted
 
+from jackfield.testing.faults import FaultServer
+
+KEY = "sk-canary-7Qd3vT9xLmPq"
 HERE = Path(__file__).parent
 SYSTEM = HERE.parents[2] / "tests" / "system"
-sys.path.insert(0, str(HERE))
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +42,36 @@ def llama_config(llama: Any) -> dict[str, Any]:
         "models": {"talkative": "llama/talkative"},
         "backends": {"llama": {"provider": "openai", "base_url": llama.base_url}},
     }
+
+
+@pytest.fixture
+def dialect() -> Scripted:
+    return Scripted()
+
+
+@pytest.fixture
+def service(dialect: Scripted) -> Iterator[FaultServer]:
+    with FaultServer(dialect) as server:
+        yield server
+
+
+@pytest.fixture
+def config(service: FaultServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A configuration with that service, asked with a key."""
+    monkeypatch.setenv("ONE_KEY", KEY)
+    bearer = {"use": "bearer", "token": "env:ONE_KEY"}
+    backend = {"provider": "openai", "base_url": service.url, "middleware": [bearer]}
+    return {"default_model": "one/ok", "backends": {"one": backend}}
+
+
+@pytest.fixture
+def model(config: dict[str, Any]) -> Iterator[ChatJackfield]:
+    made = ChatJackfield(config=config)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def bodies(service: FaultServer) -> Callable[[], list[Mapping[str, Any]]]:
+    """What the service was asked so far."""
+    return lambda: [json.loads(received.body) for received in service.ledger.requests]

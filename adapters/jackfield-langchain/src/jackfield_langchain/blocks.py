@@ -50,7 +50,11 @@ def _text(text: str, annotations: Any) -> dict[str, Any]:
 
 def _calls(message: AIMessage) -> list[dict[str, Any]]:
     if isinstance(message, AIMessageChunk) and message.chunk_position != "last":
-        return [{**piece, "type": "tool_call_chunk"} for piece in message.tool_call_chunks]
+        # LangChain numbers the other blocks of a stream from 0 on, and joins blocks of one number.
+        return [
+            {**piece, "type": "tool_call_chunk", "index": f"lc_call_{piece['index']}"}
+            for piece in message.tool_call_chunks
+        ]
     calls = [
         {"type": "tool_call", "name": call["name"], "args": call["args"], "id": call["id"]}
         for call in message.tool_calls

@@ -48,14 +48,17 @@ class ChatJackfield(BaseChatModel):
         model_kwargs: other fields of each request, by OpenAI's names.
         labels: metadata of the host, for logs and metrics of jackfield.
         extra_headers: sent besides; they are never shown.
-        extra_body: members of the JSON body besides.
+        extra_body: members of the JSON body besides, which traces and keys of caches show; those of a call win.
         clients: of this model and its copies; made here.
 
     Raises:
         ValueError: an argument is unknown, or does not belong here.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", populate_by_name=True)
+    # What is refused may be a key, or hold one: errors do not show it.
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True
+    )
 
     model_name: str | None = Field(default=None, alias="model")
     config: Any = Field(default=None, exclude=True, repr=False)
@@ -100,6 +103,12 @@ class ChatJackfield(BaseChatModel):
     def _identifying_params(self) -> dict[str, Any]:
         """The request's fields and which configuration; the key of caches, shown in traces."""
         return {**self._params(), **self.clients.identity()}
+
+    def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
+        """Tokens of all prompts of one ``generate``."""
+        told = [output["token_usage"] for output in llm_outputs if output and "token_usage" in output]
+        names = ("prompt_tokens", "completion_tokens", "total_tokens")
+        return {"token_usage": {name: sum(usage.get(name) or 0 for usage in told) for name in names}} if told else {}
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         told = super()._get_ls_params(stop=stop, **kwargs)
@@ -216,7 +225,7 @@ class ChatJackfield(BaseChatModel):
             ValueError: there is no such method, no schema, or ``strict`` with ``json_mode``.
 
         When the answer comes: ``ModelRefusalError`` where the model refused, ``OutputParserException`` where the answer
-        was cut short or does not have the shape.
+        was cut short, does not have the shape, or with ``function_calling`` is no call of the tool.
         """
         if method not in ("json_schema", "function_calling", "json_mode"):
             raise ValueError(f"method: expected json_schema, function_calling or json_mode, got {method!r}")
@@ -263,7 +272,7 @@ class ChatJackfield(BaseChatModel):
             "stop": self.stop or None,
             "timeout": self.timeout,
             "extra_body": self.extra_body,
-            **self.model_kwargs,
+            **_current(self.model_kwargs),
         }
         return {name: value for name, value in told.items() if value is not None}
 
@@ -275,9 +284,9 @@ class ChatJackfield(BaseChatModel):
         given: Mapping[str, Any],
     ) -> dict[str, Any]:
         """The arguments of ``create_chat_completion``; those of a call win over those of the model."""
-        own = {name: value for name, value in given.items() if name not in ("stream", "ls_structured_output_format")}
-        if "max_tokens" in own:
-            own["max_completion_tokens"] = own.pop("max_tokens")
+        own = _current(given)
+        for name in ("stream", "ls_structured_output_format"):
+            own.pop(name, None)
         fields = {**self._params(), **own}
         if stop is not None:
             fields["stop"] = stop
@@ -287,12 +296,22 @@ class ChatJackfield(BaseChatModel):
         if run_manager is not None:
             labels.setdefault("langchain_run_id", str(run_manager.run_id))
         headers = {**(self.extra_headers or {}), **(own.get("extra_headers") or {})}
+        if body := {**(self.extra_body or {}), **(own.get("extra_body") or {})}:
+            fields["extra_body"] = body
         return {
             **fields,
             "labels": labels,
             "extra_headers": headers,
             "messages": [wire_message(message) for message in messages],
         }
+
+
+def _current(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a request, the limit of tokens under its present name only: backends refuse both at once."""
+    own = dict(fields)
+    if "max_tokens" in own:
+        own["max_completion_tokens"] = own.pop("max_tokens")
+    return own
 
 
 def _one_answer(fields: dict[str, Any]) -> dict[str, Any]:

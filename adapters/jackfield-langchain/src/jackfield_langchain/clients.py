@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import atexit
+import contextlib
 import hashlib
 import json
 import os
 import threading
 import uuid
+import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +19,22 @@ if TYPE_CHECKING:
     from jackfield.client import Client
 
 
-class Clients:
-    """Both clients of one configuration. May be used from many threads and on many event loops.
+_alive: weakref.WeakSet[Clients] = weakref.WeakSet()
+"""Those that made a client: closed when the process ends, so that plugins write what they hold."""
 
-    A copy and a pickle have the configuration, and make clients of their own; what the host gave cannot be pickled.
+
+@atexit.register
+def _close_all() -> None:
+    with contextlib.ExitStack() as stack:  # a plugin that fails there keeps no other from being closed
+        for clients in list(_alive):
+            stack.callback(clients.end)
+
+
+class Clients:
+    """Both clients of one configuration, closed when the process ends at the latest.
+
+    May be used from many threads and on many event loops. A copy and a pickle have the configuration, and make clients
+    of their own; what the host gave cannot be pickled.
 
     Attributes:
         config, profile: of the configuration, as ``jackfield.Client`` takes them.
@@ -60,6 +76,7 @@ class Clients:
                 from jackfield.client import Client
 
                 self._sync = Client(self.config, profile=self.profile)
+                _alive.add(self)
             return self._sync
 
     def async_client(self) -> AsyncClient:
@@ -76,6 +93,7 @@ class Clients:
                 from jackfield.aclient import AsyncClient
 
                 self._async = AsyncClient(self.config, profile=self.profile)
+                _alive.add(self)
             return self._async
 
     def close(self) -> None:
@@ -92,6 +110,14 @@ class Clients:
             own = self._async if self.given[1] is None else None
         if own is not None:
             await own.close()
+
+    def end(self) -> None:
+        """Close both where no event loop runs any more, as far as they were made here; the process is about to end."""
+        try:
+            self.close()
+        finally:
+            if self._async is not None and self.given[1] is None:
+                asyncio.run(self._async.close())
 
     def identity(self) -> dict[str, str]:
         """What tells this configuration from others, without telling it: for keys of caches, and for traces."""

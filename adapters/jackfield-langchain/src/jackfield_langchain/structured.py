@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from operator import itemgetter
 from typing import Any, Literal
 
 from langchain_core.exceptions import ModelRefusalError, OutputParserException
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages.ai import add_ai_message_chunks
 from langchain_core.messages.content import RefusalContentBlock
 from langchain_core.output_parsers import JsonOutputParser, PydanticOutputParser
 from langchain_core.output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
@@ -48,7 +50,8 @@ def parser_of(schema: Any, method: Method) -> Runnable[Any, Any]:
         )
     else:
         parser = PydanticOutputParser(pydantic_object=schema) if is_class else JsonOutputParser()
-    return RunnableGenerator(_checked, _achecked) | parser
+    checked = _Checked(parser, tool_name(schema) if method == "function_calling" else None)
+    return RunnableGenerator(checked.each, checked.aeach) | parser
 
 
 def with_raw(model: Runnable[Any, Any], parser: Runnable[Any, Any]) -> Runnable[Any, Any]:
@@ -58,16 +61,58 @@ def with_raw(model: Runnable[Any, Any], parser: Runnable[Any, Any]) -> Runnable[
     return RunnableMap({"raw": model}) | parsed.with_fallbacks([failed], exception_key="parsing_error")
 
 
-def _checked(messages: Iterator[BaseMessage]) -> Iterator[BaseMessage]:
-    for message in messages:
-        _check(message)
-        yield message
+class _Checked:
+    """Lets an answer, whole or in chunks, through; raises what no parser would notice.
+
+    Attributes:
+        parser: what comes after it.
+        tool: name of the tool that has to be called, or None where the answer is text.
+    """
+
+    def __init__(self, parser: Runnable[Any, Any], tool: str | None) -> None:
+        self.parser, self.tool = parser, tool
+
+    def each(self, messages: Iterator[BaseMessage]) -> Iterator[BaseMessage]:
+        seen: list[BaseMessage] = []
+        for message in messages:
+            _check(message)
+            seen.append(message)
+            yield message
+        self._end(seen)
+
+    async def aeach(self, messages: AsyncIterator[BaseMessage]) -> AsyncIterator[BaseMessage]:
+        seen: list[BaseMessage] = []
+        async for message in messages:
+            _check(message)
+            seen.append(message)
+            yield message
+        self._end(seen)
+
+    def _end(self, seen: list[BaseMessage]) -> None:
+        """Look at the whole: parsers of streams give nothing for what they cannot read, and None for no call."""
+        chunks = [message for message in seen if isinstance(message, AIMessageChunk)]
+        answer = add_ai_message_chunks(chunks[0], *chunks[1:]) if chunks else seen[-1]
+        if self.tool is not None and isinstance(answer, AIMessage):
+            _check_call(answer, self.tool)
+        if chunks and isinstance(answer, AIMessage):
+            self.parser.invoke(AIMessage(answer.text, tool_calls=answer.tool_calls))
 
 
-async def _achecked(messages: AsyncIterator[BaseMessage]) -> AsyncIterator[BaseMessage]:
-    async for message in messages:
-        _check(message)
-        yield message
+def _check_call(answer: AIMessage, tool: str) -> None:
+    """Raise unless the tool is called, with a JSON object: LangChain repairs what is cut short in a stream."""
+    written = [bad["args"] for bad in answer.invalid_tool_calls if bad["name"] == tool]
+    if isinstance(answer, AIMessageChunk):
+        written = [piece["args"] for piece in answer.tool_call_chunks if piece["name"] == tool]
+    elif any(call["name"] == tool for call in answer.tool_calls):
+        return
+    if not written:
+        raise OutputParserException(f"the model did not call the tool {tool!r}")
+    try:
+        whole = isinstance(json.loads(written[0] or "{}"), dict)
+    except ValueError:
+        whole = False
+    if not whole:
+        raise OutputParserException(f"the arguments of {tool!r} are no JSON object", llm_output=str(written[0]))
 
 
 def _check(message: BaseMessage) -> None:

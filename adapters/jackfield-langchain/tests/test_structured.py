@@ -1,0 +1,133 @@
+"""Structured output: the value, or an error; never a part, and never None for an answer that is none."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from langchain_core.exceptions import ModelRefusalError, OutputParserException
+from pydantic import BaseModel
+from scripted import call
+from typing_extensions import TypedDict
+
+GOOD = '{"name": "Rex", "age": 3}'
+
+
+class Dog(BaseModel):
+    """A dog."""
+
+    name: str
+    age: int
+
+
+class Told(TypedDict):
+    """A dog."""
+
+    name: str
+    age: int
+
+
+METHODS = pytest.mark.parametrize("method", ["json_schema", "function_calling", "json_mode"])
+
+
+def said(method, text, **others):
+    """An answer of which a value is to be made."""
+    return {**({"tool_calls": [call("Dog", text)]} if method == "function_calling" else {"content": text}), **others}
+
+
+def _last(model):
+    return list(model.stream("Dog?"))[-1]
+
+
+async def _alast(model):
+    return [value async for value in model.astream("Dog?")][-1]
+
+
+WAYS = pytest.mark.parametrize(
+    "ask",
+    [
+        lambda model: model.invoke("Dog?"),
+        lambda model: asyncio.run(model.ainvoke("Dog?")),
+        _last,
+        lambda model: asyncio.run(_alast(model)),
+    ],
+    ids=["invoke", "ainvoke", "stream", "astream"],
+)
+
+
+@WAYS
+@METHODS
+def test_a_value_comes_of_an_answer(model, dialect, bodies, method, ask):
+    """Of the class, or a dict; the request asks as the method says."""
+    dialect.script += [said(method, GOOD)] * 3
+    assert ask(model.with_structured_output(Dog, method=method)) == Dog(name="Rex", age=3)
+    raw = ask(model.with_structured_output(Dog, method=method, include_raw=True)) if ask is not _last else None
+    asked = bodies()[0]
+
+    assert raw is None or raw.get("parsing_error") is None
+    match method:
+        case "json_schema":
+            assert asked["response_format"]["json_schema"]["schema"]["required"] == ["name", "age"]
+        case "json_mode":
+            assert asked["response_format"] == {"type": "json_object"}
+        case _:
+            assert asked["tool_choice"] == {"type": "function", "function": {"name": "Dog"}}
+            assert asked["parallel_tool_calls"] is False
+
+
+@pytest.mark.parametrize("method", ["json_schema", "json_mode"])
+def test_a_typed_dict_gives_a_dict(model, dialect, method):
+    dialect.script.append(said(method, GOOD))
+
+    assert model.with_structured_output(Told, method=method).invoke("Dog?") == {"name": "Rex", "age": 3}
+
+
+@WAYS
+@METHODS
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [('{"name": "Rex"', "stop"), ('{"name": "Rex", "age": "old"}', "stop"), ("[1]", "stop"), (GOOD, "length")],
+)
+def test_what_is_no_value_raises(model, dialect, method, ask, text, reason):
+    """Broken JSON, a wrong shape, and an answer that was cut short, though it be whole JSON."""
+    dialect.script.append(said(method, text, finish_reason=reason))
+    with pytest.raises((OutputParserException, ValueError)):
+        ask(model.with_structured_output(Dog, method=method))
+
+
+@WAYS
+def test_no_call_is_no_value(model, dialect, ask):
+    """A model that talks in place of calling the tool gives an error, not None."""
+    dialect.script.append({"content": "I had rather talk"})
+    with pytest.raises(OutputParserException, match="did not call the tool 'Dog'"):
+        ask(model.with_structured_output(Dog, method="function_calling"))
+
+
+@WAYS
+@METHODS
+def test_a_refusal_raises(model, dialect, method, ask):
+    """LangChain's own error of a refusal."""
+    dialect.script.append({"refusal": "I will not"})
+    with pytest.raises(ModelRefusalError):
+        ask(model.with_structured_output(Dog, method=method))
+
+
+@METHODS
+@pytest.mark.parametrize("answer", [{"refusal": "no"}, None, {"content": "talk"}])
+def test_raw_tells_what_was_wrong(model, dialect, method, answer):
+    """With ``include_raw`` nothing is raised: the answer and the error are both there."""
+    dialect.script.append(said(method, '{"name"') if answer is None else answer)
+    told = model.with_structured_output(Dog, method=method, include_raw=True).invoke("Dog?")
+
+    assert told["parsed"] is None
+    assert isinstance(told["parsing_error"], (OutputParserException, ModelRefusalError))
+    assert told["raw"].usage_metadata["total_tokens"] == 18
+
+
+@pytest.mark.parametrize(
+    ("schema", "options"),
+    [(Dog, {"method": "guess"}), (None, {}), (Dog, {"method": "json_mode", "strict": True})],
+)
+def test_wrong_arguments_are_refused(model, schema, options):
+    with pytest.raises(ValueError, match=r"^(method|schema|strict): "):
+        model.with_structured_output(schema, **options)
