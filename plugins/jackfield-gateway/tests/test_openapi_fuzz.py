@@ -32,7 +32,15 @@ CHAT = "/v1/chat/completions"
 THROUGH = {"model": "fast", "store": True}
 LOOK = {"name": "look", "parameters": {"type": "object", "properties": {"at": {"type": "string"}}}, "strict": True}
 CALL = {"id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+SCALARS: dict[str, Any] = {
+    "frequency_penalty": -0.5, "logit_bias": {"5": -100}, "logprobs": True, "max_completion_tokens": 5, "max_tokens": 5,
+    "metadata": {"a": "b"}, "modalities": ["text"], "n": 1, "parallel_tool_calls": True, "presence_penalty": 0.5,
+    "prompt_cache_key": "k", "prompt_cache_retention": "24h", "reasoning_effort": "low", "safety_identifier": "s",
+    "seed": 7, "service_tier": "auto", "stop": "x", "temperature": 0.5, "tool_choice": "auto", "top_logprobs": 1,
+    "top_p": 0.5, "user": "u", "verbosity": "low",
+}  # fmt: skip
 REQUESTS: dict[str, dict[str, Any]] = {
+    "scalars": {"messages": [{"role": "user", "content": "Hi"}], **SCALARS},
     "plain": {"messages": [{"role": "developer", "content": "Be short."}, {"role": "user", "content": "Hi"}]},
     "tools": {
         "messages": [
