@@ -41,8 +41,6 @@ def main() -> int:
     results: dict[str, Any] = {}
     with Server(cores) as url, TemporaryDirectory() as folder, ExitStack() as stack:
         mine = stack.enter_context(gateways.jackfield(url, folder, cores))
-        if options.streams:
-            results["streams"] = asyncio.run(many(mine, options.streams, options.spread, options.events))
         if options.litellm:
             try:
                 other = stack.enter_context(
@@ -53,6 +51,8 @@ def main() -> int:
                 return 1
             results["rounds"] = asyncio.run(compare(Door(url, KEY), [mine, other], options.rounds, options.seconds))
             results["memory"] = {gateway.name: gateway.memory() for gateway in (mine, other)}
+        if options.streams:
+            results["streams"] = asyncio.run(many(mine, options.streams, options.spread, options.events))
     verdicts = judge(results)
     sys.stdout.write("\n".join([*report(results), "", *(line for _, line in verdicts)]) + "\n")
     if options.json:
