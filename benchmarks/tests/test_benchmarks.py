@@ -17,17 +17,6 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parents[1]
 
 
-@pytest.fixture(autouse=True)
-def _modules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The modules of the harness can be imported as its programs do, and are forgotten afterwards."""
-    before = set(sys.modules)
-    monkeypatch.syspath_prepend(str(HERE))
-    yield
-    for name in set(sys.modules) - before:
-        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(HERE)):
-            del sys.modules[name]
-
-
 @pytest.fixture
 def base_url() -> Iterator[str]:
     """A running mock server."""
