@@ -38,6 +38,6 @@ PAGES = [page for page in PAGES if any(toml_of(page))]
 def test_examples_of_the_documentation_keep_to_the_schema(page: Path) -> None:
     """What a reader copies is underlined nowhere."""
     found = catalogue(Registry())
-    validator = Draft202012Validator(schema(found.providers, found.middleware))
+    validator = Draft202012Validator(schema(found.providers, found.middleware, found.sections))
 
     assert [error.message for data in toml_of(page) for error in validator.iter_errors(data)] == []
