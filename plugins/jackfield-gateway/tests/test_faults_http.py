@@ -15,6 +15,8 @@ from jackfield.testing.faults import FaultServer, OpenAIDialect
 from jackfield.testing.faults.cases import Case, cases
 from jackfield_gateway import running
 
+pytestmark = pytest.mark.long
+
 CASES = cases(OpenAIDialect())
 LIMITS = {"timeout": {"total": 5, "connect": 5, "first_byte": 1, "idle": 1}}
 SHAPE = {"message", "type", "param", "code"}
