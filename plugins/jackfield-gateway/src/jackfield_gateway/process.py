@@ -20,13 +20,17 @@ log = logging.getLogger("jackfield.gateway")
 
 def run(main: Coroutine[Any, Any, None]) -> None:
     """Run a coroutine to its end, on uvloop where that is installed."""
-    factory: Callable[[], asyncio.AbstractEventLoop] | None
-    try:
-        from uvloop import new_event_loop as factory  # type: ignore[import-not-found,unused-ignore]  # an extra
-    except ImportError:
-        factory = None
-    with asyncio.Runner(loop_factory=factory) as runner:
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(main)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # type: ignore[import-not-found,unused-ignore]  # an extra
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
 
 
 def prepare() -> None:
