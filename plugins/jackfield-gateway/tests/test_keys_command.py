@@ -48,6 +48,8 @@ def test_every_option_is_kept(run):
 @pytest.mark.parametrize(
     "arguments",
     [
+        ["create", "--label", " "],
+        ["create", "--label", "x", "--model", ""],
         ["create"],
         ["create", "--label", "a", "--expires", "30"],
         ["create", "--label", "a", "--expires", "0d"],
@@ -83,3 +85,21 @@ def test_a_store_that_cannot_be_opened_is_told(tmp_path):
     assert (told.exit_code, isinstance(told.exception, SystemExit)) == (1, True)
     assert "cannot be opened" in told.stderr
     assert click.unstyle(told.stdout) == ""
+
+
+def test_a_store_in_memory_makes_no_key(tmp_path):
+    """It would open nothing, and people would look for the reason elsewhere."""
+    path = tmp_path / "jackfield.toml"
+    path.write_text(f'{BACKEND}[gateway]\nstore = "sqlite::memory:"\n')
+    done = CliRunner().invoke(keys, ["create", "--label", "x"], obj=Source(str(path)))
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "gateway.store: keys that are made here need a file" in done.stderr
+
+
+def test_the_list_tells_until_when_and_who_inspects(run):
+    """Which people ask, who look at it."""
+    run("create", "--label", "x", "--inspect", "--expires", "30d")
+    assert (
+        f"valid, inspects, until {time.strftime('%Y-', time.localtime(time.time() + 30 * 86_400))}"
+        in run("list").stdout
+    )

@@ -125,3 +125,14 @@ def test_of_a_wrong_configuration_nothing_is_taken(written):
         written.reload(BEFORE.replace('a = "echo/one"\n', "") + 'models = ["b"]\n[gateway.limits]\nbody_bytes = 1\n')
     assert written.serves("a", "b") == [True, True]
     assert "a" in written.gateway.client.names.models
+
+
+def test_what_waits_for_a_start_is_told(tmp_path):
+    """By name, once; what the command line changed is none of it."""
+    path = tmp_path / "jackfield.toml"
+    path.write_text(BEFORE)
+    gateway = Gateway(path, settings=read(path).but(port=5))
+    path.write_text(BEFORE.replace('keys = "never"', 'keys = "always"\nport = 4001\nlimits = { reader_stall = 5 }'))
+    assert asyncio.run(gateway.reload()) == ["port", "keys", "limits.reader_stall"]
+    assert asyncio.run(gateway.reload()) == []
+    asyncio.run(gateway.close())

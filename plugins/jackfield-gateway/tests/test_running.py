@@ -12,6 +12,7 @@ import pytest
 
 from jackfield.errors import ConfigError
 from jackfield_gateway import running
+from jackfield_gateway.settings import GatewaySettings
 
 ECHO = {"default_model": "echo/a", "backends": {"echo": {"provider": "echo"}}}
 
@@ -103,3 +104,11 @@ def test_a_store_that_cannot_be_opened_is_told(tmp_path):
     store = f"sqlite:{tmp_path / 'file' / 'g.db'}"
     with pytest.raises(ConfigError, match="cannot be opened"), running({**ECHO, "gateway": {"store": store}}):
         pass
+
+
+def test_settings_that_name_no_store_leave_the_users_own_alone(tmp_path, monkeypatch, asker):
+    """What is stored is in memory, and no key of the user's is demanded."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    with running({"backends": {"e": {"provider": "echo"}}}, settings=GatewaySettings(models=("e/*",))) as url:
+        assert asker(url)("/v1/models").status == 200
+    assert list(tmp_path.iterdir()) == []

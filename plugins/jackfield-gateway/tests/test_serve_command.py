@@ -247,3 +247,13 @@ def test_other_machines_are_served_with_keys(command, start, mode, asker):
     assert ask("/v1/models", headers={"authorization": f"Bearer {token}"}).status == 200
     process.send_signal(signal.SIGTERM)
     assert process.wait(20) == 0
+
+
+def test_several_workers_have_one_store(tmp_path):
+    """In memory each would have its own: a completion that one keeps, the other would not find."""
+    config = tmp_path / "jackfield.toml"
+    config.write_text('[backends.e]\nprovider = "echo"\n[gateway]\nport = 0\nstore = "sqlite::memory:"\n')
+    command = [sys.executable, "-m", "jackfield", "--config", str(config), "serve", "--workers", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "gateway.store: several workers need one for all" in done.stderr

@@ -79,10 +79,10 @@ def test_every_kind_of_reference_is_one(reference):
     assert isinstance(settings(reference).store, Secret)
 
 
-@pytest.mark.parametrize("store", ["postgresql://u:canary@h/d", "gateway.db", "sqlite"])
+@pytest.mark.parametrize("store", ["postgresql://u:canary@h/d", "mysql:canary", "gateway.db", "sqlite", "sqlite:"])
 def test_what_is_neither_is_refused_without_its_text(store):
     """A URL by value is none: its password would stand in the file."""
     with pytest.raises(ConfigError, match=r"gateway\.store: expected sqlite:PATH") as caught:
-        store_of(settings(store))
+        settings(store)
 
     assert "canary" not in str(caught.value)

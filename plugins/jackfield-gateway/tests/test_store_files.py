@@ -80,11 +80,3 @@ def test_a_server_that_cannot_be_reached_is_told_without_its_url(monkeypatch, ur
     assert "hunter2" not in str(caught.getrepr(style="long", showlocals=False).reprcrash)
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
-
-
-@pytest.mark.parametrize("where", ["sqlite:", "sqlite", "mysql:secret", "postgresql://u:secret@h/d"])
-def test_a_store_that_is_none_is_refused_without_its_text(where):
-    """A URL with a password belongs in a reference."""
-    with pytest.raises(ConfigError) as caught:
-        store_of(GatewaySettings(store=where))
-    assert "secret" not in str(caught.value)

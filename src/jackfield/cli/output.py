@@ -117,8 +117,8 @@ def _draw(head: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
 
     style = "" if os.environ.get("NO_COLOR") else "bold"  # rich takes away the colours only
     drawn = Table(box=None, pad_edge=False, header_style=style)
-    for title in head:
-        drawn.add_column(title, overflow="fold")
+    for number, title in enumerate(head):
+        drawn.add_column(title, overflow="fold", no_wrap=number == 0)  # the first is what other commands take
     for line in lines:
         drawn.add_row(*map(Text, line))  # Text: a name may look like rich's markup
     console = Console(file=sys.stdout)

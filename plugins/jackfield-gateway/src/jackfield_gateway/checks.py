@@ -46,4 +46,12 @@ def texts(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         raise ValueError(f"{attribute.name}: expected an array of texts, none of them empty")
 
 
+def place(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    """Validator: where a store is, by value only a file."""
+    if isinstance(value, str) and (not value.startswith("sqlite:") or value == "sqlite:"):
+        raise ValueError(
+            f"{attribute.name}: expected sqlite:PATH, or a reference to a postgresql:// URL: env:DATABASE_URL"
+        )
+
+
 seconds = number(0.01, 86_400, "seconds")

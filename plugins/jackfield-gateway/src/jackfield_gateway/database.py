@@ -95,7 +95,7 @@ class SQLite:
         else:
             self._connection = connection
             return
-        raise ConfigError(f"the gateway's store {self._path} cannot be opened: {failure}")
+        raise ConfigError(f"gateway.store: {self._path} cannot be opened: {failure}")
 
     def _run(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         assert self._connection is not None  # noqa: S101 - it was opened
@@ -125,7 +125,7 @@ class Postgres:
         try:
             import asyncpg  # type: ignore[import-not-found,import-untyped,unused-ignore]  # an extra
         except ImportError:
-            raise ConfigError(f"store: PostgreSQL needs the extra: {EXTRA}") from None
+            raise ConfigError(f"gateway.store: PostgreSQL needs the extra: {EXTRA}") from None
         url = await asyncio.to_thread(self._url.read)
         try:
             self._pool = await asyncpg.create_pool(
@@ -140,7 +140,7 @@ class Postgres:
             failure = type(error).__name__
         else:
             return
-        raise ConfigError(f"the gateway's store cannot be opened: {failure}")
+        raise ConfigError(f"gateway.store: the database that {self._url} leads to cannot be opened: {failure}")
 
     async def run(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """What a statement gives. A connection that broke is replaced for the next."""

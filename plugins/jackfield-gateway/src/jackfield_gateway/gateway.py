@@ -68,7 +68,8 @@ class Gateway:
             plugins={**(plugins or {}), "gateway-watch": Watch},
             outermost=[{"use": "gateway-watch", "recorder": self.recorder, "metrics": self.metrics}],
         )
-        self.settings: GatewaySettings = settings or self.client.section("gateway")
+        self._written: GatewaySettings = self.client.section("gateway")
+        self.settings = settings or self._written
         self.store = store_of(self.settings)
         self.health = Health(self.store)
         self.ring = KeyRing(self.store, self.settings.keys)
@@ -94,15 +95,23 @@ class Gateway:
         named = not own or any(fnmatchcase(model, pattern) for pattern in own)
         return named and (key is None or key.allows(model))
 
-    async def reload(self) -> None:
+    async def reload(self) -> list[str]:
         """Read the configuration again, the ``[gateway]`` table included but for what only a start can change.
+
+        Returns:
+            Names of settings that were changed in vain.
 
         Raises:
             ConfigError: it is wrong; everything stays as it was.
         """
         await self.client.reload()
-        kept = {name: getattr(self.settings, name) for name in FIXED}
-        self._take(attrs.evolve(self.client.section("gateway"), **kept))
+        written: GatewaySettings = self.client.section("gateway")
+        changed = [name for name in FIXED if getattr(written, name) != getattr(self._written, name)]
+        if written.limits.reader_stall != self._written.limits.reader_stall:
+            changed.append("limits.reader_stall")
+        self._written = written
+        self._take(attrs.evolve(written, **{name: getattr(self.settings, name) for name in FIXED}))
+        return changed
 
     def _take(self, settings: GatewaySettings) -> None:
         self.settings = settings

@@ -87,8 +87,10 @@ async def attend(
 
 async def _reload(gateway: Gateway) -> None:
     try:
-        await gateway.reload()
+        waiting = await gateway.reload()
     except JackfieldError as error:
         log.error("the configuration was not taken: %s", error)  # noqa: TRY400 - the message tells all
     else:
         log.info("the configuration was read again")
+        if waiting:
+            log.warning("of [gateway], these are taken at the next start only: %s", ", ".join(waiting))

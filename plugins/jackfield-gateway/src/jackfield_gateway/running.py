@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jackfield.errors import JackfieldError
-from jackfield_gateway.settings import GatewaySettings, read
+from jackfield_gateway.settings import MEMORY, GatewaySettings, read
 
 if TYPE_CHECKING:
     import os
@@ -50,8 +50,8 @@ def running(
     if settings is None:
         written = read(config, profile, plugins)
         settings = attrs.evolve(written, workers=1, limits=attrs.evolve(written.limits, drain=0))
-        if settings.store is None:  # in which nobody can have made a key: ``auto`` demands none
-            settings = settings.but(store="sqlite::memory:")
+    if settings.store is None:  # in memory nobody can have made a key: ``auto`` demands none
+        settings = settings.but(store=MEMORY)
     listener = bind("127.0.0.1", 0, settings.limits.reader_stall)
     port = listener.getsockname()[1]
     thread = _Thread(lambda stop, ready: _serve(config, profile, plugins, settings, listener, stop, ready))

@@ -13,6 +13,8 @@ from jackfield.secret import Secret
 from jackfield_gateway import checks
 
 MIB = 1024 * 1024
+MEMORY = "sqlite::memory:"
+"""A store that is of one process, and ends with it."""
 
 
 @attrs.frozen
@@ -72,7 +74,7 @@ class Inspector:
 
 
 def _where(value: Any) -> Any:
-    """A reference as such: a file knows only texts. What is none passes, and ``store_of`` looks at it."""
+    """A reference as such: a file knows only texts."""
     if isinstance(value, str) and not value.startswith("sqlite:"):
         with contextlib.suppress(ValueError):
             return Secret(value)
@@ -109,7 +111,7 @@ class GatewaySettings:
     models: tuple[str, ...] = attrs.field(default=(), validator=checks.texts)
     hosts: tuple[str, ...] = attrs.field(default=(), validator=checks.texts)
     origins: tuple[str, ...] = attrs.field(default=(), validator=checks.texts)
-    store: str | Secret | None = attrs.field(default=None, converter=_where)
+    store: str | Secret | None = attrs.field(default=None, converter=_where, validator=checks.place)
     page: bool = attrs.field(default=True, validator=attrs.validators.instance_of(bool))
     limits: Limits = attrs.field(factory=Limits)
     inspector: Inspector = attrs.field(factory=Inspector)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import platformdirs
 
-from jackfield.errors import ConfigError
 from jackfield.secret import Secret
 from jackfield.wire import encode, parse
 from jackfield_gateway.database import Postgres, SQLite
@@ -227,22 +226,13 @@ class Store:
 
 
 def store_of(settings: GatewaySettings) -> Store:
-    """The store that the settings name.
-
-    Raises:
-        ConfigError: they name none.
-    """
+    """The store that the settings name."""
     where = settings.store
     if isinstance(where, Secret):
         return Store(Postgres(where))
     if where is None:
         return Store(SQLite(str(platformdirs.user_data_path("jackfield") / FILE)))
-    kind, colon, path = where.partition(":")
-    if kind != "sqlite" or not colon or not path:
-        raise ConfigError(
-            "gateway.store: expected sqlite:PATH, or a reference to a postgresql:// URL: env:DATABASE_URL"
-        )
-    return Store(SQLite(path))
+    return Store(SQLite(where.removeprefix("sqlite:")))
 
 
 def _key(text: str, revoked: float | None) -> Key:

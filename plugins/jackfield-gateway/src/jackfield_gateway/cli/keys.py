@@ -13,9 +13,10 @@ import click
 from jackfield.cli.output import document, say, table
 from jackfield.cli.source import Source
 from jackfield.client import Client
-from jackfield.errors import JackfieldError
+from jackfield.errors import ConfigError, JackfieldError
 from jackfield_gateway.key import Key, KeyLimits
 from jackfield_gateway.ring import digest, make_key, make_token
+from jackfield_gateway.settings import MEMORY
 from jackfield_gateway.store import Store, store_of
 
 T = TypeVar("T")
@@ -31,7 +32,7 @@ def keys() -> None:
 class Span(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions of click only
     """A time like 30d, 12h or 90m, in seconds."""
 
-    name = "30d"
+    name = "time"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Seconds."""
@@ -41,9 +42,18 @@ class Span(click.ParamType):  # type: ignore[type-arg]  # generic in newer versi
         return float(int(found[1]) * UNITS[found[2]])
 
 
+def _filled(_: click.Context, param: click.Parameter, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    """Refuse a text that says nothing."""
+    if not all(text.strip() for text in (value if isinstance(value, tuple) else (value,))):
+        raise click.BadParameter("expected a text that is not empty", param=param)
+    return value
+
+
 @keys.command()
-@click.option("--label", required=True, help="What people call it.")
-@click.option("--model", "models", multiple=True, help="A name that it may use, * for any text; all by default.")
+@click.option("--label", required=True, callback=_filled, help="What people call it.")
+@click.option(
+    "--model", "models", multiple=True, callback=_filled, help="A name that it may use, * for any text; all by default."
+)
 @click.option("--requests-per-minute", type=click.IntRange(1))
 @click.option("--tokens-per-minute", type=click.IntRange(1))
 @click.option("--tokens-per-day", type=click.IntRange(1))
@@ -83,7 +93,7 @@ def list_keys(context: click.Context, *, as_json: bool) -> None:
         document({"keys": [_plain(key) for key in found]})
         return
     rows = [
-        (key.id, key.label, f"{key.hint}…", ", ".join(key.models) or "all", _limits(key), _state(key)) for key in found
+        (key.id, key.label, f"{key.hint}…", ", ".join(key.models) or "all", _limits(key), _told(key)) for key in found
     ]
     table(HEAD, rows)
 
@@ -113,6 +123,10 @@ def _with(context: click.Context, work: Callable[[Store], Awaitable[T]]) -> T:
     try:
         with Client(source.config, profile=source.profile) as client:
             settings = client.section("gateway")
+        if settings.store == MEMORY:
+            raise ConfigError(
+                "gateway.store: keys that are made here need a file, sqlite:gateway.db say, or PostgreSQL"
+            )
         return asyncio.run(main())
     except JackfieldError as error:
         raise click.ClickException(error.message) from None
@@ -133,6 +147,12 @@ def _state(key: Key) -> str:
     if key.revoked is not None:
         return "revoked"
     return "valid" if key.valid(time.time()) else "expired"
+
+
+def _told(key: Key) -> str:
+    """Its state for people, with what it may besides and until when."""
+    ends = [] if key.expires is None else [f"until {time.strftime('%Y-%m-%d %H:%M', time.localtime(key.expires))}"]
+    return ", ".join([_state(key), *(["inspects"] if key.inspect else []), *(ends if key.revoked is None else [])])
 
 
 def _plain(key: Key) -> dict[str, object]:

@@ -12,6 +12,7 @@ import click
 from jackfield.cli.output import say
 from jackfield.cli.source import Source, source_options
 from jackfield.errors import ConfigError, JackfieldError
+from jackfield_gateway.settings import MEMORY
 
 if TYPE_CHECKING:
     from jackfield_gateway.settings import GatewaySettings
@@ -73,14 +74,23 @@ async def _alone(source: Source, settings: GatewaySettings, listener: socket.soc
 
 
 def _check(settings: GatewaySettings, listener: socket.socket) -> None:
-    """Refuse to serve other machines without keys; what the socket got is looked at, since a name may mean anything."""
+    """Refuse what cannot go well: several processes without a store for all, and other machines without keys.
+
+    What the socket got is looked at, since a name may mean anything.
+    """
+    if settings.workers > 1 and settings.store == MEMORY:
+        raise ConfigError(
+            "gateway.store: several workers need one for all: a file, sqlite:gateway.db say, or PostgreSQL"
+        )
     address = listener.getsockname()[0]
     if ipaddress.ip_address(address.partition("%")[0]).is_loopback:
         return
     if settings.keys == "never":
         raise ConfigError("gateway.keys: never is only for loopback; other machines could ask whatever they like")
     if not asyncio.run(_has_keys(settings)):
-        raise ConfigError(f"{settings.host} can be reached by other machines: make a key first: jackfield keys create")
+        raise ConfigError(
+            f"{settings.host} can be reached by other machines: make a key first: jackfield keys create --label NAME"
+        )
 
 
 async def _has_keys(settings: GatewaySettings) -> bool:

@@ -23,8 +23,8 @@ export function startInspector() {
   calls = new Calls(open);
   detail = new Detail((id) => { calls.mark(null); calls.focus(id); visited(null); });
   feed = new Feed({ begun: load, record: take, lost });
-  byId("inspector").addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && detail.id !== null) detail.hide();
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && visible && detail.id !== null) detail.hide();
   });
   onKey(() => { if (visible) showInspector(true); });
   setInterval(() => {
@@ -68,7 +68,7 @@ function take(record) {
 }
 
 function lost(error) {
-  if (error?.status === 403) notice("This key may not inspect. One that may is made by: jackfield keys create --inspect");
+  if (error?.status === 403) notice("This key may not inspect. One that may is made by: jackfield keys create --label NAME --inspect");
   else if (error?.status === 401) notice("Calls are shown to those who have a key that may inspect.");
   else notice("The gateway does not answer; trying again …");
 }
@@ -87,6 +87,7 @@ function draw() {
   const shown = newest.filter(passes());
   byId("no-calls").textContent = newest.length ? "No call passes the filters." : "No calls yet. They appear here as they run.";
   calls.show(shown);
+  if (!byId("inspector-notice").hidden) byId("no-calls").hidden = true;  // the notice says why there is none
   calls.mark(detail.id);
   byId("figures").textContent = figures(shown);
 }
@@ -105,4 +106,5 @@ function figures(shown) {
 function notice(told) {
   byId("inspector-notice").textContent = told;
   byId("inspector-notice").hidden = !told;
+  plan();
 }

@@ -4,6 +4,7 @@ import { byId } from "./dom.js";
 
 const NAME = "jackfield-key";
 const ASK = "This gateway demands a key. ";
+const REFUSED = "The gateway refused this key. ";
 const changed = new Set();
 let intro = "";
 
@@ -16,7 +17,7 @@ export const onKey = (callback) => changed.add(callback);
 export function askForKey(wanted = true) {
   const dialog = byId("key-dialog");
   if (dialog.open) return;
-  byId("key-text").firstChild.data = (wanted ? ASK : "") + intro;
+  byId("key-text").firstChild.data = (wanted ? (key() ? REFUSED : ASK) : "") + intro;
   byId("key-input").value = key();
   dialog.showModal();
   byId("key-input").focus();
