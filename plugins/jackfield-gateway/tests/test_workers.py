@@ -145,6 +145,31 @@ def test_one_that_does_not_end_is_killed(bench, twice):
     asyncio.run(main())
 
 
+def test_those_that_ended_just_before_they_were_told_ended_well(bench, monkeypatch):
+    """Their end is noticed late, as on a busy machine: who sends a signal does not take the exit code away."""
+    reap = os.waitpid
+
+    def late(pid: int, options: int) -> tuple[int, int]:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        time.sleep(0.5)
+        return reap(pid, options)
+
+    async def main() -> None:
+        parent = bench()
+        await parent.until(2)
+        while len(parent.workers._ready) < 2:
+            await asyncio.sleep(0.02)
+        for pid in parent.begun:
+            os.kill(pid, signal.SIGTERM)
+        for pid in parent.begun:
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # noqa: ASYNC222 - the loop is to be late
+        parent.workers.end()
+        assert await asyncio.wait_for(parent.task, 60) is True
+
+    monkeypatch.setattr(os, "waitpid", late)
+    asyncio.run(main())
+
+
 CONFIG = """
 default_model = "echo/a"
 
