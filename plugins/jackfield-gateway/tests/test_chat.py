@@ -175,16 +175,15 @@ def test_a_client_that_does_not_read_is_cut_off(gateway, stream):
     client = opened(
         ask, asked("echo/echo", stream=stream, messages=[{"role": "user", "content": words}]), read=b"\r\n\r\n"
     )
-    until = time.monotonic() + 120
-    while (active := ask("/inspector/about").json["active"]) != 1 and time.monotonic() < until:
-        time.sleep(0.1)
-    assert active == 1  # the question itself
-    seen, cut = 0, False
-    try:
-        while piece := client.recv(1 << 20):
-            seen += len(piece)
-    except ConnectionResetError:
-        cut = True
-    finally:
-        client.close()
+    with client:
+        until = time.monotonic() + 120
+        while (active := ask("/inspector/about").json["active"]) != 1 and time.monotonic() < until:
+            time.sleep(0.1)
+        assert active == 1  # the question itself
+        seen, cut = 0, False
+        try:
+            while piece := client.recv(1 << 20):
+                seen += len(piece)
+        except ConnectionResetError:
+            cut = True
     assert cut or seen < len(words)
