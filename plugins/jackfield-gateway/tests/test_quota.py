@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import suppress
 
 import attrs
@@ -199,11 +198,20 @@ def test_a_long_request_keeps_its_place(monkeypatch):
     """For longer than a lease: it is renewed while it runs."""
     monkeypatch.setattr(module, "LEASE", 0.3)
 
-    async def work(quota, _):
-        quota._clock, one = time.time, key(concurrency=1)
-        other = Quota(quota._store, shared=True)
-        admission = await quota.admit(one)
-        await asyncio.sleep(0.9)
+    async def work(quota, clock):
+        one = key(concurrency=1)
+        other = Quota(quota._store, shared=True, clock=clock)
+        admission, lease, renewed = await quota.admit(one), quota._store.lease, asyncio.Event()
+
+        async def noticed(*arguments):
+            taken = await lease(*arguments)
+            renewed.set()
+            return taken
+
+        monkeypatch.setattr(quota._store, "lease", noticed)
+        clock.now += 0.2
+        await asyncio.wait_for(renewed.wait(), 60)
+        clock.now += 0.2  # beyond what it had at first
         during = await refused(other, one)
         admission.settle(None)
         await settled(quota)
@@ -260,7 +268,7 @@ def test_a_store_that_fails_is_told_and_its_tokens_still_count(caplog, monkeypat
 
 def test_a_place_that_becomes_free_meanwhile_is_taken(monkeypatch):
     """One that has just ended may be on its way to the store."""
-    monkeypatch.setattr(module, "PAUSES", (0.3, None))
+    monkeypatch.setattr(module, "PAUSES", (*[0.1] * 50, None))
 
     async def work(quota, clock):
         one = key(concurrency=1)
@@ -277,21 +285,23 @@ def test_a_client_that_leaves_while_a_slow_store_takes_its_place_holds_none(monk
     """It is given back after it was taken, not before."""
 
     async def work(quota, _):
-        lease = quota._store.lease
+        lease, asked, told = quota._store.lease, asyncio.Event(), asyncio.Event()
 
         async def slow(*arguments):
             try:
-                await asyncio.sleep(0.1)
+                asked.set()
+                await told.wait()
             finally:  # a server goes on with what it was told
                 taken = await lease(*arguments)
             return taken
 
         monkeypatch.setattr(quota._store, "lease", slow)
         asking = asyncio.create_task(quota.admit(key(concurrency=1)))
-        await asyncio.sleep(0.02)
+        await asked.wait()
         asking.cancel()
         with suppress(asyncio.CancelledError):
             await asking
+        told.set()
         await settled(quota)
         return await quota._store._run("SELECT count(*) FROM gateway_leases")
 

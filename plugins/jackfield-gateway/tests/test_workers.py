@@ -134,14 +134,41 @@ def test_one_that_does_not_end_is_killed(bench, twice):
         await parent.until(2)
         while len(parent.workers._ready) < 2:
             await asyncio.sleep(0.02)
+        began = time.monotonic()
         parent.workers.end()
-        await asyncio.sleep(0.1)
-        assert not parent.task.done()
         if twice:
+            await asyncio.sleep(0.1)
+            assert not parent.task.done()
             parent.workers.end()
         assert await asyncio.wait_for(parent.task, 30) is False
+        assert twice or time.monotonic() - began >= 0.5
         assert [pid for pid in parent.begun if alive(pid)] == []
 
+    asyncio.run(main())
+
+
+def test_those_that_ended_just_before_they_were_told_ended_well(bench, monkeypatch):
+    """Their end is noticed late, as on a busy machine: who sends a signal does not take the exit code away."""
+    reap = os.waitpid
+
+    def late(pid: int, options: int) -> tuple[int, int]:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        time.sleep(0.5)
+        return reap(pid, options)
+
+    async def main() -> None:
+        parent = bench()
+        await parent.until(2)
+        while len(parent.workers._ready) < 2:
+            await asyncio.sleep(0.02)
+        for pid in parent.begun:
+            os.kill(pid, signal.SIGTERM)
+        for pid in parent.begun:
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # noqa: ASYNC222 - the loop is to be late
+        parent.workers.end()
+        assert await asyncio.wait_for(parent.task, 60) is True
+
+    monkeypatch.setattr(os, "waitpid", late)
     asyncio.run(main())
 
 
@@ -187,7 +214,7 @@ def served(tmp_path) -> Iterator[tuple[subprocess.Popen[str], str, Path]]:
         process.communicate(timeout=30)
 
 
-def refused(url: str, patience: float = 20) -> bool:
+def refused(url: str, patience: float = 60) -> bool:
     """Whether within that time nobody listens there any more."""
     host, _, port = url.removeprefix("http://").partition(":")
     until = time.monotonic() + patience
@@ -216,8 +243,8 @@ def test_workers_share_a_port_and_survive_each_other(served, asker):
     assert (len(after), before[0] in after) == (2, False)
     assert [ask.chat("echo/a").status for _ in range(20)] == [200] * 20
     process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
-    assert refused(url, 1)
+    assert process.wait(60) == 0
+    assert refused(url)
     assert [pid for pid in after if alive(pid)] == []
 
 
@@ -228,7 +255,7 @@ def test_a_hangup_reaches_all_workers(served, asker):
     assert ask.chat("other/a").status == 404
     config.write_text(config.read_text().replace("[backends.echo]", "[backends.other]").replace("echo/a", "other/a"))
     process.send_signal(signal.SIGHUP)
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while time.monotonic() < until and {ask.chat("other/a").status for _ in range(20)} != {200}:
         process.send_signal(signal.SIGHUP)  # a worker that was just being started was not told
         time.sleep(0.5)
@@ -241,7 +268,7 @@ def test_workers_end_with_their_parent(served):
     pids = children(process.pid)
     process.kill()
     assert refused(url)
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while any(map(alive, pids)) and time.monotonic() < until:
         time.sleep(0.05)
     assert [pid for pid in pids if alive(pid)] == []
@@ -252,5 +279,5 @@ def test_a_signal_for_the_whole_group_ends_them_well(served):
     process, _, _ = served
     for pid in (*children(process.pid), process.pid):
         os.kill(pid, signal.SIGTERM)
-    _, told = process.communicate(timeout=30)
+    _, told = process.communicate(timeout=60)
     assert process.returncode == 0, told

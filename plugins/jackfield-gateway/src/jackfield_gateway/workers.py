@@ -126,8 +126,11 @@ class Workers:
 
     def _send(self, number: signal.Signals, processes: set[Process] | None = None) -> None:
         for process in list(self._running if processes is None else processes):
-            with contextlib.suppress(ProcessLookupError):  # it has just ended
-                process.send_signal(number)
+            # Not ``process.send_signal``: it would take the exit code of one that has just ended, and the loop, which
+            # comes too late for it, would tell 255.
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):  # it has just ended
+                    os.kill(process.pid, number)
 
 
 def command_of(listener: socket.socket, **options: Any) -> list[str]:
