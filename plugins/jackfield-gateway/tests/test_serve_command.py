@@ -246,8 +246,7 @@ def test_other_machines_are_served_with_keys(command, start, mode, asker):
     assert ask("/v1/models").status == 401
     assert ask("/v1/models", headers={"authorization": f"Bearer {token}"}).status == 200
     process.send_signal(signal.SIGTERM)
-<<<<<<< HEAD
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
 
 
 def test_several_workers_have_one_store(tmp_path):
@@ -258,6 +257,3 @@ def test_several_workers_have_one_store(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert "gateway.store: several workers need one for all" in done.stderr
-=======
-    assert process.wait(60) == 0
->>>>>>> f05a0f1f3eb85edca49698dea282b2e6e75d9170
