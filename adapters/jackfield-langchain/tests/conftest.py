@@ -48,6 +48,8 @@ def llama_config(llama: Any) -> dict[str, Any]:
     return {
         "default_model": "llama/talkative",
         "models": {"talkative": "llama/talkative"},
+        # The server closes connections after streams, and a request may meet that.
+        "middleware": [{"use": "retry"}],
         "backends": {"llama": {"provider": "openai", "base_url": llama.base_url}},
     }
 

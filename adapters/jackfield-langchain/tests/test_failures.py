@@ -132,6 +132,15 @@ def test_what_is_refused_is_not_shown(arguments):
     assert KEY not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["extra_headers", "extra_body", "labels", "messages", "stream"])
+def test_what_has_a_place_of_its_own_is_no_field_besides(config, name):
+    """It would be dropped without a word, and a header in it be shown."""
+    with pytest.raises(ValueError, match=f"model_kwargs: expected no {name}") as caught:
+        ChatJackfield(config=config, model_kwargs={name: {"x-tenant": KEY}})
+
+    assert KEY not in str(caught.value)
+
+
 def test_keys_are_never_told(config, service, caplog):
     """Not by repr, dumps, traces, keys of caches, nor by errors, even where the service repeats them.
 

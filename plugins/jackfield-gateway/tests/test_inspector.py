@@ -103,19 +103,25 @@ def test_followers_are_told_of_calls_as_they_run(gateway):
     assert states == ["running", "success"]
 
 
-def test_a_client_that_leaves_is_taken_down_as_such(gateway):
-    """Neither a success nor an error."""
+@pytest.mark.parametrize(("model", "stream", "status"), [("b/pings", True, 200), ("b/stall?at=0", False, 499)])
+def test_a_client_that_leaves_is_taken_down_as_such(gateway, service, model, stream, status):
+    """Neither a success nor an error; among the requests with the status that it was told, or 499 where with none."""
     ask = gateway(OPEN)
-    connection = http.client.HTTPConnection(urlsplit(ask.url).netloc, timeout=20)
-    body = {"model": "b/pings", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+    connection = http.client.HTTPConnection(urlsplit(ask.url).netloc, timeout=60)
+    body = {"model": model, "stream": stream, "messages": [{"role": "user", "content": "hi"}]}
     connection.request("POST", "/v1/chat/completions", json.dumps(body), {"content-type": "application/json"})
-    answer = connection.getresponse()
-    answer.readline()
-    answer.close()
-    connection.close()
-    until = time.monotonic() + 20
-    while last(ask)[0]["state"] == "running" and time.monotonic() < until:
+    if stream:
+        answer = connection.getresponse()
+        answer.readline()
+        answer.close()
+    until = time.monotonic() + 60
+    while not service.ledger.requests and time.monotonic() < until:
         time.sleep(0.02)
+    connection.close()
+    line = f'requests_total{{path="/v1/chat/completions",status="{status}"}} 1'
+    while line not in ask("/metrics").body.decode() and time.monotonic() < until:
+        time.sleep(0.02)
+    assert line in ask("/metrics").body.decode()
     assert last(ask)[0]["state"] == "cancelled"
 
 

@@ -124,19 +124,19 @@ def test_a_head_that_is_too_large_is_refused(size):
         await serving.end()
         return told
 
-    assert asyncio.run(main()).split()[1] in {b"431", b""}
+    assert asyncio.run(main()).split()[1] == b"431"
 
 
 def test_it_may_be_told_to_end_before_it_began():
     """It ends."""
 
     async def main() -> None:
-        serving = Serving(Gateway(ECHO, settings=settings(drain=20)))
+        serving = Serving(Gateway(ECHO, settings=settings(drain=60)))
         await serving.end()
 
     began = time.monotonic()
     asyncio.run(main())
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::"])

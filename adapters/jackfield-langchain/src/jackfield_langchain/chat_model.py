@@ -30,6 +30,8 @@ _ELSEWHERE = {
     "max_retries": "trying again belongs to the configuration: middleware retry",
 }
 """Arguments that other chat models have, and whose place is not here."""
+_NOT_BY_KWARGS = ("extra_body", "extra_headers", "labels", "messages", "stream")
+"""What ``model_kwargs`` cannot say: it has an argument of its own, or is of each call."""
 
 
 class ChatJackfield(BaseChatModel):
@@ -45,7 +47,7 @@ class ChatJackfield(BaseChatModel):
         temperature, max_tokens, stop: fields of each request; ``stop`` of a call wins.
         timeout: seconds for a whole call, with all its attempts and the whole stream.
         streaming: whether ``invoke`` streams too.
-        model_kwargs: other fields of each request, by OpenAI's names.
+        model_kwargs: other fields of each request, by OpenAI's names; none that has an argument of its own here.
         labels: metadata of the host, for logs and metrics of jackfield.
         extra_headers: sent besides; they are never shown.
         extra_body: members of the JSON body besides, which traces and keys of caches show; those of a call win.
@@ -89,6 +91,8 @@ class ChatJackfield(BaseChatModel):
         given = (self.client, self.async_client)
         if given != (None, None) and (self.config is not None or self.config_profile is not None):
             raise ValueError("client: expected clients or a configuration, got both")
+        if wrong := [name for name in _NOT_BY_KWARGS if name in self.model_kwargs]:
+            raise ValueError(f"model_kwargs: expected no {', '.join(wrong)}")
         if not self.clients.fit(self.config, self.config_profile, given):
             self.clients = Clients(self.config, self.config_profile, *given)
         return self

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 _alive: weakref.WeakSet[Clients] = weakref.WeakSet()
-"""Those that made a client: closed when the process ends, so that plugins write what they hold."""
+"""Those that made a client and were not dropped: closed when the process ends, so that plugins write what they hold."""
 
 
 @atexit.register
@@ -31,7 +31,7 @@ def _close_all() -> None:
 
 
 class Clients:
-    """Both clients of one configuration, closed when the process ends at the latest.
+    """Both clients of one configuration; those that are still there when the process ends are closed then.
 
     May be used from many threads and on many event loops. A copy and a pickle have the configuration, and make clients
     of their own; what the host gave cannot be pickled.

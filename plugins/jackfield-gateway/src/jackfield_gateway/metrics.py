@@ -63,7 +63,7 @@ class Metrics:
 
         Args:
             path: of its route, with placeholders.
-            status: 499 where the client left.
+            status: 499 where the client left before its answer began.
             seconds: it took.
         """
         self._requests[path, str(status)] += 1
