@@ -34,6 +34,9 @@ FIRST = 0.5
 def main() -> int:
     """Run what the command line asks for; 1 where ``--check`` finds a promise broken."""
     options = arguments()
+    if not options.litellm and not options.streams:
+        sys.stderr.write("nothing is measured: name --litellm, or some --streams\n")
+        return 2
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     cores = Cores.choose()

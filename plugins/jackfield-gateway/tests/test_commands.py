@@ -142,5 +142,7 @@ def test_a_hangup_reads_the_configuration_again(config, asker):
         assert ask.chat("other/a").status == 200
         config.write_text("nonsense = 1\n")
         os.kill(process.pid, signal.SIGHUP)
-        time.sleep(0.5)
+        assert process.stderr is not None
+        while "was not taken" not in process.stderr.readline():
+            pass
         assert ask.chat("other/a").status == 200
