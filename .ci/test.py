@@ -2,8 +2,7 @@
 
 Coverage is measured, and what is marked ``long`` is run, on the oldest supported Python that is there: both come to the
 same on every one, and take long. There the tests of the core and those of the plugins run side by side, each in one
-process; what is ``long`` runs without coverage, which needs none of it, and by the other process, so that both take as
-long. On the others two processes share the tests.
+process; what is ``long`` runs without coverage, which needs none of it. On the others two processes share the tests.
 """
 
 # ruff: noqa: INP001, T201 - a script that prints, no package
@@ -22,8 +21,8 @@ SUPPORTED = ("3.11", "3.12", "3.13")
 PYTEST = ["-m", "pytest"]
 COVERAGE = ["-m", "coverage", "run", "-m", "pytest"]
 OTHERS = ["plugins", "benchmarks/tests"]
-CORE = [[*COVERAGE, "-m", "not long", "tests"], [*PYTEST, "-m", "long", *OTHERS]]
-REST = [[*COVERAGE, "-m", "not long", *OTHERS], [*PYTEST, "-m", "long", "tests"]]
+CORE = [[*COVERAGE, "-m", "not long", "tests"], [*PYTEST, "-m", "long", "tests"]]
+REST = [[*COVERAGE, "-m", "not long", *OTHERS], [*PYTEST, "-m", "long", *OTHERS]]
 SHARED = [*PYTEST, "-n", "2", "--dist", "worksteal", "-m", "not long"]
 
 
