@@ -1,6 +1,6 @@
 """Compare ``jackfield serve`` with litellm's proxy on the same mock, in one run; README.md tells how to read it.
 
-``python benchmarks/gateway.py --litellm .bench-litellm-proxy/bin/python --check``
+``python benchmarks/gateway.py --litellm .bench-proxy/bin/python --check``
 """
 
 from __future__ import annotations

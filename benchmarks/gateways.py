@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 PATIENCE = 180
 """Seconds for a gateway to start; litellm's imports take a while on a busy machine."""
+LITELLM_VERSION = "1.106.2"
+"""The only one that is run: a later release is reported compromised."""
+VERSION = "import importlib.metadata; print(importlib.metadata.version('litellm'))"
 CLIENT_KEY = "sk-bench-client-0123456789"
 JACKFIELD = """
 default_model = "mock/answer"
@@ -91,7 +94,14 @@ def jackfield(url: str, folder: str, cores: Cores, *, python: str = sys.executab
 
 @contextlib.contextmanager
 def litellm(url: str, folder: str, cores: Cores, *, python: str, models: Iterable[str]) -> Iterator[Gateway]:
-    """The proxy of litellm with one worker and a master key, without a database."""
+    """The proxy of litellm with one worker and a master key, without a database.
+
+    Raises:
+        Broken: it does not start, or is of another version.
+    """
+    told = subprocess.run([python, "-I", "-c", VERSION], capture_output=True, text=True, check=False).stdout.strip()
+    if told != LITELLM_VERSION:  # read from its metadata: it was not imported
+        raise Broken("litellm", f"its version is {told or 'unknown'}; {LITELLM_VERSION} is what is compared")
     config = Path(folder) / "litellm.yaml"
     listed = "".join(LITELLM_MODEL.format(model=model, url=url, key=KEY) for model in models)
     config.write_text(LITELLM.format(models=listed, client_key=CLIENT_KEY), encoding="utf-8")

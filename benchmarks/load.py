@@ -67,7 +67,7 @@ class Times:
 
 
 async def ask(reader: StreamReader, writer: StreamWriter, request: bytes, model: str) -> Times:
-    """One request on a connection.
+    """One request on a connection that stands.
 
     Raises:
         Wrong: its answer lacks something, or has something twice, or in another order.
@@ -133,7 +133,7 @@ async def calls(door: Door, model: str, *, at_once: int, seconds: float) -> tupl
 
 
 async def streams(door: Door, model: str, *, count: int, spread: float) -> list[Times]:
-    """Streams at once, whose requests are spread evenly over some seconds.
+    """Streams at once, each on a connection that is made for it, spread evenly over some seconds.
 
     Raises:
         Wrong: one of them is not whole.
@@ -142,9 +142,11 @@ async def streams(door: Door, model: str, *, count: int, spread: float) -> list[
 
     async def one(number: int) -> Times:
         await asyncio.sleep(spread * number / count)
+        began = time.perf_counter()
         reader, writer = await door.connect()
+        connected = time.perf_counter() - began
         times = await ask(reader, writer, request, model)
         writer.close()
-        return times
+        return Times(connected + times.first, connected + times.last)
 
     return await asyncio.gather(*[one(number) for number in range(count)])

@@ -92,6 +92,21 @@ def test_a_run_without_a_rival_measures_streams(tmp_path: Path) -> None:
     assert 0 < told["streams"]["median"] <= told["streams"]["p99"]
 
 
+def test_no_other_litellm_than_the_pinned_one_is_run(tmp_path: Path) -> None:
+    """Its version is asked of the interpreter, and it is not started."""
+    from gateways import litellm
+    from processes import Broken, Cores
+
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho 1.107.0\n")
+    python.chmod(0o755)
+    with (
+        pytest.raises(Broken, match=r"its version is 1\.107\.0"),
+        litellm("http://127.0.0.1:1/v1", str(tmp_path), Cores(), python=str(python), models=["answer"]),
+    ):
+        pass
+
+
 @pytest.mark.long
 @pytest.mark.skipif(
     resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 4096, reason="this system lets nobody open so many connections"
