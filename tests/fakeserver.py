@@ -7,7 +7,7 @@ connection until it returns False.
 from __future__ import annotations
 
 import json
-import select
+import selectors
 import socket
 import ssl
 import struct
@@ -53,8 +53,7 @@ class Exchange:
 
     def closed_within(self, seconds: float) -> bool:
         """Whether the client closes the connection within so many seconds."""
-        readable, _, _ = select.select([self.sock], [], [], seconds)
-        if not readable:
+        if not readable(seconds, self.sock):
             return False
         try:
             return not self.sock.recv(1)
@@ -65,6 +64,14 @@ class Exchange:
         """End the connection rudely."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.sock.close()
+
+
+def readable(seconds: float, *sources: Any) -> list[Any]:
+    """What can be read within so many seconds: ``select.select`` without its fault at 1,024 open files."""
+    with selectors.DefaultSelector() as selector:
+        for source in sources:
+            selector.register(source, selectors.EVENT_READ)
+        return [key.fileobj for key, _ in selector.select(seconds)]
 
 
 Script = Callable[[Exchange], Any]
@@ -130,7 +137,7 @@ class Server:
         """The next request, or None when there is none."""
         data = b""
         while b"\r\n\r\n" not in data:
-            while not select.select([sock], [], [], 0.05)[0] and not getattr(sock, "pending", int)():
+            while not readable(0.05, sock) and not getattr(sock, "pending", int)():
                 if self.closing.is_set():
                     return None
             block = sock.recv(65536)

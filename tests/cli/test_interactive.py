@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import subprocess
 import sys
 import time
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+
+from fakeserver import readable
 
 PROMPT = "> "
 
@@ -190,8 +191,7 @@ class Process:
         return self._process.wait(60)
 
     def _read(self) -> str:
-        ready, _, _ = select.select([self._keys], [], [], 60)
-        assert ready, f"nothing more is shown after {self.screen!r}"
+        assert readable(60, self._keys), f"nothing more is shown after {self.screen!r}"
         with suppress(OSError):  # EIO: nobody holds the other end any more
             return os.read(self._keys, 4096).decode().replace("\r\n", "\n")
         return ""

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import contextlib
 import gc
-import select
 import socket
 import threading
 from collections.abc import Iterator
@@ -84,13 +83,13 @@ def tunnelling(status: str = "200 Fine") -> Iterator[tuple[str, list[str]]]:
 def pass_on(one: socket.socket, other: socket.socket) -> None:
     """Both ways, until either ends."""
     while True:
-        readable, _, _ = select.select([one, other], [], [], 5)
-        for sock in readable:
+        ready = fakeserver.readable(5, one, other)
+        for sock in ready:
             block = sock.recv(65536)
             if not block:
                 return
             (other if sock is one else one).sendall(block)
-        if not readable:
+        if not ready:
             return
 
 

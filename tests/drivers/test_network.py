@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import gc
-import select
 import socket
 import ssl
 import struct
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from fakeserver import readable
 from jackfield.drivers.network import proxy_for, tls_context
 from jackfield.errors import APIConnectionError, ConfigError, DeadlineExceededError
 from jackfield.http import Origin, Transport
@@ -107,7 +107,7 @@ def test_a_reset_before_the_handshake_leaves_no_socket_open() -> None:
         far, _ = listener.accept()
         far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         far.close()
-        assert select.select([near], [], [], 5)[0]
+        assert readable(5, near)
         with pytest.raises(ConnectionResetError):
             tls_context(Transport()).wrap_socket(near, server_hostname="127.0.0.1")
         gc.collect()

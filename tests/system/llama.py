@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import runpy
-import select
+import selectors
 import signal
 import subprocess
 import sys
@@ -70,8 +70,9 @@ class LlamaServer:
         assert self.process.stdout is not None
         assert self.process.stderr is not None
         # One line is all that is ever printed there, so nothing hides in the file object's buffer.
-        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
-        line = self.process.stdout.readline() if ready else ""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.process.stdout, selectors.EVENT_READ)
+            line = self.process.stdout.readline() if selector.select(PATIENCE) else ""
         if line.startswith(READY):
             return line.removeprefix(READY).strip()
         self.process.kill()
