@@ -229,4 +229,10 @@ def _connections() -> Iterator[socket.socket]:
         return
     for name in names:
         with contextlib.suppress(OSError):
-            yield socket.socket(fileno=os.dup(int(name)))
+            descriptor = os.dup(int(name))
+            try:
+                connection = socket.socket(fileno=descriptor)
+            except OSError:  # not a socket: the copy would stay open
+                os.close(descriptor)
+                continue
+            yield connection
