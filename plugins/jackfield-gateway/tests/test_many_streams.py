@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -100,6 +101,18 @@ class Serving:
         assert b" 200 " in await reader.readline()
         return reader, writer
 
+    async def holds(self, files: int) -> bool:
+        """Whether its process has at most so many files open, after some time."""
+        for _ in range(PATIENCE * 10):
+            if self.files() <= files:
+                return True
+            await asyncio.sleep(0.1)
+        return False
+
+    def files(self) -> int:
+        """How many files its process has open."""
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
     async def read(self, kind: str) -> bytes:
         """All that a stream tells."""
         reader, writer = await self.ask(kind)
@@ -142,10 +155,12 @@ def is_whole(told: bytes) -> bool:
 
 @pytest.mark.long
 def test_those_who_stop_reading_or_leave_harm_no_other(tmp_path):
-    """A hundred do not read, fifty leave: the calls of all these end, and a hundred and fifty others are whole."""
+    """A hundred do not read, fifty leave: the calls of all these end, a hundred and fifty others are whole, no file stays."""
 
     async def main() -> None:
         async with serving(tmp_path, drain=1, stall=2) as gateway:
+            assert is_whole(await gateway.read("ends"))
+            before = gateway.files()
             stalled = [await gateway.ask("floods") for _ in range(100)]
             leaving = [await gateway.ask("stays") for _ in range(50)]
             readers = [asyncio.ensure_future(gateway.read("ends")) for _ in range(150)]
@@ -156,6 +171,7 @@ def test_those_who_stop_reading_or_leave_harm_no_other(tmp_path):
             assert await gateway.backend.closed()
             for _, writer in stalled:
                 writer.close()
+            assert await gateway.holds(before)
 
     asyncio.run(main())
 
