@@ -111,12 +111,13 @@ def test_an_interruption_of_a_command_ends_with_130(world) -> None:
 
 
 def test_the_version_of_everything(world) -> None:
-    """The core first, then the distributions of its plugins; none is imported."""
+    """The core first, then the distributions of its plugins and commands; none is imported."""
     world.install("sick", "0.1", "[jackfield.providers]\nsick = nowhere:Sick\n")
+    world.install("served", "0.2", "[jackfield.commands]\nserved = nowhere:served\n")
     lines = world.run("--version").stdout.splitlines()
 
     assert lines[0].startswith(f"jackfield {version('jackfield')} (Python 3.")
-    assert {"jackfield-zoo 1.2", "sick 0.1"} < set(lines)
+    assert {"jackfield-zoo 1.2", "sick 0.1", "served 0.2"} < set(lines)
     assert len(lines) == len(set(lines))
 
 

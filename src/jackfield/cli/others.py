@@ -20,6 +20,11 @@ def names() -> list[str]:
     return sorted({point.name for point in entry_points(group=GROUP)})
 
 
+def distributions() -> set[str]:
+    """Those that bring commands, each with its version."""
+    return {_brought_by(point) for point in entry_points(group=GROUP)}
+
+
 def command(name: str) -> click.Command | None:
     """The command of that name; one that only says what is wrong, where it cannot be used; None where there is none."""
     points = list(entry_points(group=GROUP, name=name))

@@ -72,8 +72,8 @@ def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> N
     from jackfield.registry import installed
 
     own = f"jackfield {jackfield.__version__}"
-    others = {found.distribution for found in installed()} - {own}
-    emit("\n".join([f"{own} (Python {platform.python_version()})", *sorted(others)]) + "\n")
+    brought = {found.distribution for found in installed()} | others.distributions()
+    emit("\n".join([f"{own} (Python {platform.python_version()})", *sorted(brought - {own})]) + "\n")
     context.exit()
 
 
