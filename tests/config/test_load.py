@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from jackfield.config.default import REMEDY
 from jackfield.config.load import load
 from jackfield.config.place import Place
 from jackfield.config.settings import Timeouts
@@ -208,7 +209,7 @@ def test_without_any_file_the_built_in_default_holds(tmp_path: Path, monkeypatch
     assert little.settings.default_model is None
     assert sorted(asked) == ["local", "retry"]
     assert said(load(environ={}, installed=Nothing()).faults) == [
-        'the built-in default: backends: at least one backend is needed (write [backends.NAME] and provider = "…")'
+        f"the built-in default: backends: at least one backend is needed ({REMEDY})"
     ]
 
 

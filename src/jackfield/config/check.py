@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
+from jackfield.config.default import NAME, REMEDY
 from jackfield.config.hints import did_you_mean, kind
 from jackfield.config.place import Path, Places
 from jackfield.config.resolve import circle, guess, points_to_backend
@@ -80,7 +81,8 @@ class _Reader:
             return settings
         backends = data.get("backends", {})
         if isinstance(backends, Mapping) and not backends:
-            hint = 'write [backends.NAME] and provider = "…"'
+            built_in = self._places.origin(path).file == NAME
+            hint = REMEDY if built_in else 'write [backends.NAME] and provider = "…"'
             self._fault((*path, "backends"), "at least one backend is needed", hint)
         return self._sound_names(settings, list(backends) if isinstance(backends, Mapping) else [])
 

@@ -11,6 +11,8 @@ from jackfield.errors import Fault
 
 NAME = "the built-in default"
 """Stands for the file in places and faults."""
+REMEDY = "pip install jackfield-local for a model in this process, or set OPENAI_API_KEY, or write a configuration"
+"""The remedy where it names no backend."""
 OPENAI_URL = "https://api.openai.com/v1"
 LOCAL_MODEL = "local/smollm2"
 _OPENAI: Mapping[str, str] = {
