@@ -8,7 +8,7 @@ from pathlib import Path
 
 from walkthrough import ROOT
 
-NAME = re.compile(r"`((?:tests|plugins|src)/[\w/.-]+\.py)::(test_\w+)`")
+NAME = re.compile(r"`((?:tests|plugins|adapters|src)/[\w/.-]+\.py)::(test_\w+)`")
 
 
 def named(page: Path) -> list[tuple[str, str]]:
@@ -28,7 +28,14 @@ def check_run(file: str, test: str) -> None:
     tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
     (found,) = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == test]
 
-    assert not [mark for mark in map(ast.unparse, found.decorator_list) if re.search(r"\.(skip|xfail)\b", mark)]
+    marks = [*map(ast.unparse, found.decorator_list), *(ast.unparse(node) for node in tree.body if _marks_all(node))]
+
+    assert not [mark for mark in marks if re.search(r"\.(skip|xfail)\b", mark)]
+
+
+def _marks_all(node: ast.stmt) -> bool:
+    """Whether it sets the marks of all tests of its file."""
+    return isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["pytestmark"]
 
 
 def check_rows(page: Path, least: int) -> None:
