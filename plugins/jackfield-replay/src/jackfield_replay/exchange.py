@@ -204,7 +204,7 @@ def _one(part: Block | Request) -> None:
         raise ValueError("expected one of json, json_spaced, text and base64")
     try:
         _bytes(part)
-    except (ValueError, RecursionError):
+    except (ValueError, msgspec.DecodeError, RecursionError):  # up to msgspec 0.19 the second is not the first
         raise ValueError("expected JSON under json, and base64 under base64") from None
 
 
