@@ -64,6 +64,18 @@ def test_what_cannot_be_meant_makes_no_key(run, arguments):
     assert listed(run) == []
 
 
+def test_the_configuration_may_be_named_anywhere(run, tmp_path):
+    """Before ``keys``, behind it and behind its commands."""
+    run("create", "--label", "a")
+    (one,) = listed(run)
+    named = ("--config", str(tmp_path / "jackfield.toml"))
+    for arguments in [(*named, "list"), ("list", *named)]:
+        assert CliRunner().invoke(keys, arguments).stdout == run("list").stdout
+    for arguments in [("create", "--label", "b", *named), ("revoke", one["id"], *named)]:
+        assert CliRunner().invoke(keys, arguments).exit_code == 0
+    assert {key["label"]: key["state"] for key in listed(run)} == {"a": "revoked", "b": "valid"}
+
+
 def test_a_key_is_revoked_once(run):
     """Another is not; the list says which."""
     for label in ("a", "b"):

@@ -11,7 +11,7 @@ from typing import TypeVar
 import click
 
 from jackfield.cli.output import document, say, table
-from jackfield.cli.source import Source
+from jackfield.cli.source import Source, source_options
 from jackfield.client import Client
 from jackfield.errors import ConfigError, JackfieldError
 from jackfield_gateway.key import Key, KeyLimits
@@ -25,6 +25,7 @@ UNITS = {"m": 60, "h": 3600, "d": 86_400}
 
 
 @click.group()
+@source_options
 def keys() -> None:
     """Make, list and revoke the keys of the gateway."""
 
@@ -60,6 +61,7 @@ def _filled(_: click.Context, param: click.Parameter, value: str | tuple[str, ..
 @click.option("--concurrency", type=click.IntRange(1), help="Requests that may run at once.")
 @click.option("--expires", type=Span(), help="After which time it is refused.")
 @click.option("--inspect", is_flag=True, help="It may see the calls of all keys on the page, and the metrics.")
+@source_options
 @click.pass_context
 def create(
     context: click.Context,
@@ -85,6 +87,7 @@ def create(
 
 @keys.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@source_options
 @click.pass_context
 def list_keys(context: click.Context, *, as_json: bool) -> None:
     """List the keys, without what opens anything."""
@@ -100,6 +103,7 @@ def list_keys(context: click.Context, *, as_json: bool) -> None:
 
 @keys.command()
 @click.argument("id_", metavar="ID")
+@source_options
 @click.pass_context
 def revoke(context: click.Context, *, id_: str) -> None:
     """Revoke a key: from a second later on it opens nothing."""
