@@ -11,7 +11,7 @@ from jackfield.models import UNSET, CreateChatCompletionRequest
 from jackfield.wire import encode
 from jackfield_gateway.outbound import Reply
 from jackfield_gateway.refusal import Refusal, no_model
-from jackfield_gateway.stored import keep
+from jackfield_gateway.stored import check_metadata, keep
 
 if TYPE_CHECKING:
     from jackfield.models import CreateChatCompletionResponse, CreateChatCompletionStreamResponse
@@ -61,13 +61,16 @@ def checked(gateway: Gateway, inbound: Inbound, request: CreateChatCompletionReq
     """The request, if it may pass.
 
     Raises:
-        Refusal: the model is none that the client may use (404, as OpenAI tells it), or a field would steer (400).
+        Refusal: the model is none that the client may use (404, as OpenAI tells it), or a field would steer or cannot
+            be kept (400).
     """
     for name in request.extra:
         if name in STEERING:
             raise Refusal(400, f"unknown parameter: {name}", code="unknown_parameter", param=name)
     if not gateway.serves(request.model, inbound.key):
         raise no_model()
+    if request.store and request.metadata:
+        check_metadata(request.metadata)
     return request
 
 
@@ -78,7 +81,8 @@ async def _answer(
     request: CreateChatCompletionRequest,
     admission: Admission,
 ) -> None:
-    asked = attrs.evolve(request, store=UNSET) if request.store else request  # this gateway is the store
+    # This gateway is the store; OpenAI takes metadata only for its own.
+    asked = attrs.evolve(request, store=UNSET, metadata=UNSET) if request.store else request
     options: dict[str, Any] = {"labels": _labels(inbound)}
     if request.stream:
         await _stream(gateway, inbound, outbound, request, asked, options, admission)
@@ -86,7 +90,7 @@ async def _answer(
     response = await gateway.client.create_chat_completion(asked, stream=False, **options)
     admission.settle(_tokens(response))
     if request.store:
-        response = await keep(gateway, inbound, request, response)
+        await keep(gateway, inbound, request, response)
     await outbound.reply(Reply(encode(response)))
 
 
