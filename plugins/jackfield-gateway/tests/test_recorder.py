@@ -21,8 +21,12 @@ ANSWER = CreateChatCompletionResponse(id="x", choices=[])
 
 def recorder(calls=3, content=False):
     made = Recorder()
-    made.begin(GatewaySettings(inspector=Inspector(calls=calls, content=content)))
+    made.begin(settings(calls, content=content))
     return made
+
+
+def settings(calls, *, content):
+    return GatewaySettings(inspector=Inspector(calls=calls, content=content))
 
 
 def asked(text="hello"):
@@ -91,6 +95,27 @@ def test_a_call_that_left_the_ring_while_it_ran_keeps_nothing():
     size = len(whole(ring).request) + len(next(ring.newest()).response)
     ring.end(old, "success", ANSWER)
     assert (old.request, ring.held) == (None, size)
+
+
+def test_content_that_is_wanted_no_more_is_gone():
+    """At once, also that of calls that run; the calls stay."""
+    ring = recorder(content=True)
+    ended, running = whole(ring), begin(ring)
+    ring.begin(settings(3, content=False))
+    assert (ended.request, ended.response, ring.held) == (None, None, 0)
+    assert running.shown({}, whole=True)["request"] is None
+    assert list(ring.newest()) == [running, ended]
+
+
+@pytest.mark.parametrize("calls", [0, 1])
+def test_calls_that_are_wanted_no_more_take_their_content_with_them(calls):
+    """Where fewer are to be kept."""
+    ring = recorder(calls=3, content=True)
+    records = [whole(ring) for _ in range(3)]
+    ring.begin(settings(calls, content=True))
+    kept = [one for one in records if one.request is not None]
+    assert kept == records[3 - calls :]
+    assert ring.held == sum(len(one.request) + len(one.response) for one in kept)
 
 
 def test_a_large_request_is_not_kept():

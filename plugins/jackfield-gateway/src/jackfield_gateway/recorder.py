@@ -43,9 +43,13 @@ class Recorder:
         self.sequence, self.started, self.content, self.held = 0, time.time(), False, 0
 
     def begin(self, settings: GatewaySettings) -> None:
-        """Keep as many calls as the settings say, and no more of them."""
+        """Keep as many calls as the settings say, and no more of them; what is there already, too."""
         self._ring = collections.deque(self._ring, maxlen=settings.inspector.calls)
         self.content = settings.inspector.content
+        if not self.content:
+            for record in self._ring:
+                record.asked = None
+        self._trim()
 
     def add(self, call: Call, request: CreateChatCompletionRequest) -> Record:
         """A new call."""
@@ -95,7 +99,11 @@ class Recorder:
         record.response = None if response is None else _small(encode(response))
         self.held += _size(record)
         self._contents.append(record)
-        oldest = self._ring[0].sequence
+        self._trim()
+
+    def _trim(self) -> None:
+        """Drop content: that of calls that left the ring, all where none is wanted, the oldest where it is too much."""
+        oldest = self._ring[0].sequence if self._ring and self.content else self.sequence + 1
         while self._contents and (self.held > CONTENT or self._contents[0].sequence < oldest):
             gone = self._contents.popleft()
             self.held -= _size(gone)
