@@ -7,9 +7,15 @@ import socket
 import time
 from urllib.parse import urlsplit
 
+import attrs
 import pytest
 
+from jackfield import hookimpl
+from jackfield.flow import Deliver
+from jackfield.models import CompletionUsage, CreateChatCompletionStreamResponse
+from jackfield.testing.echo import Echo
 from jackfield_gateway.chat import STEERING, events
+from jackfield_gateway.key import KeyLimits
 from jackfield_gateway.settings import GatewaySettings, Limits
 
 
@@ -187,3 +193,42 @@ def test_a_client_that_does_not_read_is_cut_off(gateway, stream):
         except ConnectionResetError:
             cut = True
     assert cut or seen < len(words)
+
+
+@attrs.define(eq=False)
+class Exact(Echo):
+    """Tells the usage of a stream only where it is asked for, as OpenAI does."""
+
+    @hookimpl
+    def create_chat_completion(self, request, call):
+        """One word."""
+        options = request.stream_options
+        counted = bool(options) and options.include_usage is True
+        identity = {"id": "x", "created": 1, "model": request.model}
+        for chunk in self._chunks("hello", "stop", identity):
+            yield Deliver([chunk], last=not counted and bool(chunk.choices[0].finish_reason))
+        if counted:
+            usage = CompletionUsage(prompt_tokens=90, completion_tokens=10, total_tokens=100)
+            yield Deliver([CreateChatCompletionStreamResponse(**identity, choices=[], usage=usage)], last=True)
+
+
+@pytest.mark.parametrize("options", [{}, {"stream_options": {"include_usage": True}}])
+@pytest.mark.parametrize("limit", ["tokens_per_minute", "tokens_per_day"])
+def test_a_stream_costs_its_prompt_though_the_client_does_not_ask_for_the_usage(gateway, keys, limit, options):
+    """Else a limit of tokens would not count prompts. Who did not ask is not told."""
+    if (left := 60 - time.time() % 60) < 5:  # counts of the minute begin anew with it
+        time.sleep(left + 0.1)
+    token = keys.make(limits=KeyLimits(**{limit: 100}))
+    ask = gateway(
+        keys.settings, backends={"e": {"provider": "exact"}}, models={"fast": "e/a"}, plugins={"exact": Exact}
+    )
+
+    def streamed():
+        return ask(
+            "/v1/chat/completions", asked("fast", stream=True, **options), headers={"authorization": f"Bearer {token}"}
+        )
+
+    *chunks, done = streamed().events
+    assert done == "[DONE]"
+    assert [one["usage"]["total_tokens"] for one in chunks if not one["choices"]] == ([100] if options else [])
+    assert streamed().error["code"] == "key_limit_exceeded"

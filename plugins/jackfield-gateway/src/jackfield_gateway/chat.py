@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from jackfield.models import UNSET, CreateChatCompletionRequest
+from jackfield.models import UNSET, ChatCompletionStreamOptions, CreateChatCompletionRequest
 from jackfield.wire import encode
 from jackfield_gateway.outbound import Reply
 from jackfield_gateway.refusal import Refusal, no_model
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jackfield.models import CreateChatCompletionResponse, CreateChatCompletionStreamResponse
     from jackfield_gateway.gateway import Gateway
     from jackfield_gateway.inbound import Inbound
+    from jackfield_gateway.key import Key
     from jackfield_gateway.outbound import Outbound
     from jackfield_gateway.quota import Admission
 
@@ -81,8 +82,7 @@ async def _answer(
     request: CreateChatCompletionRequest,
     admission: Admission,
 ) -> None:
-    # This gateway is the store; OpenAI takes metadata only for its own.
-    asked = attrs.evolve(request, store=UNSET, metadata=UNSET) if request.store else request
+    asked = _asked(request, inbound.key)
     options: dict[str, Any] = {"labels": _labels(inbound)}
     if request.stream:
         await _stream(gateway, inbound, outbound, request, asked, options, admission)
@@ -92,6 +92,18 @@ async def _answer(
     if request.store:
         await keep(gateway, inbound, request, response)
     await outbound.reply(Reply(encode(response)))
+
+
+def _asked(request: CreateChatCompletionRequest, key: Key | None) -> CreateChatCompletionRequest:
+    """What the client of jackfield is asked for it."""
+    changes: dict[str, Any] = {}
+    if request.store:
+        changes = {"store": UNSET, "metadata": UNSET}  # this is the store; OpenAI takes metadata for its own only
+    if request.stream and key is not None and key.limits.tokens:
+        options = request.stream_options or ChatCompletionStreamOptions()
+        if options.include_usage is not True:  # else nobody tells what the prompt took
+            changes["stream_options"] = attrs.evolve(options, include_usage=True)
+    return attrs.evolve(request, **changes) if changes else request
 
 
 async def _stream(
@@ -104,13 +116,16 @@ async def _stream(
     admission: Admission,
 ) -> None:
     stream = gateway.client.create_chat_completion(asked, stream=True, **options)
+    hidden = asked.stream_options is not request.stream_options  # the usage, which the client did not ask for
     async with stream:
         await outbound.start(200, EVENTS)
         used = 0  # of a stream that breaks off nobody tells the tokens; few chunks have less than one
         try:
             async for block in stream.blocks():
                 used += len(block)
-                await outbound.write(events(block))
+                told = [chunk for chunk in block if chunk.choices or chunk.usage is None] if hidden else block
+                if told:
+                    await outbound.write(events(told))
             response = stream.response
             used = _tokens(response) or used
         finally:

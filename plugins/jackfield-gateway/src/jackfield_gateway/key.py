@@ -28,6 +28,11 @@ class KeyLimits:
         """Whether there is a limit at all."""
         return any(value is not None for value in attrs.astuple(self))
 
+    @property
+    def tokens(self) -> bool:
+        """Whether there is one of tokens."""
+        return self.tokens_per_minute is not None or self.tokens_per_day is not None
+
 
 @attrs.frozen
 class Key:
