@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 import attrs
@@ -66,4 +67,9 @@ class Key:
 
     def allows(self, model: str) -> bool:
         """Whether it may use that name."""
-        return not self.models or any(fnmatchcase(model, pattern) for pattern in self.models)
+        return not self.models or named(model, self.models)
+
+
+def named(model: str, patterns: Iterable[str]) -> bool:
+    """Whether a name is one of these, in which ``*`` stands for any text and everything else for itself."""
+    return any(fnmatchcase(model, one.replace("[", "[[]").replace("?", "[?]")) for one in patterns)
