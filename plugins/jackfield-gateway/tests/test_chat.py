@@ -12,7 +12,13 @@ import pytest
 
 from jackfield import hookimpl
 from jackfield.flow import Deliver
-from jackfield.models import CompletionUsage, CreateChatCompletionStreamResponse
+from jackfield.models import (
+    ChatCompletionChoice,
+    ChatCompletionResponseMessage,
+    CompletionUsage,
+    CreateChatCompletionResponse,
+    CreateChatCompletionStreamResponse,
+)
 from jackfield.testing.echo import Echo
 from jackfield_gateway.chat import STEERING, events
 from jackfield_gateway.key import KeyLimits
@@ -232,3 +238,37 @@ def test_a_stream_costs_its_prompt_though_the_client_does_not_ask_for_the_usage(
     assert done == "[DONE]"
     assert [one["usage"]["total_tokens"] for one in chunks if not one["choices"]] == ([100] if options else [])
     assert streamed().error["code"] == "key_limit_exceeded"
+
+
+@attrs.define(eq=False)
+class Terse:
+    """Gives its answers no id, and tells no sum of what they took."""
+
+    @hookimpl
+    def create_chat_completion(self, request, call):
+        """One answer."""
+        usage = CompletionUsage(prompt_tokens=90, completion_tokens=10)
+        choice = ChatCompletionChoice(message=ChatCompletionResponseMessage(content="hello"), finish_reason="stop")
+        return CreateChatCompletionResponse(model=request.model, choices=[choice], usage=usage)
+
+
+TERSE = {"backends": {"t": {"provider": "terse"}}, "models": {"fast": "t/a"}, "plugins": {"terse": Terse}}
+
+
+def test_an_answer_costs_its_parts_where_the_service_tells_no_sum(gateway, keys):
+    """Some servers leave it out."""
+    token, ask = keys.make(limits=KeyLimits(tokens_per_day=100)), gateway(keys.settings, **TERSE)
+    told = [
+        ask("/v1/chat/completions", asked("fast"), headers={"authorization": f"Bearer {token}"}).status
+        for _ in range(2)
+    ]
+    assert told == [200, 429]
+
+
+def test_what_is_stored_without_an_id_gets_one(gateway):
+    """Else nobody could ask for it, and the next would take its place."""
+    ask = gateway(**TERSE)
+    ids = [ask.chat("fast", store=True).json["id"] for _ in range(2)]
+    assert [ask(f"/v1/chat/completions/{id_}").json["id"] for id_ in ids] == ids
+    assert ask.chat("fast", store=True, stream=True).events[-1] == "[DONE]"
+    assert len({one["id"] for one in ask("/v1/chat/completions").json["data"]}) == 3

@@ -90,7 +90,7 @@ async def _answer(
     response = await gateway.client.create_chat_completion(asked, stream=False, **options)
     admission.settle(_tokens(response))
     if request.store:
-        await keep(gateway, inbound, request, response)
+        response = await keep(gateway, inbound, request, response)
     await outbound.reply(Reply(encode(response)))
 
 
@@ -154,4 +154,5 @@ def _labels(inbound: Inbound) -> dict[str, str]:
 
 
 def _tokens(response: CreateChatCompletionResponse) -> int | None:
-    return None if response.usage is None else response.usage.total_tokens
+    usage = response.usage
+    return None if usage is None else max(usage.total_tokens, usage.prompt_tokens + usage.completion_tokens)

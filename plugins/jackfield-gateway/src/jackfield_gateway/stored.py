@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -60,12 +61,15 @@ def check_metadata(pairs: Any) -> None:
 
 async def keep(
     gateway: Gateway, inbound: Inbound, request: CreateChatCompletionRequest, response: CreateChatCompletionResponse
-) -> None:
-    """Store an answer that was asked for with ``store``, with the metadata of its request."""
+) -> CreateChatCompletionResponse:
+    """Store an answer that was asked for with ``store``; returns it, with an id where it has none."""
+    if not response.id:
+        response = attrs.evolve(response, id=f"chatcmpl-{secrets.token_hex(16)}")
     metadata = None if request.metadata is UNSET else request.metadata
     messages = encode([to_dict(message) for message in request.messages]).decode()
     text = encode(response).decode()
     await gateway.store.save(_owner(inbound), Completion(response.id, request.model, text, messages, metadata))
+    return response
 
 
 async def list_completions(gateway: Gateway, inbound: Inbound) -> Reply:
