@@ -23,14 +23,12 @@ class Gate:
 
     Attributes:
         running: calls that are inside.
-        refused: calls that found the queue full, or waited too long, since the start.
     """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._queue: collections.deque[asyncio.Future[None]] = collections.deque()
         self.running = 0
-        self.refused = 0
 
     @property
     def limits(self) -> Limits:
@@ -57,7 +55,7 @@ class Gate:
             self.running += 1
             return
         if self.waiting >= self.limits.queue:
-            raise self._full()
+            raise _full()
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.append(turn)
         try:
@@ -69,7 +67,7 @@ class Gate:
             elif turn in self._queue:  # else it was passed over already
                 self._queue.remove(turn)
             if isinstance(error, TimeoutError):
-                raise self._full() from None
+                raise _full() from None
             raise
 
     def leave(self) -> None:
@@ -85,11 +83,11 @@ class Gate:
                 turn.set_result(None)
                 self.running += 1  # here and now, so that nobody else takes the place
 
-    def _full(self) -> Refusal:
-        self.refused += 1
-        return Refusal(
-            429,
-            "the gateway has as many calls as it takes: try again",
-            code="queue_full",
-            headers={"retry-after": RETRY_AFTER},
-        )
+
+def _full() -> Refusal:
+    return Refusal(
+        429,
+        "the gateway has as many calls as it takes: try again",
+        code="queue_full",
+        headers={"retry-after": RETRY_AFTER},
+    )
