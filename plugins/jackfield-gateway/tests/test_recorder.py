@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+import attrs
 import pytest
 
 from jackfield.call import Attempt
 from jackfield.http import Backend
 from jackfield.models import CreateChatCompletionRequest, CreateChatCompletionResponse
 from jackfield.testing import make_call
-from jackfield.wire import from_dict
+from jackfield.wire import encode, from_dict
 from jackfield_gateway import recorder as module
 from jackfield_gateway.follower import BEHIND
 from jackfield_gateway.recorder import Recorder
@@ -124,6 +125,20 @@ def test_a_large_request_is_not_kept():
     record = whole(ring, "x" * module.PIECE)
     assert record.request is None
     assert record.response is not None
+
+
+@pytest.mark.parametrize("depth", [100, 900])
+def test_a_request_that_is_nested_too_deeply_to_be_written_is_not_kept(depth):
+    """The call ends as any other, and is shown while it runs."""
+    ring, deep = recorder(content=True), []
+    for _ in range(depth):
+        deep = [deep]
+    record = ring.add(make_call(), attrs.evolve(asked(), extra={"x": deep}))
+    encode(record.shown({}, whole=True))
+    ring.end(record, "success", ANSWER)
+    told = record.shown({}, whole=True)
+    assert (told["state"], told["request"] is None) == ("success", depth > 500)
+    encode(told)
 
 
 def test_a_running_call_shows_its_request_where_content_is_kept():

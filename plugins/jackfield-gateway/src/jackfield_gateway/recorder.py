@@ -9,13 +9,13 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from jackfield.wire import encode
 from jackfield_gateway.follower import Follower
-from jackfield_gateway.record import Record
+from jackfield_gateway.record import Record, written
 
 if TYPE_CHECKING:
     from jackfield.call import Call
     from jackfield.models import CreateChatCompletionRequest, CreateChatCompletionResponse
+    from jackfield.models.base import WireValue
     from jackfield_gateway.settings import GatewaySettings
 
 MIB = 1024 * 1024
@@ -95,8 +95,8 @@ class Recorder:
     def _keep(self, record: Record, response: CreateChatCompletionResponse | None) -> None:
         if record.asked is None or not self._ring or record.sequence < self._ring[0].sequence:
             return  # it has left the ring already
-        record.request = _small(encode(record.asked))
-        record.response = None if response is None else _small(encode(response))
+        record.request = _small(record.asked)
+        record.response = None if response is None else _small(response)
         self.held += _size(record)
         self._contents.append(record)
         self._trim()
@@ -110,8 +110,9 @@ class Recorder:
             gone.request = gone.response = None
 
 
-def _small(data: bytes) -> bytes | None:
-    return data if len(data) <= PIECE else None
+def _small(value: WireValue) -> bytes | None:
+    data = written(value)
+    return None if data is None or len(data) > PIECE else data
 
 
 def _size(record: Record) -> int:
