@@ -17,7 +17,6 @@ from jackfield.models import (
     ChatCompletionResponseMessage,
     CompletionUsage,
     CreateChatCompletionResponse,
-    CreateChatCompletionStreamResponse,
 )
 from jackfield.testing.echo import Echo
 from jackfield_gateway.chat import STEERING, events
@@ -203,41 +202,33 @@ def test_a_client_that_does_not_read_is_cut_off(gateway, stream):
 
 @attrs.define(eq=False)
 class Exact(Echo):
-    """Tells the usage of a stream only where it is asked for, as OpenAI does."""
+    """Tells the usage of a stream where it is asked for, or where it is left to it."""
 
     @hookimpl
     def create_chat_completion(self, request, call):
         """One word."""
         options = request.stream_options
-        counted = bool(options) and options.include_usage is True
-        identity = {"id": "x", "created": 1, "model": request.model}
-        for chunk in self._chunks("hello", "stop", identity):
-            yield Deliver([chunk], last=not counted and bool(chunk.choices[0].finish_reason))
-        if counted:
-            usage = CompletionUsage(prompt_tokens=90, completion_tokens=10, total_tokens=100)
-            yield Deliver([CreateChatCompletionStreamResponse(**identity, choices=[], usage=usage)], last=True)
+        told = not options or options.include_usage is True
+        usage = CompletionUsage(prompt_tokens=90, completion_tokens=10, total_tokens=100) if told else None
+        for chunk in self._chunks("hello", "stop", {"id": "x", "created": 1, "model": request.model}):
+            last = bool(chunk.choices[0].finish_reason)
+            yield Deliver([attrs.evolve(chunk, usage=usage) if last else chunk], last=last)
 
 
-@pytest.mark.parametrize("options", [{}, {"stream_options": {"include_usage": True}}])
+@pytest.mark.parametrize("options", [None, {}, {"include_usage": True}, {"include_usage": False}])
 @pytest.mark.parametrize("limit", ["tokens_per_minute", "tokens_per_day"])
-def test_a_stream_costs_its_prompt_though_the_client_does_not_ask_for_the_usage(gateway, keys, limit, options):
-    """Else a limit of tokens would not count prompts. Who did not ask is not told."""
+def test_a_stream_costs_its_prompt_whatever_the_client_asks_for(gateway, keys, limit, options):
+    """Else who does not want to know the usage would not be counted it."""
     if (left := 60 - time.time() % 60) < 5:  # counts of the minute begin anew with it
         time.sleep(left + 0.1)
     token = keys.make(limits=KeyLimits(**{limit: 100}))
     ask = gateway(
         keys.settings, backends={"e": {"provider": "exact"}}, models={"fast": "e/a"}, plugins={"exact": Exact}
     )
-
-    def streamed():
-        return ask(
-            "/v1/chat/completions", asked("fast", stream=True, **options), headers={"authorization": f"Bearer {token}"}
-        )
-
-    *chunks, done = streamed().events
-    assert done == "[DONE]"
-    assert [one["usage"]["total_tokens"] for one in chunks if not one["choices"]] == ([100] if options else [])
-    assert streamed().error["code"] == "key_limit_exceeded"
+    body, head = asked("fast", stream=True, stream_options=options), {"authorization": f"Bearer {token}"}
+    told = [ask("/v1/chat/completions", body, headers=head) for _ in range(2)]
+    assert told[0].events[-1] == "[DONE]"
+    assert told[1].status == 429
 
 
 @attrs.define(eq=False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from jackfield.models import UNSET, ChatCompletionStreamOptions, CreateChatCompletionRequest
+from jackfield.models import UNSET, CreateChatCompletionRequest
 from jackfield.wire import encode
 from jackfield_gateway.outbound import Reply
 from jackfield_gateway.refusal import Refusal, no_model
@@ -99,10 +99,9 @@ def _asked(request: CreateChatCompletionRequest, key: Key | None) -> CreateChatC
     changes: dict[str, Any] = {}
     if request.store:
         changes = {"store": UNSET, "metadata": UNSET}  # this is the store; OpenAI takes metadata for its own only
-    if request.stream and key is not None and key.limits.tokens:
-        options = request.stream_options or ChatCompletionStreamOptions()
-        if options.include_usage is not True:  # else nobody tells what the prompt took
-            changes["stream_options"] = attrs.evolve(options, include_usage=True)
+    options = request.stream_options
+    if options and options.include_usage is not True and key is not None and key.limits.tokens:
+        changes["stream_options"] = UNSET  # else nobody tells what the prompt took; left alone, backends ask for it
     return attrs.evolve(request, **changes) if changes else request
 
 
@@ -116,16 +115,13 @@ async def _stream(
     admission: Admission,
 ) -> None:
     stream = gateway.client.create_chat_completion(asked, stream=True, **options)
-    hidden = asked.stream_options is not request.stream_options  # the usage, which the client did not ask for
     async with stream:
         await outbound.start(200, EVENTS)
         used = 0  # of a stream that breaks off nobody tells the tokens; few chunks have less than one
         try:
             async for block in stream.blocks():
                 used += len(block)
-                told = [chunk for chunk in block if chunk.choices or chunk.usage is None] if hidden else block
-                if told:
-                    await outbound.write(events(told))
+                await outbound.write(events(block))
             response = stream.response
             used = _tokens(response) or used
         finally:
