@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
+from jackfield import hookimpl
+from jackfield.errors import APIConnectionError
 from jackfield_gateway.settings import GatewaySettings
 
 OPEN = GatewaySettings(keys="never", store="sqlite::memory:", origins=("https://app.example",))
@@ -76,3 +79,24 @@ def test_a_backend_that_does_not_answer_hides_no_other(gateway, service):
     assert not any(name.startswith("down/") for name in listed)
     told = gateway(OPEN, backends={"down": down}, models={})("/v1/models")
     assert (told.status, told.error["code"]) == (502, "backend_unreachable")
+
+
+def test_backends_that_do_not_answer_are_asked_no_more_often(gateway):
+    """Else each client would wait for them, and behind the clients before it."""
+    asked = []
+
+    @attrs.define(eq=False)
+    class Down:
+        @hookimpl
+        def create_chat_completion(self, request, call):
+            raise NotImplementedError
+
+        @hookimpl
+        def list_models(self, call):
+            asked.append(call)
+            raise APIConnectionError("nobody listens")
+
+    ask = gateway(OPEN, backends={"down": {"provider": "down"}}, models={}, plugins={"down": Down})
+    told = [ask("/v1/models").error["code"] for _ in range(3)]
+    assert told == ["backend_unreachable"] * 3
+    assert len(asked) == 1

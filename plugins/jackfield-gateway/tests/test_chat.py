@@ -7,9 +7,20 @@ import socket
 import time
 from urllib.parse import urlsplit
 
+import attrs
 import pytest
 
+from jackfield import hookimpl
+from jackfield.flow import Deliver
+from jackfield.models import (
+    ChatCompletionChoice,
+    ChatCompletionResponseMessage,
+    CompletionUsage,
+    CreateChatCompletionResponse,
+)
+from jackfield.testing.echo import Echo
 from jackfield_gateway.chat import STEERING, events
+from jackfield_gateway.key import KeyLimits
 from jackfield_gateway.settings import GatewaySettings, Limits
 
 
@@ -187,3 +198,68 @@ def test_a_client_that_does_not_read_is_cut_off(gateway, stream):
         except ConnectionResetError:
             cut = True
     assert cut or seen < len(words)
+
+
+@attrs.define(eq=False)
+class Exact(Echo):
+    """Tells the usage of a stream where it is asked for, or where it is left to it."""
+
+    @hookimpl
+    def create_chat_completion(self, request, call):
+        """One word."""
+        options = request.stream_options
+        told = not options or options.include_usage is True
+        usage = CompletionUsage(prompt_tokens=90, completion_tokens=10, total_tokens=100) if told else None
+        for chunk in self._chunks("hello", "stop", {"id": "x", "created": 1, "model": request.model}):
+            last = bool(chunk.choices[0].finish_reason)
+            yield Deliver([attrs.evolve(chunk, usage=usage) if last else chunk], last=last)
+
+
+@pytest.mark.parametrize("options", [None, {}, {"include_usage": True}, {"include_usage": False}])
+@pytest.mark.parametrize("limit", ["tokens_per_minute", "tokens_per_day"])
+def test_a_stream_costs_its_prompt_whatever_the_client_asks_for(gateway, keys, limit, options):
+    """Else who does not want to know the usage would not be counted it."""
+    if (left := 60 - time.time() % 60) < 5:  # counts of the minute begin anew with it
+        time.sleep(left + 0.1)
+    token = keys.make(limits=KeyLimits(**{limit: 100}))
+    ask = gateway(
+        keys.settings, backends={"e": {"provider": "exact"}}, models={"fast": "e/a"}, plugins={"exact": Exact}
+    )
+    body, head = asked("fast", stream=True, stream_options=options), {"authorization": f"Bearer {token}"}
+    told = [ask("/v1/chat/completions", body, headers=head) for _ in range(2)]
+    assert told[0].events[-1] == "[DONE]"
+    assert told[1].status == 429
+
+
+@attrs.define(eq=False)
+class Terse:
+    """Gives its answers no id, and tells no sum of what they took."""
+
+    @hookimpl
+    def create_chat_completion(self, request, call):
+        """One answer."""
+        usage = CompletionUsage(prompt_tokens=90, completion_tokens=10)
+        choice = ChatCompletionChoice(message=ChatCompletionResponseMessage(content="hello"), finish_reason="stop")
+        return CreateChatCompletionResponse(model=request.model, choices=[choice], usage=usage)
+
+
+TERSE = {"backends": {"t": {"provider": "terse"}}, "models": {"fast": "t/a"}, "plugins": {"terse": Terse}}
+
+
+def test_an_answer_costs_its_parts_where_the_service_tells_no_sum(gateway, keys):
+    """Some servers leave it out."""
+    token, ask = keys.make(limits=KeyLimits(tokens_per_day=100)), gateway(keys.settings, **TERSE)
+    told = [
+        ask("/v1/chat/completions", asked("fast"), headers={"authorization": f"Bearer {token}"}).status
+        for _ in range(2)
+    ]
+    assert told == [200, 429]
+
+
+def test_what_is_stored_without_an_id_gets_one(gateway):
+    """Else nobody could ask for it, and the next would take its place."""
+    ask = gateway(**TERSE)
+    ids = [ask.chat("fast", store=True).json["id"] for _ in range(2)]
+    assert [ask(f"/v1/chat/completions/{id_}").json["id"] for id_ in ids] == ids
+    assert ask.chat("fast", store=True, stream=True).events[-1] == "[DONE]"
+    assert len({one["id"] for one in ask("/v1/chat/completions").json["data"]}) == 3

@@ -87,6 +87,29 @@ def test_a_file_that_another_process_locks(gateway, service, tmp_path, caplog):
     assert "SQLITE_BUSY" in caplog.text
 
 
+def test_who_waits_behind_others_for_a_locked_file_is_not_kept_longer(tmp_path):
+    """Each statement waits by itself, one after the other; nobody waits for all of them."""
+    path = tmp_path / "g.db"
+
+    async def main() -> float:
+        store = Store(SQLite(str(path)))
+        await store.open()
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            writes = [asyncio.create_task(store.count("key", "day:1", 1, 9e9)) for _ in range(20)]
+            await asyncio.sleep(0)
+            began = time.monotonic()
+            with contextlib.suppress(StoreError):
+                await store.has_keys()
+            took = time.monotonic() - began
+            assert all(isinstance(one, StoreError) for one in await asyncio.gather(*writes, return_exceptions=True))
+        assert not await store.has_keys()
+        await store.close()
+        return took
+
+    assert asyncio.run(main()) < 2 * database.PATIENCE
+
+
 def test_a_file_that_is_full():
     """It is no fault of the program's; what is freed can be used again."""
 

@@ -20,6 +20,14 @@ async def turns(times: int = 5) -> None:
         await asyncio.sleep(0)
 
 
+def came_in(task: asyncio.Task[None]) -> bool:
+    """Whether it has a place: otherwise it was called off, or told to come again."""
+    if task.cancelled():
+        return False
+    assert task.exception() is None or isinstance(task.exception(), Refusal)
+    return task.exception() is None
+
+
 def test_more_than_the_queue_takes_are_told_to_come_again():
     """With 429 and when."""
 
@@ -34,7 +42,7 @@ def test_more_than_the_queue_takes_are_told_to_come_again():
         assert int(refused.value.headers["retry-after"]) > 0
         gate.leave()
         await waiting
-        assert (gate.running, gate.waiting, gate.refused) == (1, 0, 1)
+        assert (gate.running, gate.waiting) == (1, 0)
 
     asyncio.run(main())
 
@@ -74,6 +82,48 @@ def test_who_waited_too_long_is_told_and_gives_up_its_turn():
     asyncio.run(main())
 
 
+def test_a_turn_that_is_called_off_as_a_place_becomes_free():
+    """It ends as one that was called off, and the place is kept for the next."""
+
+    async def main() -> None:
+        gate = Gate(Limits(concurrency=1))
+        await gate.enter()
+        waiting = asyncio.create_task(gate.enter())
+        await turns()
+        waiting.cancel()
+        gate.leave()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert (gate.running, gate.waiting) == (0, 0)
+
+    asyncio.run(main())
+
+
+def test_new_limits_count_though_others_wait():
+    """More places let in those that wait at once; with fewer, nobody comes in until enough have left."""
+
+    async def main() -> list[int]:
+        gate = Gate(Limits(concurrency=2))
+        for _ in range(2):
+            await gate.enter()
+        waiting = [asyncio.create_task(gate.enter()) for _ in range(4)]
+        seen = []
+        for limits in (Limits(concurrency=3), Limits(concurrency=1)):
+            gate.limits = limits
+            await turns()
+            seen.append(gate.running)
+        for _ in range(3):
+            gate.leave()
+            await turns()
+            seen.append(gate.running)
+        assert gate.waiting == 2
+        for task in waiting:
+            task.cancel()
+        return seen
+
+    assert asyncio.run(main()) == [3, 3, 2, 1, 1]
+
+
 @given(st.lists(st.sampled_from(["enter", "leave", "cancel", "turn"]), max_size=60))
 def test_no_place_is_lost_or_doubled(moves):
     """Whatever comes, goes and is called off: as many run as hold a place, and nobody waits beside a free one."""
@@ -95,9 +145,9 @@ def test_no_place_is_lost_or_doubled(moves):
             done = [task for task in tasks if task.done()]
             for task in done:
                 tasks.remove(task)
-                inside += not task.cancelled() and task.exception() is None
+                inside += came_in(task)
         await turns()
-        inside += sum(task.done() and not task.cancelled() and task.exception() is None for task in tasks)
+        inside += sum(came_in(task) for task in tasks if task.done())
         waiting = [task for task in tasks if not task.done()]
         assert gate.running == inside <= 2
         assert gate.waiting == len(waiting)

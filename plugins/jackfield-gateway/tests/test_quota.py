@@ -181,6 +181,22 @@ def test_workers_share_the_places_of_a_key(monkeypatch):
     assert counted(work, shared=True) == [429, 429]
 
 
+def test_of_those_that_ask_for_the_last_place_at_once_one_gets_it(monkeypatch):
+    """Else they would keep each other out, though nothing runs."""
+    monkeypatch.setattr(module, "PAUSES", (*[0.02] * 20, None))
+
+    async def work(quota, clock):
+        other, one = Quota(quota._store, shared=True, clock=clock), key(concurrency=1)
+        asked = await asyncio.gather(quota.admit(one), other.admit(one), return_exceptions=True)
+        inside = [one for one in asked if not isinstance(one, Refusal)]
+        for admission in inside:
+            admission.settle(None)
+        await other.close()
+        return len(inside)
+
+    assert counted(work, shared=True) == 1
+
+
 def test_a_worker_that_died_holds_its_places_for_a_minute_only():
     """Nobody gives them back."""
 

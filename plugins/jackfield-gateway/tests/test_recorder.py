@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+import attrs
 import pytest
 
 from jackfield.call import Attempt
 from jackfield.http import Backend
 from jackfield.models import CreateChatCompletionRequest, CreateChatCompletionResponse
 from jackfield.testing import make_call
-from jackfield.wire import from_dict
+from jackfield.wire import encode, from_dict
 from jackfield_gateway import recorder as module
 from jackfield_gateway.follower import BEHIND
 from jackfield_gateway.recorder import Recorder
@@ -21,8 +22,12 @@ ANSWER = CreateChatCompletionResponse(id="x", choices=[])
 
 def recorder(calls=3, content=False):
     made = Recorder()
-    made.begin(GatewaySettings(inspector=Inspector(calls=calls, content=content)))
+    made.begin(settings(calls, content=content))
     return made
+
+
+def settings(calls, *, content):
+    return GatewaySettings(inspector=Inspector(calls=calls, content=content))
 
 
 def asked(text="hello"):
@@ -93,12 +98,47 @@ def test_a_call_that_left_the_ring_while_it_ran_keeps_nothing():
     assert (old.request, ring.held) == (None, size)
 
 
+def test_content_that_is_wanted_no_more_is_gone():
+    """At once, also that of calls that run; the calls stay."""
+    ring = recorder(content=True)
+    ended, running = whole(ring), begin(ring)
+    ring.begin(settings(3, content=False))
+    assert (ended.request, ended.response, ring.held) == (None, None, 0)
+    assert running.shown({}, whole=True)["request"] is None
+    assert list(ring.newest()) == [running, ended]
+
+
+@pytest.mark.parametrize("calls", [0, 1])
+def test_calls_that_are_wanted_no_more_take_their_content_with_them(calls):
+    """Where fewer are to be kept."""
+    ring = recorder(calls=3, content=True)
+    records = [whole(ring) for _ in range(3)]
+    ring.begin(settings(calls, content=True))
+    kept = [one for one in records if one.request is not None]
+    assert kept == records[3 - calls :]
+    assert ring.held == sum(len(one.request) + len(one.response) for one in kept)
+
+
 def test_a_large_request_is_not_kept():
     """Its answer is."""
     ring = recorder(content=True)
     record = whole(ring, "x" * module.PIECE)
     assert record.request is None
     assert record.response is not None
+
+
+@pytest.mark.parametrize("depth", [100, 900])
+def test_a_request_that_is_nested_too_deeply_to_be_written_is_not_kept(depth):
+    """The call ends as any other, and is shown while it runs."""
+    ring, deep = recorder(content=True), []
+    for _ in range(depth):
+        deep = [deep]
+    record = ring.add(make_call(), attrs.evolve(asked(), extra={"x": deep}))
+    encode(record.shown({}, whole=True))
+    ring.end(record, "success", ANSWER)
+    told = record.shown({}, whole=True)
+    assert (told["state"], told["request"] is None) == ("success", depth > 500)
+    encode(told)
 
 
 def test_a_running_call_shows_its_request_where_content_is_kept():

@@ -119,6 +119,12 @@ def test_what_only_a_start_can_change_stays(written):
     assert {one.name for one in attrs.fields(GatewaySettings)} >= set(FIXED)
 
 
+def test_of_the_names_that_are_served_only_a_star_stands_for_others(written):
+    """As with those of a key."""
+    written.reload(BEFORE + 'models = ["echo/[ab]*"]\n')
+    assert written.serves("echo/[ab]", "echo/[ab]c", "echo/a", "echo/bc") == [True, True, False, False]
+
+
 def test_of_a_wrong_configuration_nothing_is_taken(written):
     """Neither of the gateway's table nor of the rest."""
     with pytest.raises(ConfigError, match="body_bytes"):

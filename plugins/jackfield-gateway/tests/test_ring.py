@@ -123,3 +123,12 @@ def test_a_key_allows_what_its_patterns_say():
     key = Key("k", "l", "h", models=("fast", "b/*"))
     assert [key.allows(name) for name in ("fast", "b/x", "b/", "faster", "B/x")] == [True, True, True, False, False]
     assert attrs.evolve(key, models=()).allows("anything")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "other"), [("b/m?", "b/mx"), ("b/[ab]", "b/a"), ("b/[!a]*", "b/bc"), ("a.b", "axb")]
+)
+def test_only_a_star_stands_for_other_text(pattern, other):
+    """A name with other signs is that name."""
+    key = make_key(make_token(), "x", models=(pattern,))
+    assert [key.allows(pattern), key.allows(other)] == [True, False]

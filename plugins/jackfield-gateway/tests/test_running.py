@@ -45,6 +45,17 @@ def test_nothing_is_left_behind():
         client.close()
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="only Linux tells which threads have ended")
+def test_its_thread_has_ended_for_the_system_too():
+    """One that gives back what is the server's when the program ends would abort the program."""
+    left = []
+    for _ in range(20):
+        with running(ECHO) as url, connected(url):
+            (thread,) = (one for one in threading.enumerate() if one.name == "jackfield-gateway")
+        left += [name for name in os.listdir("/proc/self/task") if name == str(thread.native_id)]
+    assert left == []
+
+
 class Closed(logging.Handler):
     """Takes down whether somebody closed it."""
 

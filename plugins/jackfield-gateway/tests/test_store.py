@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import json
 import os
 import sqlite3
 import subprocess
 import sys
 import textwrap
+import tracemalloc
 from pathlib import Path
 
 import attrs
@@ -120,9 +122,9 @@ def test_a_completion_of_the_same_id_is_replaced(within):
     async def work(store):
         await store.save("", ONE)
         await store.save("", other)
-        return await every(store)
+        return await store.completion("", ONE.id), len(await every(store))
 
-    assert within(work) == [other]
+    assert within(work) == (other, 1)
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "\ud800", "x" * 10_000, ""])
@@ -158,6 +160,27 @@ def test_lists_are_paged_and_narrowed_whatever_the_clock_says(within, monkeypatc
         return len(narrow), await every(store, metadata={"odd": "2"}), await every(store, after="none")
 
     assert within(work) == (75, [], [])
+
+
+@pytest.mark.parametrize("large", ["response", "messages"])
+def test_of_a_list_no_more_is_read_than_is_asked_for(within, large):
+    """Requests may have megabytes each, and a list does not tell their messages."""
+    mib = 1024 * 1024
+
+    async def work(store):
+        for number in range(20):
+            text = json.dumps("x" * mib)
+            await store.save("", attrs.evolve(ONE, id=f"c{number:02}", **{large: text}))
+        tracemalloc.start()
+        try:
+            listed = await every(store, limit=2)
+            return [one.id for one in listed], tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    ids, peak = within(work)
+    assert ids == ["c00", "c01"]
+    assert peak < 8 * mib
 
 
 def test_counts_add_up_however_many_add_at_once(within):

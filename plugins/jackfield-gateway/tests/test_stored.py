@@ -171,6 +171,33 @@ def test_what_was_not_to_be_stored_is_not(gateway, service):
     assert all(b'"store"' not in one.body for one in service.ledger.requests)
 
 
+def test_metadata_of_what_is_stored_here_stays_here(gateway, service):
+    """OpenAI refuses it where it is not asked to store; what is not stored is the service's matter."""
+    ask = gateway()
+    for stream in (False, True):
+        assert ask.chat("fast", store=True, stream=stream, metadata={"a": "b"}).status == 200
+    assert all(b'"metadata"' not in one.body for one in service.ledger.requests)
+    assert ask(PATH).json["data"][0]["metadata"] == {"a": "b"}
+    ask.chat("fast", metadata={"a": "b"})
+    assert b'"metadata"' in service.ledger.requests[-1].body
+
+
+def test_metadata_that_does_not_fit_is_refused_before_the_service_is_asked(gateway, service):
+    """As where it is changed: else nobody would check it."""
+    told = gateway().chat("fast", store=True, metadata={"a": "x" * 513})
+    assert (told.status, told.error["code"], told.error["param"]) == (400, "invalid_value", "metadata")
+    assert not service.ledger.requests
+
+
+def test_messages_of_unknown_roles_are_listed_whatever_they_hold(ask):
+    """What a role of tomorrow has for content or speech is nobody's to judge here."""
+    strange = [{"role": "new", "content": [None, {"type": ["a"]}]}, {"role": "new", "content": "x", "audio": 5}]
+    id_ = ask.chat("fast", store=True, messages=[*strange, *MESSAGES]).json["id"]
+    told = ask(f"{PATH}/{id_}/messages")
+    assert told.status == 200
+    assert [one["content"] for one in told.json["data"]] == [None, "x", "hello"]
+
+
 def test_it_outlives_the_gateway(gateway, tmp_path):
     """In the file that the settings name, which nobody else may read."""
     settings = GatewaySettings(keys="never", store=f"sqlite:{tmp_path / 'new' / 'g.db'}")

@@ -11,12 +11,13 @@ from jackfield.models import UNSET, CreateChatCompletionRequest
 from jackfield.wire import encode
 from jackfield_gateway.outbound import Reply
 from jackfield_gateway.refusal import Refusal, no_model
-from jackfield_gateway.stored import keep
+from jackfield_gateway.stored import check_metadata, keep
 
 if TYPE_CHECKING:
     from jackfield.models import CreateChatCompletionResponse, CreateChatCompletionStreamResponse
     from jackfield_gateway.gateway import Gateway
     from jackfield_gateway.inbound import Inbound
+    from jackfield_gateway.key import Key
     from jackfield_gateway.outbound import Outbound
     from jackfield_gateway.quota import Admission
 
@@ -61,13 +62,16 @@ def checked(gateway: Gateway, inbound: Inbound, request: CreateChatCompletionReq
     """The request, if it may pass.
 
     Raises:
-        Refusal: the model is none that the client may use (404, as OpenAI tells it), or a field would steer (400).
+        Refusal: the model is none that the client may use (404, as OpenAI tells it), or a field would steer or cannot
+            be kept (400).
     """
     for name in request.extra:
         if name in STEERING:
             raise Refusal(400, f"unknown parameter: {name}", code="unknown_parameter", param=name)
     if not gateway.serves(request.model, inbound.key):
         raise no_model()
+    if request.store and request.metadata:
+        check_metadata(request.metadata)
     return request
 
 
@@ -78,7 +82,7 @@ async def _answer(
     request: CreateChatCompletionRequest,
     admission: Admission,
 ) -> None:
-    asked = attrs.evolve(request, store=UNSET) if request.store else request  # this gateway is the store
+    asked = _asked(request, inbound.key)
     options: dict[str, Any] = {"labels": _labels(inbound)}
     if request.stream:
         await _stream(gateway, inbound, outbound, request, asked, options, admission)
@@ -88,6 +92,17 @@ async def _answer(
     if request.store:
         response = await keep(gateway, inbound, request, response)
     await outbound.reply(Reply(encode(response)))
+
+
+def _asked(request: CreateChatCompletionRequest, key: Key | None) -> CreateChatCompletionRequest:
+    """What the client of jackfield is asked for it."""
+    changes: dict[str, Any] = {}
+    if request.store:
+        changes = {"store": UNSET, "metadata": UNSET}  # this is the store; OpenAI takes metadata for its own only
+    options = request.stream_options
+    if options and options.include_usage is not True and key is not None and key.limits.tokens:
+        changes["stream_options"] = UNSET  # else nobody tells what the prompt took; left alone, backends ask for it
+    return attrs.evolve(request, **changes) if changes else request
 
 
 async def _stream(
@@ -135,4 +150,5 @@ def _labels(inbound: Inbound) -> dict[str, str]:
 
 
 def _tokens(response: CreateChatCompletionResponse) -> int | None:
-    return None if response.usage is None else response.usage.total_tokens
+    usage = response.usage
+    return None if usage is None else max(usage.total_tokens, usage.prompt_tokens + usage.completion_tokens)

@@ -28,5 +28,6 @@ def cost_of(prices: Mapping[str, Price], backend: str, model: str, usage: Comple
     cached = getattr(details, "cached_tokens", 0)
     cached = cached if isinstance(cached, int) else 0
     cheaper = price.input if price.cached_input is None else price.cached_input
-    plain = usage.prompt_tokens - cached
+    within = cached <= usage.prompt_tokens  # as OpenAI tells it; else they stand beside
+    plain = usage.prompt_tokens - cached if within else usage.prompt_tokens
     return (plain * price.input + cached * cheaper + usage.completion_tokens * price.output) / MILLION

@@ -18,7 +18,7 @@ EXTRA = "pip install 'jackfield-gateway[postgres]'"
 BUSY = 10.0
 """Seconds that SQLite waits for another process to finish writing."""
 PATIENCE = 10.0
-"""Seconds that PostgreSQL has for a statement, a free connection included."""
+"""Seconds for a statement, those before it and a free connection included."""
 
 
 class StoreError(JackfieldError):
@@ -65,8 +65,13 @@ class SQLite:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._open, tables)
 
     async def run(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """What a statement gives."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, statement, values)
+        """What a statement gives. One that waits for too many others is not begun any more."""
+        try:
+            async with asyncio.timeout(PATIENCE):  # where the file is locked, each waits ``BUSY``, one after the other
+                return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, statement, values)
+        except TimeoutError as error:
+            failure = type(error).__name__
+        raise StoreError(failure)
 
     async def close(self) -> None:
         """Close the file and end the thread."""

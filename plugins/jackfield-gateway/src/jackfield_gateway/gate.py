@@ -22,16 +22,23 @@ class Gate:
         limits: how many calls may run and wait, and how long.
 
     Attributes:
-        limits: the same; new ones count from the next call on.
         running: calls that are inside.
-        refused: calls that found the queue full, or waited too long, since the start.
     """
 
     def __init__(self, limits: Limits) -> None:
-        self.limits = limits
+        self._limits = limits
         self._queue: collections.deque[asyncio.Future[None]] = collections.deque()
         self.running = 0
-        self.refused = 0
+
+    @property
+    def limits(self) -> Limits:
+        """How many calls may run and wait, and how long; new ones count at once, and end nothing that runs."""
+        return self._limits
+
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        self._limits = limits
+        self._let_in()
 
     @property
     def waiting(self) -> int:
@@ -48,7 +55,7 @@ class Gate:
             self.running += 1
             return
         if self.waiting >= self.limits.queue:
-            raise self._full()
+            raise _full()
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.append(turn)
         try:
@@ -57,26 +64,30 @@ class Gate:
         except BaseException as error:
             if turn.done() and not turn.cancelled():
                 self.leave()  # the place was given when nobody wanted it any more
-            else:
+            elif turn in self._queue:  # else it was passed over already
                 self._queue.remove(turn)
             if isinstance(error, TimeoutError):
-                raise self._full() from None
+                raise _full() from None
             raise
 
     def leave(self) -> None:
-        """Give the place to the next, or back."""
-        while self._queue:
+        """Give the place back, and so to the next."""
+        self.running -= 1
+        self._let_in()
+
+    def _let_in(self) -> None:
+        """Hand free places to those that wait."""
+        while self._queue and self.running < self.limits.concurrency:
             turn = self._queue.popleft()
             if not turn.done():
-                turn.set_result(None)  # the place changes hands, so that ``running`` stays
-                return
-        self.running -= 1
+                turn.set_result(None)
+                self.running += 1  # here and now, so that nobody else takes the place
 
-    def _full(self) -> Refusal:
-        self.refused += 1
-        return Refusal(
-            429,
-            "the gateway has as many calls as it takes: try again",
-            code="queue_full",
-            headers={"retry-after": RETRY_AFTER},
-        )
+
+def _full() -> Refusal:
+    return Refusal(
+        429,
+        "the gateway has as many calls as it takes: try again",
+        code="queue_full",
+        headers={"retry-after": RETRY_AFTER},
+    )

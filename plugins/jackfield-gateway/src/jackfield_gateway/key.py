@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 import attrs
@@ -27,6 +28,11 @@ class KeyLimits:
     def any(self) -> bool:
         """Whether there is a limit at all."""
         return any(value is not None for value in attrs.astuple(self))
+
+    @property
+    def tokens(self) -> bool:
+        """Whether there is one of tokens."""
+        return self.tokens_per_minute is not None or self.tokens_per_day is not None
 
 
 @attrs.frozen
@@ -61,4 +67,9 @@ class Key:
 
     def allows(self, model: str) -> bool:
         """Whether it may use that name."""
-        return not self.models or any(fnmatchcase(model, pattern) for pattern in self.models)
+        return not self.models or named(model, self.models)
+
+
+def named(model: str, patterns: Iterable[str]) -> bool:
+    """Whether a name is one of these, in which ``*`` stands for any text and everything else for itself."""
+    return any(fnmatchcase(model, one.replace("[", "[[]").replace("?", "[?]")) for one in patterns)

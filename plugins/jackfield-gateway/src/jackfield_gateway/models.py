@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("jackfield.gateway")
 OWNER = "jackfield"
 KEPT = 60.0
-"""Seconds for which the list of the backends is kept."""
+"""Seconds for which the list of the backends is kept, and so long that none of them answers."""
 PATIENCE = 10.0
 """Seconds that each backend has to list its models."""
 
@@ -34,6 +34,7 @@ class Catalogue:
         self._gateway = gateway
         self._lock = asyncio.Lock()
         self._models: list[Model] = []
+        self._failure: BaseException | None = None
         self._until = float("-inf")
 
     async def models(self) -> list[Model]:
@@ -44,11 +45,13 @@ class Catalogue:
         """
         async with self._lock:
             if time.monotonic() > self._until:
-                self._models = await self._ask()
+                await self._ask()
                 self._until = time.monotonic() + KEPT
+            if self._failure is not None:
+                raise self._failure.with_traceback(None)  # it would grow each time
             return self._models
 
-    async def _ask(self) -> list[Model]:
+    async def _ask(self) -> None:
         client = self._gateway.client
         names = client.names
         own = [Model(id=name, owned_by=OWNER) for name in dict.fromkeys([*names.groups, *names.aliases])]
@@ -60,9 +63,8 @@ class Catalogue:
                 log.warning("backend %s lists no models: %s", backend, sentence(one.message, TOLD))
             elif isinstance(one, BaseException):
                 log.warning("backend %s lists no models: %s", backend, places(one))
-        if len(failures) == len(found) and failures and not own:
-            raise failures[0]
-        return own + [model for one in found if not isinstance(one, BaseException) for model in one]
+        self._failure = failures[0] if failures and len(failures) == len(found) and not own else None
+        self._models = own + [model for one in found if not isinstance(one, BaseException) for model in one]
 
 
 async def list_models(gateway: Gateway, inbound: Inbound) -> Reply:

@@ -11,6 +11,7 @@ import asyncio
 import collections
 import contextlib
 import logging
+import random
 import secrets
 import time
 from collections.abc import Callable, Coroutine
@@ -27,7 +28,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 LEASE = 60.0
 """Seconds for which a place is held; it is renewed three times in that time."""
 PAUSES = (0.05, None)
-"""Seconds until a place is asked for again where all are taken, then no more."""
+"""Seconds, on average, until a place is asked for again where all are taken, then no more."""
 log = logging.getLogger("jackfield.gateway")
 
 
@@ -106,7 +107,10 @@ class Quota:
                 break
             if pause is None:
                 raise _over("requests at once", 1)
-            await asyncio.sleep(pause)  # one that has just ended may be on its way to the store
+            # One that has just ended may be on its way to the store. And of several who asked at once all see too many:
+            # they make way, and come again one by one.
+            await asyncio.shield(self._write(self._store.release(place)))
+            await asyncio.sleep(random.uniform(pause / 2, pause * 1.5))  # noqa: S311 - nothing to guess
         if self._renewing is None or self._renewing.done():
             self._renewing = asyncio.get_running_loop().create_task(self._renew())
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
 
+from jackfield.errors import ValidationError
 from jackfield.models import UNSET
-from jackfield.wire import to_dict
+from jackfield.wire import encode
 from jackfield_gateway.cost import cost_of
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from jackfield.call import Attempt, Call
     from jackfield.models import CompletionUsage, CreateChatCompletionRequest
+    from jackfield.models.base import WireValue
     from jackfield.span import Span
     from jackfield_gateway.settings import Price
 
@@ -156,13 +158,21 @@ class Record:
         if whole:
             spans = self._spans if self.call is None else (self.call.trace or ())[:SPANS]
             told["spans"] = [attrs.asdict(span) for span in spans]
-            told["request"] = to_dict(self.asked) if self.asked is not None else _json(self.request)
+            told["request"] = _json(self.request if self.asked is None else written(self.asked))
             told["response"] = _json(self.response)
         return told
 
     def _cost(self, prices: Mapping[str, Price]) -> float | None:
         last = self.last
         return None if self.usage is None or last is None else cost_of(prices, last.backend, last.model, self.usage)
+
+
+def written(value: WireValue) -> bytes | None:
+    """The value as JSON; None where it cannot be written, as what is nested too deeply: no call fails for that."""
+    try:
+        return encode(value)
+    except ValidationError:
+        return None
 
 
 def _tried(one: Attempt) -> Tried:

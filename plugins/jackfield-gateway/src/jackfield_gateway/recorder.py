@@ -9,13 +9,13 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from jackfield.wire import encode
 from jackfield_gateway.follower import Follower
-from jackfield_gateway.record import Record
+from jackfield_gateway.record import Record, written
 
 if TYPE_CHECKING:
     from jackfield.call import Call
     from jackfield.models import CreateChatCompletionRequest, CreateChatCompletionResponse
+    from jackfield.models.base import WireValue
     from jackfield_gateway.settings import GatewaySettings
 
 MIB = 1024 * 1024
@@ -43,9 +43,13 @@ class Recorder:
         self.sequence, self.started, self.content, self.held = 0, time.time(), False, 0
 
     def begin(self, settings: GatewaySettings) -> None:
-        """Keep as many calls as the settings say, and no more of them."""
+        """Keep as many calls as the settings say, and no more of them; what is there already, too."""
         self._ring = collections.deque(self._ring, maxlen=settings.inspector.calls)
         self.content = settings.inspector.content
+        if not self.content:
+            for record in self._ring:
+                record.asked = None
+        self._trim()
 
     def add(self, call: Call, request: CreateChatCompletionRequest) -> Record:
         """A new call."""
@@ -91,19 +95,24 @@ class Recorder:
     def _keep(self, record: Record, response: CreateChatCompletionResponse | None) -> None:
         if record.asked is None or not self._ring or record.sequence < self._ring[0].sequence:
             return  # it has left the ring already
-        record.request = _small(encode(record.asked))
-        record.response = None if response is None else _small(encode(response))
+        record.request = _small(record.asked)
+        record.response = None if response is None else _small(response)
         self.held += _size(record)
         self._contents.append(record)
-        oldest = self._ring[0].sequence
+        self._trim()
+
+    def _trim(self) -> None:
+        """Drop content: that of calls that left the ring, all where none is wanted, the oldest where it is too much."""
+        oldest = self._ring[0].sequence if self._ring and self.content else self.sequence + 1
         while self._contents and (self.held > CONTENT or self._contents[0].sequence < oldest):
             gone = self._contents.popleft()
             self.held -= _size(gone)
             gone.request = gone.response = None
 
 
-def _small(data: bytes) -> bytes | None:
-    return data if len(data) <= PIECE else None
+def _small(value: WireValue) -> bytes | None:
+    data = written(value)
+    return None if data is None or len(data) > PIECE else data
 
 
 def _size(record: Record) -> int:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import threading
+import time
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jackfield.errors import JackfieldError
 from jackfield_gateway.settings import MEMORY, GatewaySettings, read
 
-if TYPE_CHECKING:
-    import os
-
 LEAVE = 10.0
 """Seconds beyond the drain in which the thread has to end."""
+SETTLE = 1.0
+"""Seconds that the system has to end it then; it takes about a millisecond."""
 
 
 @contextlib.contextmanager
@@ -109,6 +110,7 @@ class _Thread:
             self._thread.join(patience)
         if self._thread.is_alive():
             raise JackfieldError("the gateway did not end")
+        _settle(self._thread)
         self._raise()
 
     def _raise(self) -> None:
@@ -130,3 +132,14 @@ class _Thread:
     async def _within(self) -> None:
         self._loop = asyncio.get_running_loop()
         await self._main(self._stop, self._ready)
+
+
+def _settle(thread: threading.Thread) -> None:
+    """Wait until the system has ended it, too, where it tells.
+
+    Python takes a thread for ended a little earlier. What the server keeps for it goes after that, and a program that
+    ends at that moment would be aborted.
+    """
+    until = time.monotonic() + SETTLE
+    while os.path.exists(f"/proc/self/task/{thread.native_id}") and time.monotonic() < until:
+        time.sleep(0.0005)

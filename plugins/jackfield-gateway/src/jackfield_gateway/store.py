@@ -33,8 +33,10 @@ _LEASES = """CREATE TABLE IF NOT EXISTS gateway_leases (
     id TEXT PRIMARY KEY, owner TEXT NOT NULL, until DOUBLE PRECISION NOT NULL)"""
 TABLES = (_KEYS, _COMPLETIONS, _BY_OWNER, _COUNTS, _LEASES)
 READ = 200
-"""Rows that are read at once where a list is narrowed."""
+"""Rows that are read at once where a list is narrowed by metadata."""
 COLUMNS = "id, model, response, messages, metadata"
+LISTED = "id, model, response, '', metadata"
+"""The same of many: messages may be large, and no list tells them."""
 
 
 @attrs.frozen
@@ -129,7 +131,7 @@ class Store:
         model: str | None,
         metadata: Mapping[str, str],
     ) -> list[Completion]:
-        """Completions of that owner in the order in which they were kept, at most ``limit``.
+        """Completions of that owner in the order in which they were kept, at most ``limit``; without their messages.
 
         Args:
             owner: id of a key, or empty.
@@ -147,17 +149,18 @@ class Store:
             if not found:
                 return []
             edge = found[0][0], found[0][1]
+        most = READ if metadata else limit
         chosen: list[Completion] = []
         while len(chosen) < limit:
             rows = await self._run(
-                f"SELECT position, {COLUMNS} FROM gateway_completions WHERE owner = $1"  # noqa: S608 - constants
+                f"SELECT position, {LISTED} FROM gateway_completions WHERE owner = $1"  # noqa: S608 - constants
                 f" AND (position, id) {beyond} ($2, $3) AND ($4 = '' OR model = $4)"
-                f" ORDER BY position {direction}, id {direction} LIMIT {READ}",
+                f" ORDER BY position {direction}, id {direction} LIMIT {most:d}",
                 *(owner, *edge, _text(model or "")),
             )
             page = [_completion(*row[1:]) for row in rows]
             chosen += [one for one in page if metadata.items() <= (one.metadata or {}).items()]
-            if len(rows) < READ:
+            if len(rows) < most:
                 break
             edge = rows[-1][0], rows[-1][1]
         return chosen[:limit]

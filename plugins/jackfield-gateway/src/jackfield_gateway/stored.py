@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from jackfield_gateway.inbound import Inbound
 
 MOST = 100
-PARTS = frozenset({"text", "image_url"})
+PARTS = ("text", "image_url")
 PAIRS, NAME, VALUE = 16, 64, 512
 """How many pairs metadata may have, and how long names and values may be."""
 
@@ -42,10 +43,28 @@ class Page:
     metadata: Mapping[str, str] = attrs.field(factory=dict)
 
 
+def check_metadata(pairs: Any) -> None:
+    """Raise ``Refusal`` unless these are pairs that a stored completion may have."""
+    fits = (
+        isinstance(pairs, Mapping)
+        and len(pairs) <= PAIRS
+        and all(len(name) <= NAME and isinstance(value, str) and len(value) <= VALUE for name, value in pairs.items())
+    )
+    if not fits:
+        raise Refusal(
+            400,
+            f"metadata: expected null or {PAIRS} pairs of texts at most, names up to {NAME} and values up to {VALUE}",
+            code="invalid_value",
+            param="metadata",
+        )
+
+
 async def keep(
     gateway: Gateway, inbound: Inbound, request: CreateChatCompletionRequest, response: CreateChatCompletionResponse
 ) -> CreateChatCompletionResponse:
-    """Store an answer that was asked for with ``store``; returns it with the metadata of its request."""
+    """Store an answer that was asked for with ``store``; returns it, with an id where it has none."""
+    if not response.id:
+        response = attrs.evolve(response, id=f"chatcmpl-{secrets.token_hex(16)}")
     metadata = None if request.metadata is UNSET else request.metadata
     messages = encode([to_dict(message) for message in request.messages]).decode()
     text = encode(response).decode()
@@ -117,11 +136,12 @@ def _told(message: Mapping[str, Any]) -> dict[str, Any]:
     """A message of a request as the list has it: content in parts stands apart, the kinds of it that the list knows."""
     told: dict[str, Any] = {"content": None, "refusal": None, **message, "content_parts": None}
     if isinstance(told["content"], list):
-        parts = [part for part in told["content"] if part.get("type") in PARTS]
+        parts = [part for part in told["content"] if isinstance(part, dict) and part.get("type") in PARTS]
         told["content"], told["content_parts"] = None, parts
     if told.get("function_call") is None:  # null is allowed in a request, and not here
         told.pop("function_call", None)
-    if "data" not in (told.get("audio") or {}):  # a reference to speech, which is not kept here
+    audio = told.get("audio")
+    if not isinstance(audio, dict) or "data" not in audio:  # a reference to speech, which is not kept here
         told.pop("audio", None)
     return told
 
@@ -183,18 +203,7 @@ def _metadata(body: Mapping[str, Any]) -> Mapping[str, str] | None:
     pairs: Any = body.get("metadata", UNSET)
     if pairs is None:
         return None
-    fits = (
-        isinstance(pairs, dict)
-        and len(pairs) <= PAIRS
-        and all(len(name) <= NAME and isinstance(value, str) and len(value) <= VALUE for name, value in pairs.items())
-    )
-    if not fits:
-        raise Refusal(
-            400,
-            f"metadata: expected null or {PAIRS} pairs of texts at most, names up to {NAME} and values up to {VALUE}",
-            code="invalid_value",
-            param="metadata",
-        )
+    check_metadata(pairs)
     return dict(pairs)
 
 
