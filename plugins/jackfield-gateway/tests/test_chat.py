@@ -19,7 +19,7 @@ from jackfield.models import (
     CreateChatCompletionResponse,
 )
 from jackfield.testing.echo import Echo
-from jackfield_gateway.chat import STEERING, events
+from jackfield_gateway.chat import CHOOSING, STEERING, events
 from jackfield_gateway.key import KeyLimits
 from jackfield_gateway.settings import GatewaySettings, Limits
 
@@ -144,6 +144,20 @@ def test_no_field_steers_the_gateway(gateway, service, name):
     told = gateway().chat("fast", **{name: "http://evil.example"})
     assert (told.status, told.error["param"]) == (400, name)
     assert not service.ledger.requests
+
+
+@pytest.mark.parametrize("name", sorted(CHOOSING))
+def test_no_field_takes_another_model_where_names_are_restricted(gateway, keys, service, name):
+    """Not by the key, and not by the settings; elsewhere it passes, for it is the service's own."""
+    restricted = GatewaySettings(keys="never", store="sqlite::memory:", models=("fast",))
+    assert gateway(restricted).chat("fast", **{name: ["b/dear"]}).error["param"] == name
+    ask = gateway(keys.settings)
+    for models, status in [(("fast",), 400), ((), 200)]:
+        headers = {"authorization": f"Bearer {keys.make(models=models)}"}
+        told = ask("/v1/chat/completions", asked("fast", **{name: ["b/dear"]}), headers=headers)
+        assert told.status == status
+    (received,) = service.ledger.requests
+    assert json.loads(received.body)[name] == ["b/dear"]
 
 
 def test_other_unknown_fields_pass(gateway, service):

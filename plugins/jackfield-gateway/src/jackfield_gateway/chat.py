@@ -27,6 +27,8 @@ STEERING = frozenset({
     "num_retries", "organization", "project", "proxy", "timeout",
 })  # fmt: skip
 """Fields by which servers of other makes are steered: they pass to none. Whatever else is unknown does."""
+CHOOSING = frozenset({"model_list", "models", "preset", "route"})
+"""Fields by which services that stand for others take another model: none passes where not every name may be used."""
 EVENTS = {
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-cache",
@@ -66,7 +68,7 @@ def checked(gateway: Gateway, inbound: Inbound, request: CreateChatCompletionReq
             be kept (400).
     """
     for name in request.extra:
-        if name in STEERING:
+        if name in STEERING or (name in CHOOSING and gateway.restricts(inbound.key)):
             raise Refusal(400, f"unknown parameter: {name}", code="unknown_parameter", param=name)
     if not gateway.serves(request.model, inbound.key):
         raise no_model()

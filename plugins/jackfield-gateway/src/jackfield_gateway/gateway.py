@@ -94,6 +94,10 @@ class Gateway:
         own = self.settings.models
         return (not own or named(model, own)) and (key is None or key.allows(model))
 
+    def restricts(self, key: Key | None) -> bool:
+        """Whether there are names that a client with that key may not use."""
+        return bool(self.settings.models or (key is not None and key.models))
+
     async def reload(self) -> list[str]:
         """Read the configuration again, the ``[gateway]`` table included but for what only a start can change.
 
