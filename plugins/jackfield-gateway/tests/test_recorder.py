@@ -84,6 +84,18 @@ def test_content_goes_with_its_call():
     assert ring.held == sum(len(one.request) + len(one.response) for one in records[3:])
 
 
+@pytest.mark.parametrize("inspector", [Inspector(calls=3, content=False), Inspector(calls=0, content=True)])
+def test_content_goes_when_it_is_no_longer_wanted(inspector):
+    """With a new configuration, that of calls which run too; nothing of it comes back."""
+    ring = recorder(content=True)
+    ended, running = whole(ring), begin(ring)
+    ring.begin(GatewaySettings(inspector=inspector))
+    assert (ended.request, ended.response, ring.held) == (None, None, 0)
+    assert all(record.shown({}, whole=True)["request"] is None for record in ring.newest())
+    ring.end(running, "success", ANSWER)
+    assert (running.request, running.response, ring.held) == (None, None, 0)
+
+
 def test_a_call_that_left_the_ring_while_it_ran_keeps_nothing():
     """Nobody would ever take its content away."""
     ring = recorder(calls=1, content=True)

@@ -43,9 +43,12 @@ class Recorder:
         self.sequence, self.started, self.content, self.held = 0, time.time(), False, 0
 
     def begin(self, settings: GatewaySettings) -> None:
-        """Keep as many calls as the settings say, and no more of them."""
+        """Keep as many calls, and as much of them, as the settings say, and no more."""
         self._ring = collections.deque(self._ring, maxlen=settings.inspector.calls)
         self.content = settings.inspector.content
+        for record in self._ring if not self.content else ():
+            record.asked = None
+        self._drop()
 
     def add(self, call: Call, request: CreateChatCompletionRequest) -> Record:
         """A new call."""
@@ -95,7 +98,12 @@ class Recorder:
         record.response = None if response is None else _small(encode(response))
         self.held += _size(record)
         self._contents.append(record)
-        oldest = self._ring[0].sequence
+        self._drop()
+
+    def _drop(self) -> None:
+        """Let go of content that is too much, or of a call that is no longer kept."""
+        kept = self._ring and self.content
+        oldest = self._ring[0].sequence if kept else self.sequence + 1
         while self._contents and (self.held > CONTENT or self._contents[0].sequence < oldest):
             gone = self._contents.popleft()
             self.held -= _size(gone)
