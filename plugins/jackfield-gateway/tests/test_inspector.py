@@ -80,6 +80,13 @@ def test_calls_are_filtered(gateway):
     assert len(last(ask, model="fast")) == 1
     assert [one["state"] for one in last(ask, text="BadRequest")] == ["error"]
     assert last(ask, text="nothing-like-it") == []
+    assert len(last(ask, state="", model="")) == 2
+    wrong = ask("/inspector/calls?state=succes")
+    assert (wrong.status, wrong.error["param"], wrong.error["message"]) == (
+        400,
+        "state",
+        "expected running, success, error or cancelled",
+    )
     assert ask("/inspector/calls?what=1").status == 400
     assert ask("/inspector/calls?after=-1").status == 400
     assert ask(f"/inspector/calls?after={'9' * 5000}").error["param"] == "after"

@@ -27,6 +27,7 @@ LISTED = 1000
 """Calls that one answer lists: more would keep the event loop from others."""
 DIGITS = 18
 FILTERS = frozenset({"after", "state", "model", "key", "text"})
+STATES = ("running", "success", "error", "cancelled")
 
 
 async def about(gateway: Gateway, _: Inbound) -> Reply:
@@ -50,6 +51,9 @@ async def calls(gateway: Gateway, inbound: Inbound) -> Reply:
         raise Refusal(400, f"expected {', '.join(sorted(FILTERS))}", code="unknown_parameter")
     if not number.isdecimal() or len(number) > DIGITS:
         raise Refusal(400, "expected the sequence number of a call", code="invalid_value", param="after")
+    if wanted.get("state", "") not in {"", *STATES}:
+        told = f"expected {', '.join(STATES[:-1])} or {STATES[-1]}"
+        raise Refusal(400, told, code="invalid_value", param="state")
     after, prices = int(wanted.pop("after", "0")), gateway.settings.prices
     newer = itertools.takewhile(lambda record: record.sequence > after, gateway.recorder.newest())
     passed = (record for record in newer if _passes(record, wanted))
