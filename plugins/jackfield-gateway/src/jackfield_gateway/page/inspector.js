@@ -7,7 +7,7 @@ import { byId, text } from "./dom.js";
 import { Feed } from "./feed.js";
 import { offerFilters, passes, startFilters } from "./filters.js";
 import { cost, count, median, seconds } from "./format.js";
-import { onKey } from "./key.js";
+import { asked, onKey } from "./key.js";
 
 const KEPT = 1000;
 const TICK = 1000;
@@ -24,7 +24,7 @@ export function startInspector() {
   detail = new Detail((id) => { calls.mark(null); calls.focus(id); visited(null); });
   feed = new Feed({ begun: load, record: take, lost });
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && visible && detail.id !== null) detail.hide();
+    if (event.key === "Escape" && visible && detail.id !== null && !asked()) detail.hide();
   });
   onKey(() => { if (visible) showInspector(true); });
   setInterval(() => {
