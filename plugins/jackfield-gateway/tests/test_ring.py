@@ -10,8 +10,10 @@ import pytest
 
 from jackfield_gateway import ring as module
 from jackfield_gateway.database import SQLite
+from jackfield_gateway.gateway import Gateway
 from jackfield_gateway.key import Key, KeyLimits
 from jackfield_gateway.ring import KeyRing, digest, make_key, make_token
+from jackfield_gateway.settings import GatewaySettings
 from jackfield_gateway.store import Store
 
 
@@ -116,6 +118,17 @@ def test_a_flood_of_wrong_tokens_does_not_fill_the_memory(monkeypatch):
         return len(ring._found)
 
     assert with_store(work) <= 10
+
+
+def test_in_a_pattern_only_the_star_is_one():
+    """Whatever else stands in a name is itself: neither is a name shut out by its brackets, nor another let in."""
+    patterns = ("a[1]", "b?", "c\\d*")
+    settings = GatewaySettings(store="sqlite::memory:", models=patterns)
+    gateway = Gateway({"backends": {"echo": {"provider": "echo"}}}, settings=settings)
+    key = Key("key_1", "a", "jf-1234", models=patterns)
+    names = {"a[1]": True, "a1": False, "b?": True, "bx": False, "c\\d/e": True, "c\\": False}
+    assert {name: key.allows(name) for name in names} == names
+    assert {name: gateway.serves(name, None) for name in names} == names
 
 
 def test_a_key_allows_what_its_patterns_say():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -17,6 +16,7 @@ from jackfield_gateway.endpoint import shutting_down
 from jackfield_gateway.gate import Gate
 from jackfield_gateway.guard import Guard
 from jackfield_gateway.health import Health
+from jackfield_gateway.key import named
 from jackfield_gateway.metrics import Metrics, known
 from jackfield_gateway.models import Catalogue
 from jackfield_gateway.outbound import Outbound, sweep
@@ -92,8 +92,7 @@ class Gateway:
     def serves(self, model: str, key: Key | None) -> bool:
         """Whether a client with that key may use that name."""
         own = self.settings.models
-        named = not own or any(fnmatchcase(model, pattern) for pattern in own)
-        return named and (key is None or key.allows(model))
+        return (not own or named(model, own)) and (key is None or key.allows(model))
 
     async def reload(self) -> list[str]:
         """Read the configuration again, the ``[gateway]`` table included but for what only a start can change.

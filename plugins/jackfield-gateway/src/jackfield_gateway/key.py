@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 import attrs
@@ -61,4 +62,9 @@ class Key:
 
     def allows(self, model: str) -> bool:
         """Whether it may use that name."""
-        return not self.models or any(fnmatchcase(model, pattern) for pattern in self.models)
+        return not self.models or named(model, self.models)
+
+
+def named(model: str, patterns: Iterable[str]) -> bool:
+    """Whether one of the patterns is that name; ``*`` stands for any text, and all else for itself."""
+    return any(fnmatchcase(model, pattern.replace("[", "[[]").replace("?", "[?]")) for pattern in patterns)
