@@ -203,6 +203,21 @@ def test_a_stream_of_calls_that_fails_is_told(gateway, visit, ask, faults):
     assert page.inner_text("#figures").startswith("1 call ")
 
 
+def test_calls_of_several_workers_stand_beside_each_other(gateway, visit, ask, faults):
+    """Each counts its own: the list may come of one, and what follows of another."""
+    one, other = gateway(), gateway()
+    ask(one, "fast")
+    with urllib.request.urlopen(f"{one}/inspector/calls") as listed:
+        body = listed.read().decode()
+    page = visit(other)
+    page.route("**/inspector/calls", lambda route: route.fulfill(content_type="application/json", body=body))
+    page.click("#tab-inspector")
+    page.locator(ROWS).wait_for()
+    ask(other, "b/400")
+    page.locator(ROWS).nth(1).wait_for()
+    assert [row.split("\t")[2] for row in page.locator(ROWS).all_inner_texts()] == ["b/400", "fast"]
+
+
 def test_an_answer_leads_to_its_call(gateway, visit, say, service, answers):
     """By the link below it; the address can be opened again."""
     service.answer = lambda _: answers.streamed({"content": "a"})

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -222,6 +223,24 @@ def test_a_message_can_be_edited(gateway, service, visit, say, answers):
     page.locator(".message.user button", has_text="Edit").first.click()
     assert page.input_value("#prompt") == "one"
     assert page.locator(".message").count() == 0
+
+
+def test_an_answer_that_is_removed_is_not_waited_for(gateway, service, visit, say, answers):
+    """Its call ends, as by Stop: nobody would see the rest."""
+
+    def endless(_):
+        while True:
+            yield answers.chunk(content="more ")
+            time.sleep(0.02)
+
+    service.answer = endless
+    page = visit(gateway())
+    say(page, "go", wait=False)
+    page.locator(LAST).locator(".content").wait_for()
+    page.locator(LAST).locator("button", has_text="Remove").click()
+    page.locator("#send").wait_for()
+    assert service.left.wait(20)
+    assert page.locator(".message").count() == 1
 
 
 def test_a_key_is_asked_for_and_kept_in_the_tab(gateway, service, visit, say, answers, tmp_path, browser):

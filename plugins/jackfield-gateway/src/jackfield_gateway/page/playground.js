@@ -77,6 +77,7 @@ async function answer() {
   const asked = { request, answer: new Answer(), began: performance.now(), first: null, id: null };
   const entry = conversation.add("assistant", request.model || "Model");
   const own = new AbortController();
+  entry.dropped = () => own.abort();
   work(own);
   status("Answering…");
   try {
