@@ -29,6 +29,8 @@ while how == "slow" and not os.path.exists(f"{log}.go"):
 if how == "noisy":
     print("a plugin says hello", flush=True)
 signal.signal(signal.SIGHUP, lambda *_: open(f"{log}.told", "a").close())
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP, signal.SIGINT})
 if how == "never" or how == "first" and len(open(log).readlines()) > 1:
     sys.exit(3)
 signal.signal(signal.SIGTERM, signal.SIG_IGN if how == "stubborn" else lambda *_: sys.exit(0))
@@ -174,6 +176,24 @@ def test_one_that_is_being_started_reads_a_new_configuration(bench):
         await holds(lambda: parent.told)
         parent.workers.end()
         assert await asyncio.wait_for(parent.task, 30) is True
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
+def test_what_a_terminal_sends_to_all_does_not_end_one_that_is_being_started(bench, number):
+    """It waits until the worker has a mind about it."""
+
+    async def main() -> None:
+        parent = bench("slow", count=1)
+        await parent.until(1)
+        os.kill(parent.begun[0], number)
+        parent.go()
+        await holds(lambda: parent.opened == [True] or parent.task.done())
+        assert parent.opened == [True]
+        parent.workers.end()
+        assert await asyncio.wait_for(parent.task, 30) is True
+        assert (len(parent.begun), parent.told) == (1, number == signal.SIGHUP)
 
     asyncio.run(main())
 

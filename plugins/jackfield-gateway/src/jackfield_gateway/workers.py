@@ -25,6 +25,8 @@ PAUSE, LONGEST = 0.5, 30.0
 STEADY = 30.0
 """Seconds after which a worker is taken for sound: the pause begins anew."""
 READY = b"ready\n"
+HELD = frozenset({signal.SIGHUP, signal.SIGINT})
+"""What a terminal, or who means all of them, sends to each process."""
 log = logging.getLogger("jackfield.gateway")
 
 
@@ -33,6 +35,7 @@ class Workers:
 
     Args:
         command: what starts one; it says ``ready`` on its standard output, and lives as long as its standard input.
+            It begins with the signals of ``HELD`` blocked.
         count: how many.
         listener: listening; it is closed when they are told to end.
         patience: seconds between that and their being killed.
@@ -131,7 +134,14 @@ class Workers:
 
     async def _start(self) -> Process:
         descriptor, reloads = self._listener.fileno(), self._reloads
-        process = await asyncio.create_subprocess_exec(*self._command, stdin=PIPE, stdout=PIPE, pass_fds=[descriptor])
+        # A process begins with the mask of its parent: until it has its handlers, these two would end it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, HELD)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._command, stdin=PIPE, stdout=PIPE, pass_fds=[descriptor]
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD)
         self._running.add(process)
         if self._stop.is_set():
             self._send(signal.SIGTERM, {process})
