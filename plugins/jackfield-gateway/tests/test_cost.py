@@ -21,7 +21,7 @@ PRICES = {
         ("b", 10, None, 1.3),
         ("b", 10, 10, 0.4),
         ("b", 10, 5, 0.85),
-        ("b", 10, 100, 2.3),  # some servers count what was cached beside the prompt
+        ("b", 10, 100, 0.4),  # no more can have been cached than there was
         ("other", 10, 5, 2.2),
     ],
 )

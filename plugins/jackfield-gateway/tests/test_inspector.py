@@ -5,11 +5,15 @@ from __future__ import annotations
 import http.client
 import json
 import time
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import attrs
 import pytest
 
+from jackfield.hookspecs import hookimpl
+from jackfield.models import CreateChatCompletionResponse
+from jackfield.wire import from_dict
 from jackfield_gateway import running
 from jackfield_gateway.settings import GatewaySettings, Inspector, Limits, Price
 
@@ -34,6 +38,45 @@ def test_a_call_is_taken_down(gateway):
     assert (attempt["backend"], attempt["model"], attempt["outcome"]) == ("b", "ok", "success")
     usage = one["usage"]
     assert one["cost"] == usage["prompt_tokens"] / 2 + usage["completion_tokens"]
+
+
+@attrs.define(eq=False)
+class Counting:
+    """A provider that tells so many tokens."""
+
+    usage: ClassVar[dict[str, Any]] = {}
+
+    @hookimpl
+    def create_chat_completion(self):
+        choice = {"index": 0, "message": {"role": "assistant", "content": "a"}, "finish_reason": "stop"}
+        told = {"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
+        return from_dict({**told, "usage": self.usage}, CreateChatCompletionResponse)
+
+
+@pytest.mark.parametrize(
+    ("told", "shown", "cost"),
+    [
+        ((10**400, 1, 0), (10**12, 1), 2_000_001.0),
+        ((-5, 3, 0), (0, 3), 0.000003),
+        ((2, 0, 10), (2, 0), 0.000002),
+        ((2, 0, -10), (2, 0), 0.000004),
+    ],
+)
+def test_what_a_backend_makes_up_breaks_no_sum(gateway, told, shown, cost):
+    """Neither are the books lost with a number that nothing can hold, nor do counters and costs go back."""
+    prompt, completion, cached = told
+    usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+    provider = type("Own", (Counting,), {"usage": {**usage, "prompt_tokens_details": {"cached_tokens": cached}}})
+    prices = {"m": Price(input=2, output=1, cached_input=1)}
+    backend = {"provider": "counting"}
+    ask = gateway(attrs.evolve(OPEN, prices=prices), backends={"c": backend}, models={}, plugins={"counting": provider})
+    assert ask.chat("c/m").status == 200
+    (one,) = last(ask)
+    assert (one["usage"]["prompt_tokens"], one["usage"]["completion_tokens"]) == shown
+    assert one["cost"] == pytest.approx(cost)
+    text = ask("/metrics").body.decode()
+    for kind, count in zip(("prompt", "completion"), shown, strict=True):
+        assert f'tokens_total{{backend="c",model="other",kind="{kind}"}} {count:.10g}\n' in text
 
 
 def test_where_the_time_went_is_taken_down(gateway):
@@ -80,6 +123,13 @@ def test_calls_are_filtered(gateway):
     assert len(last(ask, model="fast")) == 1
     assert [one["state"] for one in last(ask, text="BadRequest")] == ["error"]
     assert last(ask, text="nothing-like-it") == []
+    assert len(last(ask, state="", model="")) == 2
+    wrong = ask("/inspector/calls?state=succes")
+    assert (wrong.status, wrong.error["param"], wrong.error["message"]) == (
+        400,
+        "state",
+        "expected running, success, error or cancelled",
+    )
     assert ask("/inspector/calls?what=1").status == 400
     assert ask("/inspector/calls?after=-1").status == 400
     assert ask(f"/inspector/calls?after={'9' * 5000}").error["param"] == "after"

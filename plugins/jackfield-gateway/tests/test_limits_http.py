@@ -13,6 +13,9 @@ from urllib.parse import urlsplit
 import attrs
 import pytest
 
+from jackfield.hookspecs import hookimpl
+from jackfield.models import CreateChatCompletionResponse
+from jackfield.wire import from_dict
 from jackfield_gateway import guard, server
 from jackfield_gateway.key import KeyLimits
 from jackfield_gateway.settings import GatewaySettings, Limits
@@ -224,6 +227,34 @@ def test_a_key_that_had_its_share_is_told_to_come_again(keyed, service, limits, 
     calls = len(service.ledger.requests)
     limit = next(iter(limits.values()))
     assert calls == (limit if "requests_per_minute" in limits else -(-limit // used))
+
+
+@pytest.mark.parametrize("limit", ["tokens_per_minute", "tokens_per_day"])
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"prompt_tokens": 3, "completion_tokens": 3},
+        {"total_tokens": 6},
+        {"prompt_tokens": 6, "completion_tokens": -6, "total_tokens": -100},
+        {"prompt_tokens": 10**400, "completion_tokens": 1, "total_tokens": 10**400},
+    ],
+)
+def test_tokens_count_however_the_backend_tells_them(gateway, keys, limit, usage):
+    """Without their sum too; none are given back for a number below zero, and the store takes the largest."""
+    choice = {"index": 0, "message": {"role": "assistant", "content": "a"}, "finish_reason": "stop"}
+    told = {"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
+
+    @attrs.define(eq=False)
+    class Own:
+        @hookimpl
+        def create_chat_completion(self):
+            return from_dict(told, CreateChatCompletionResponse)
+
+    within_a_minute()
+    key = {"authorization": f"Bearer {keys.make(limits=KeyLimits(**{limit: 5}))}"}
+    ask = gateway(keys.settings, backends={"o": {"provider": "own"}}, models={}, plugins={"own": Own})
+    body = {"model": "o/m", "messages": [{"role": "user", "content": "hi"}]}
+    assert [ask("/v1/chat/completions", body, headers=key).status for _ in range(2)] == [200, 429]
 
 
 def test_a_stream_that_is_broken_off_costs_what_was_read_of_it(keyed, service):

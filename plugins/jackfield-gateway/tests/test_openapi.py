@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from typing import Any
 
 import jsonschema
@@ -14,7 +16,7 @@ from jackfield.models import CreateChatCompletionRequest
 from jackfield.wire import from_dict, request_fields
 from jackfield_gateway.app import CHAT, HANDLERS
 from jackfield_gateway.chat import STEERING
-from jackfield_gateway.openapi import description
+from jackfield_gateway.openapi import description, encoded
 from jackfield_gateway.schemas import Schemas
 from jackfield_gateway.settings import GatewaySettings
 
@@ -61,6 +63,25 @@ def test_it_is_told_to_everyone(gateway, keys, security):
     assert told.status == 200
     assert told.json == description(keys=keys == "always")
     assert told.json["security"] == security
+
+
+def test_what_a_store_that_fails_comes_to_is_described(gateway, described, tmp_path):
+    """For those operations too that need no key."""
+    path = tmp_path / "g.db"
+    ask = gateway(GatewaySettings(store=f"sqlite:{path}"))
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("DROP TABLE gateway_keys")
+        other.execute("DROP TABLE gateway_counts")
+        told = {one: ask(one) for one in ("/readyz", "/openapi.json", "/v1/models")}
+    assert {one.status for one in told.values()} == {503}
+    for one, answer in told.items():
+        schema = described["paths"][one]["get"]["responses"]["503"]["content"]["application/json"]["schema"]
+        jsonschema.validate(answer.json, {**schema, "components": described["components"]})
+
+
+def test_it_is_made_once():
+    """Anybody may ask, and making it takes milliseconds in which nobody else is answered."""
+    assert encoded(keys=False) is encoded(keys=False)
 
 
 def test_the_request_has_all_fields_and_those_that_steer_are_refused(described):

@@ -106,6 +106,8 @@ def test_content_that_is_wanted_no_more_is_gone():
     assert (ended.request, ended.response, ring.held) == (None, None, 0)
     assert running.shown({}, whole=True)["request"] is None
     assert list(ring.newest()) == [running, ended]
+    ring.end(running, "success", ANSWER)
+    assert (running.request, running.response, ring.held) == (None, None, 0)
 
 
 @pytest.mark.parametrize("calls", [0, 1])

@@ -42,6 +42,19 @@ def raw(url: str, *lines: str, path: str = "/v1/models", method: str = "GET") ->
         connection.close()
 
 
+def revoke(keys: Any) -> None:
+    """Revoke the only key."""
+
+    async def main() -> None:
+        store = store_of(keys.settings)
+        await store.open()
+        (key,) = await store.keys()
+        await store.revoke_key(key.id, time.time())
+        await store.close()
+
+    asyncio.run(main())
+
+
 HOST = "host: localhost"
 DENIED: dict[str, Callable[[Any], list[str]]] = {
     "no key": lambda _: [],
@@ -103,17 +116,27 @@ def test_a_key_that_is_revoked_opens_nothing_a_second_later(gateway, keys):
     token = keys.make()
     ask = gateway(keys.settings)
     assert ask("/v1/models", headers=bearer(token)).status == 200
-
-    async def revoke() -> None:
-        store = store_of(keys.settings)
-        await store.open()
-        (key,) = await store.keys()
-        await store.revoke_key(key.id, time.time())
-        await store.close()
-
-    asyncio.run(revoke())
+    revoke(keys)
     time.sleep(ring.KEPT + 0.1)
     assert ask("/v1/models", headers=bearer(token)).status == 401
+
+
+@pytest.mark.parametrize("keyless", [False, True])
+def test_nobody_follows_calls_after_the_key_was_revoked_or_one_is_demanded(gateway, keys, keyless):
+    """What is open already ends, and who comes again is refused as all are."""
+    token = "" if keyless else keys.make(inspect=True)
+    ask = gateway(keys.settings)
+    connection = http.client.HTTPConnection(urlsplit(ask.url).netloc, timeout=30)
+    connection.request("GET", "/inspector/live", headers=bearer(token))
+    events = connection.getresponse()
+    assert events.readline() == b": follows\n"
+    if keyless:
+        keys.make()
+    else:
+        revoke(keys)
+    assert (events.readline(), events.readline()) == (b"\n", b"")  # and no ping
+    connection.close()
+    assert ask("/inspector/live", headers=bearer(token)).status == 401
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,13 @@ def test_a_port_that_is_taken_is_told_in_plain_words():
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=f"127.0.0.1:{port} cannot be listened on"):
             bind("127.0.0.1", port, 30)
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "two..dots", "x" * 64, ""])
+def test_a_host_that_is_none_is_told_in_plain_words(host):
+    """One that no name can be like, too."""
     with pytest.raises(ConfigError, match="no address of this machine"):
-        bind("no.such.host.invalid", 0, 30)
+        bind(host, 0, 30)
 
 
 def options(connection: socket.socket) -> dict[str, int]:

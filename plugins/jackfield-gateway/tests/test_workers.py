@@ -24,6 +24,13 @@ import os, signal, socket, sys, time
 listener, log, how = socket.socket(fileno=int(sys.argv[1])), sys.argv[2], sys.argv[3]
 with open(log, "a") as file:
     file.write(f"{os.getpid()}\\n")
+while how == "slow" and not os.path.exists(f"{log}.go"):
+    time.sleep(0.02)
+if how == "noisy":
+    print("a plugin says hello", flush=True)
+signal.signal(signal.SIGHUP, lambda *_: open(f"{log}.told", "a").close())
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP, signal.SIGINT})
 if how == "never" or how == "first" and len(open(log).readlines()) > 1:
     sys.exit(3)
 signal.signal(signal.SIGTERM, signal.SIG_IGN if how == "stubborn" else lambda *_: sys.exit(0))
@@ -37,13 +44,16 @@ class Bench:
 
     Attributes:
         workers: the parent.
+        program: what they are, a link to Python.
     """
 
     def __init__(self, path: Path, how: str, count: int, patience: float, pause: float) -> None:
         self._log = path / "log"
+        self.program = path / "python"
+        self.program.symlink_to(sys.executable)
         self.listener = bind("127.0.0.1", 0, 30)
         descriptor = str(self.listener.fileno())
-        command = [sys.executable, "-c", WORKER, descriptor, str(self._log), how]
+        command = [str(self.program), "-c", WORKER, descriptor, str(self._log), how]
         self.workers = Workers(command, count, self.listener, patience=patience, pause=pause)
         self.opened: list[bool] = []
         self.task = asyncio.create_task(self.workers.run(lambda: self.opened.append(True)))
@@ -53,11 +63,25 @@ class Bench:
         """Process ids of all that began."""
         return [int(line) for line in self._log.read_text().split()] if self._log.exists() else []
 
+    def go(self) -> None:
+        """Let slow ones be ready."""
+        self._log.with_name("log.go").touch()
+
+    @property
+    def told(self) -> bool:
+        """Whether one got SIGHUP."""
+        return self._log.with_name("log.told").exists()
+
     async def until(self, count: int) -> None:
         """Wait until so many have begun."""
-        async with asyncio.timeout(60):
-            while len(self.begun) < count:
-                await asyncio.sleep(0.02)
+        await holds(lambda: len(self.begun) >= count)
+
+
+async def holds(condition: Callable[[], bool]) -> None:
+    """Wait until that holds."""
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.02)
 
 
 @pytest.fixture
@@ -112,6 +136,81 @@ def test_one_that_dies_at_once_is_not_started_in_a_tight_loop(bench):
     assert asyncio.run(main()) <= 7
 
 
+def test_one_that_cannot_be_started_is_tried_again(bench, caplog):
+    """A machine that has no room for a process has it later: the worker comes back."""
+
+    async def main() -> None:
+        parent = bench(count=1)
+        await holds(lambda: parent.opened == [True])
+        parent.program.rename(parent.program.with_name("away"))
+        os.kill(parent.begun[0], signal.SIGKILL)
+        await holds(lambda: caplog.text.count("could not be started") >= 2)
+        parent.program.with_name("away").rename(parent.program)
+        await parent.until(2)
+        parent.workers.end()
+        assert await asyncio.wait_for(parent.task, 30) is True
+
+    asyncio.run(main())
+
+
+def test_what_is_printed_before_it_is_ready_is_no_failure(bench):
+    """Whatever a plugin or a library says while it is loaded."""
+
+    async def main() -> None:
+        parent = bench("noisy")
+        await holds(lambda: parent.opened == [True])
+        parent.workers.end()
+        await asyncio.wait_for(parent.task, 30)
+
+    asyncio.run(main())
+
+
+def test_one_that_is_being_started_reads_a_new_configuration(bench):
+    """It may have read the former one already: it is told as soon as it listens to signals."""
+
+    async def main() -> None:
+        parent = bench("slow", count=1)
+        await parent.until(1)
+        parent.workers.reload()
+        parent.go()
+        await holds(lambda: parent.told)
+        parent.workers.end()
+        assert await asyncio.wait_for(parent.task, 30) is True
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
+def test_what_a_terminal_sends_to_all_does_not_end_one_that_is_being_started(bench, number):
+    """It waits until the worker has a mind about it."""
+
+    async def main() -> None:
+        parent = bench("slow", count=1)
+        await parent.until(1)
+        os.kill(parent.begun[0], number)
+        parent.go()
+        await holds(lambda: parent.opened == [True] or parent.task.done())
+        assert parent.opened == [True]
+        parent.workers.end()
+        assert await asyncio.wait_for(parent.task, 30) is True
+        assert (len(parent.begun), parent.told) == (1, number == signal.SIGHUP)
+
+    asyncio.run(main())
+
+
+def test_the_end_does_not_wait_for_one_that_is_being_started(bench):
+    """Nobody was served by then: the parent does not say where it listens, and all is well."""
+
+    async def main() -> None:
+        parent = bench("slow")
+        await parent.until(1)
+        parent.workers.end()
+        assert await asyncio.wait_for(parent.task, 30) is True
+        assert (parent.opened, [pid for pid in parent.begun if alive(pid)]) == ([], [])
+
+    asyncio.run(main())
+
+
 def test_that_none_can_be_started_is_told(bench):
     """Once; nothing is tried again."""
 
@@ -121,6 +220,18 @@ def test_that_none_can_be_started_is_told(bench):
             await asyncio.wait_for(parent.task, 60)
         assert (len(parent.begun), parent.opened) == (1, [])
         assert parent.listener.fileno() == -1
+
+    asyncio.run(main())
+
+
+def test_that_there_is_no_room_for_the_first_is_told(bench):
+    """As an error of ours, with the reason in the log."""
+
+    async def main() -> None:
+        parent = bench()
+        parent.program.unlink()
+        with pytest.raises(JackfieldError, match="cannot be started"):
+            await asyncio.wait_for(parent.task, 60)
 
     asyncio.run(main())
 
@@ -249,7 +360,7 @@ def test_workers_share_a_port_and_survive_each_other(served, asker):
 
 
 def test_a_hangup_reaches_all_workers(served, asker):
-    """Each reads the configuration again."""
+    """Each reads the configuration again, one that is just being started too."""
     process, url, config = served
     ask = asker(url)
     assert ask.chat("other/a").status == 404
@@ -257,7 +368,6 @@ def test_a_hangup_reaches_all_workers(served, asker):
     process.send_signal(signal.SIGHUP)
     until = time.monotonic() + 60
     while time.monotonic() < until and {ask.chat("other/a").status for _ in range(20)} != {200}:
-        process.send_signal(signal.SIGHUP)  # a worker that was just being started was not told
         time.sleep(0.5)
     assert {ask.chat("other/a").status for _ in range(40)} == {200}
 

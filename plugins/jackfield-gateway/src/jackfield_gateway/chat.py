@@ -9,6 +9,7 @@ import attrs
 
 from jackfield.models import UNSET, CreateChatCompletionRequest
 from jackfield.wire import encode
+from jackfield_gateway.cost import tokens
 from jackfield_gateway.outbound import Reply
 from jackfield_gateway.refusal import Refusal, no_model
 from jackfield_gateway.stored import check_metadata, keep
@@ -153,4 +154,6 @@ def _labels(inbound: Inbound) -> dict[str, str]:
 
 def _tokens(response: CreateChatCompletionResponse) -> int | None:
     usage = response.usage
-    return None if usage is None else max(usage.total_tokens, usage.prompt_tokens + usage.completion_tokens)
+    if usage is None:
+        return None
+    return max(tokens(usage.total_tokens), tokens(usage.prompt_tokens) + tokens(usage.completion_tokens))

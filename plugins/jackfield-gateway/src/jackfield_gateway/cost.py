@@ -1,4 +1,4 @@
-"""Cost: what tokens came to, by the operator's prices."""
+"""Cost: how many tokens are counted of those that a backend tells, and what they came to by the operator's prices."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ if TYPE_CHECKING:
     from jackfield_gateway.settings import Price
 
 MILLION = 1_000_000
+MOST = 10**12
+"""Tokens of one answer that are believed: any size breaks sums, and what is below zero lets counters go back."""
+
+
+def tokens(told: int) -> int:
+    """How many are counted where a backend tells so many."""
+    return min(max(told, 0), MOST)
 
 
 def cost_of(prices: Mapping[str, Price], backend: str, model: str, usage: CompletionUsage) -> float | None:
@@ -26,8 +33,7 @@ def cost_of(prices: Mapping[str, Price], backend: str, model: str, usage: Comple
         return None
     details = usage.prompt_tokens_details
     cached = getattr(details, "cached_tokens", 0)
-    cached = cached if isinstance(cached, int) else 0
+    prompt, completion = tokens(usage.prompt_tokens), tokens(usage.completion_tokens)
+    cached = min(tokens(cached), prompt) if isinstance(cached, int) else 0
     cheaper = price.input if price.cached_input is None else price.cached_input
-    within = cached <= usage.prompt_tokens  # as OpenAI tells it; else they stand beside
-    plain = usage.prompt_tokens - cached if within else usage.prompt_tokens
-    return (plain * price.input + cached * cheaper + usage.completion_tokens * price.output) / MILLION
+    return ((prompt - cached) * price.input + cached * cheaper + completion * price.output) / MILLION

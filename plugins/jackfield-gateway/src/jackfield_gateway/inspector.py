@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from jackfield.wire import encode
 from jackfield_gateway.chat import EVENTS
+from jackfield_gateway.database import StoreError
 from jackfield_gateway.outbound import Reply
 from jackfield_gateway.refusal import Refusal
 
@@ -26,6 +27,7 @@ LISTED = 1000
 """Calls that one answer lists: more would keep the event loop from others."""
 DIGITS = 18
 FILTERS = frozenset({"after", "state", "model", "key", "text"})
+STATES = ("running", "success", "error", "cancelled")
 
 
 async def about(gateway: Gateway, _: Inbound) -> Reply:
@@ -49,6 +51,9 @@ async def calls(gateway: Gateway, inbound: Inbound) -> Reply:
         raise Refusal(400, f"expected {', '.join(sorted(FILTERS))}", code="unknown_parameter")
     if not number.isdecimal() or len(number) > DIGITS:
         raise Refusal(400, "expected the sequence number of a call", code="invalid_value", param="after")
+    if wanted.get("state", "") not in {"", *STATES}:
+        told = f"expected {', '.join(STATES[:-1])} or {STATES[-1]}"
+        raise Refusal(400, told, code="invalid_value", param="state")
     after, prices = int(wanted.pop("after", "0")), gateway.settings.prices
     newer = itertools.takewhile(lambda record: record.sequence > after, gateway.recorder.newest())
     passed = (record for record in newer if _passes(record, wanted))
@@ -67,7 +72,8 @@ async def call(gateway: Gateway, inbound: Inbound) -> Reply:
 async def live(gateway: Gateway, inbound: Inbound, outbound: Outbound) -> None:
     """Each call from now on as it begins, gets its first chunk and ends, as server-sent events.
 
-    It ends where the client reads too slowly, and where the gateway drains; browsers come again by themselves.
+    It ends where the client reads too slowly, where its key is revoked or one is demanded since, and where the gateway
+    drains; the page comes again by itself, and is told.
     """
     await inbound.body()
     async with outbound.watched():
@@ -77,6 +83,8 @@ async def live(gateway: Gateway, inbound: Inbound, outbound: Outbound) -> None:
             silent = time.monotonic()
             while not (follower.lost or gateway.draining):
                 record = await follower.next(TURN)
+                if not await _still_may(gateway, inbound):
+                    break
                 if record is not None:
                     await outbound.write(b"data: %b\n\n" % encode(record.shown(gateway.settings.prices, whole=False)))
                 elif time.monotonic() - silent < PING:
@@ -85,6 +93,15 @@ async def live(gateway: Gateway, inbound: Inbound, outbound: Outbound) -> None:
                     await outbound.write(b": ping\n\n")
                 silent = time.monotonic()
         await outbound.end()
+
+
+async def _still_may(gateway: Gateway, inbound: Inbound) -> bool:
+    """Whether a request that was let in would be let in now."""
+    try:
+        key = await gateway.guard.check_key(inbound)
+    except (Refusal, StoreError):
+        return False
+    return key is None or key.inspect
 
 
 def _passes(record: Record, wanted: dict[str, str]) -> bool:

@@ -6,6 +6,7 @@ of the classes that read and write the wire. The paths under ``/inspector`` are 
 
 from __future__ import annotations
 
+import functools
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +51,7 @@ WORDS = {
     429: "A limit of the key, the gateway or the backend.",
     431: "The headers are too large.",
     502: "The backend cannot be reached, or answered with what is no answer.",
-    503: "The gateway is shutting down.",
+    503: "The gateway is shutting down, or its store does not answer.",
     504: "The backend did not answer in time.",
 }
 
@@ -94,7 +95,13 @@ def description(*, keys: bool) -> dict[str, Any]:
 
 async def describe(gateway: Gateway, _: Inbound) -> Reply:
     """GET /openapi.json."""
-    return Reply(encode(description(keys=await gateway.ring.demanded())))
+    return Reply(encoded(keys=await gateway.ring.demanded()))
+
+
+@functools.cache
+def encoded(*, keys: bool) -> bytes:
+    """The description as JSON, made once: it takes milliseconds, and anybody may ask."""
+    return encode(description(keys=keys))
 
 
 def _paths(schemas: Schemas) -> dict[str, Any]:
@@ -143,7 +150,7 @@ def _paths(schemas: Schemas) -> dict[str, Any]:
         "/readyz": {"get": _ready()},
         "/metrics": {"get": _metrics()},
         "/openapi.json": {
-            "get": _operation("describe", "This description.", {"type": "object"}, PLACE) | {"security": []}
+            "get": _operation("describe", "This description.", {"type": "object"}, (*PLACE, 503)) | {"security": []}
         },
     }
 
@@ -167,7 +174,8 @@ def _create(schemas: Schemas, whole: Schema) -> dict[str, Any]:
 
 def _ready() -> dict[str, Any]:
     made = _open("ready", "Whether it takes requests.", {"ready"})
-    made["responses"]["503"] = _answer("It drains.", _status({"draining"}))
+    told = {"anyOf": [_status({"draining"}), _ref("ErrorResponse")]}
+    made["responses"]["503"] = _answer("It drains, or its store takes nothing.", told, 503)
     return made
 
 

@@ -80,6 +80,7 @@ async def attend(
     loop.add_signal_handler(signal.SIGTERM, end)
     loop.add_signal_handler(signal.SIGINT, end if lifeline is None else bool)
     loop.add_signal_handler(signal.SIGHUP, reload)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP, signal.SIGINT})  # a worker begins with both blocked
     if lifeline is not None:
         loop.add_reader(lifeline, cut_off)
     await serve(gateway, listener, stop, opened=opened)

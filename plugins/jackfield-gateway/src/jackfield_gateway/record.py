@@ -10,7 +10,7 @@ import attrs
 from jackfield.errors import ValidationError
 from jackfield.models import UNSET
 from jackfield.wire import encode
-from jackfield_gateway.cost import cost_of
+from jackfield_gateway.cost import cost_of, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -206,9 +206,9 @@ def _usage(usage: CompletionUsage | None) -> dict[str, int] | None:
     if usage is None:
         return None
     return {
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-        "total_tokens": usage.total_tokens,
+        "prompt_tokens": tokens(usage.prompt_tokens),
+        "completion_tokens": tokens(usage.completion_tokens),
+        "total_tokens": tokens(usage.total_tokens),
         "cached_tokens": _detail(usage.prompt_tokens_details, "cached_tokens"),
         "reasoning_tokens": _detail(usage.completion_tokens_details, "reasoning_tokens"),
     }
@@ -216,4 +216,4 @@ def _usage(usage: CompletionUsage | None) -> dict[str, int] | None:
 
 def _detail(details: Any, name: str) -> int:
     value = UNSET if details is UNSET or details is None else getattr(details, name)
-    return value if isinstance(value, int) else 0
+    return tokens(value) if isinstance(value, int) else 0

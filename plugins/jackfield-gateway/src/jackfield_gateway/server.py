@@ -88,7 +88,7 @@ def bind(host: str, port: int, stall: float) -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listener = socket.socket(family, socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter of a label that is empty or too long
         raise ConfigError(f"gateway.host: {host} is no address of this machine: {_reason(error)}") from None
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -105,8 +105,8 @@ def bind(host: str, port: int, stall: float) -> socket.socket:
     return listener
 
 
-def _reason(error: OSError) -> str:
-    return error.strerror or type(error).__name__
+def _reason(error: OSError | UnicodeError) -> str:
+    return (error.strerror if isinstance(error, OSError) else "it is no name") or type(error).__name__
 
 
 async def serve(

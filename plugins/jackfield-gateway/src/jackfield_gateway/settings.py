@@ -108,9 +108,9 @@ class GatewaySettings:
     keys: Literal["auto", "always", "never"] = attrs.field(
         default="auto", validator=checks.one_of("auto", "always", "never")
     )
-    models: tuple[str, ...] = attrs.field(default=(), validator=checks.texts)
-    hosts: tuple[str, ...] = attrs.field(default=(), validator=checks.texts)
-    origins: tuple[str, ...] = attrs.field(default=(), validator=checks.texts)
+    models: tuple[str, ...] = attrs.field(default=(), validator=checks.filled)
+    hosts: tuple[str, ...] = attrs.field(default=(), validator=checks.hosts)
+    origins: tuple[str, ...] = attrs.field(default=(), validator=checks.origins)
     store: str | Secret | None = attrs.field(default=None, converter=_where, validator=checks.place)
     page: bool = attrs.field(default=True, validator=attrs.validators.instance_of(bool))
     limits: Limits = attrs.field(factory=Limits)

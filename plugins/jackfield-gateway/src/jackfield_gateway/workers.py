@@ -25,6 +25,8 @@ PAUSE, LONGEST = 0.5, 30.0
 STEADY = 30.0
 """Seconds after which a worker is taken for sound: the pause begins anew."""
 READY = b"ready\n"
+HELD = frozenset({signal.SIGHUP, signal.SIGINT})
+"""What a terminal, or who means all of them, sends to each process."""
 log = logging.getLogger("jackfield.gateway")
 
 
@@ -33,6 +35,7 @@ class Workers:
 
     Args:
         command: what starts one; it says ``ready`` on its standard output, and lives as long as its standard input.
+            It begins with the signals of ``HELD`` blocked.
         count: how many.
         listener: listening; it is closed when they are told to end.
         patience: seconds between that and their being killed.
@@ -47,6 +50,7 @@ class Workers:
         self._running: set[Process] = set()
         self._ready: set[Process] = set()
         self._stop = asyncio.Event()
+        self._reloads = 0
         self._well = True
 
     async def run(self, opened: Callable[[], object]) -> bool:
@@ -60,10 +64,11 @@ class Workers:
         """
         keepers: list[asyncio.Task[None]] = []
         try:
-            first = await self._start()
-            if first not in self._ready and not self._stop.is_set():
+            first = await self._begin()
+            if first in self._ready:
+                opened()
+            elif not self._stop.is_set():
                 raise JackfieldError("the gateway's workers cannot be started")
-            opened()
             processes = [first, *[None] * (self._count - 1)]
             keepers = [asyncio.create_task(self._keep(number, one)) for number, one in enumerate(processes)]
             await self._stop.wait()
@@ -83,9 +88,11 @@ class Workers:
         if self._stop.is_set():
             self.kill()
         self._stop.set()
+        self._send(signal.SIGTERM, self._running - self._ready)  # nobody waits for these to be ready
 
     def reload(self) -> None:
-        """Have those that serve read the configuration again."""
+        """Have all read the configuration again: those that are being started, once they listen to signals."""
+        self._reloads += 1
         self._send(signal.SIGHUP, self._ready)
 
     def kill(self) -> None:
@@ -95,33 +102,56 @@ class Workers:
     async def _keep(self, number: int, process: Process | None) -> None:
         loop = asyncio.get_running_loop()
         pause = self._pause
-        while not self._stop.is_set():
+        while process is not None or not self._stop.is_set():
             began = loop.time()
-            process = process or await self._start()
-            code = await process.wait()
-            self._running.discard(process)
-            self._ready.discard(process)
+            process = process or await self._begin()
+            code = None if process is None else await self._end_of(process)
             if self._stop.is_set():
-                if code not in {0, -signal.SIGTERM}:  # the latter before it was ready
+                if code not in {0, None, -signal.SIGTERM}:  # the last before it was ready
                     self._well = False
                     log.error("worker %d did not end well (%d)", number + 1, code)
                 return
             pause = self._pause if loop.time() - began > STEADY else pause
-            log.error("worker %d ended by itself (%d); another is started in %.1f s", number + 1, code, pause)
+            told = "could not be started" if code is None else f"ended by itself ({code})"
+            log.error("worker %d %s; another is started in %.1f s", number + 1, told, pause)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), pause)
             process, pause = None, min(pause * 2, LONGEST)
 
+    async def _begin(self) -> Process | None:
+        """Start one, and wait until it is ready, or has ended; None where the system has no room for it."""
+        try:
+            return await self._start()
+        except OSError as error:
+            log.error("no process for a worker: %s", error.strerror)  # noqa: TRY400 - the message tells all
+            return None
+
+    async def _end_of(self, process: Process) -> int:
+        code = await process.wait()
+        self._running.discard(process)
+        self._ready.discard(process)
+        return code
+
     async def _start(self) -> Process:
-        """Start one, and wait until it is ready, or has ended."""
-        descriptor = self._listener.fileno()
-        process = await asyncio.create_subprocess_exec(*self._command, stdin=PIPE, stdout=PIPE, pass_fds=[descriptor])
+        descriptor, reloads = self._listener.fileno(), self._reloads
+        # A process begins with the mask of its parent: until it has its handlers, these two would end it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, HELD)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._command, stdin=PIPE, stdout=PIPE, pass_fds=[descriptor]
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD)
         self._running.add(process)
         if self._stop.is_set():
             self._send(signal.SIGTERM, {process})
         assert process.stdout is not None  # noqa: S101 - it is a pipe
-        if await process.stdout.readline() == READY:
-            self._ready.add(process)
+        async for line in process.stdout:
+            if line.endswith(READY):  # plugins may say something before
+                self._ready.add(process)
+                break
+        if process in self._ready and reloads != self._reloads:  # it may have read the configuration before
+            self._send(signal.SIGHUP, {process})
         return process
 
     def _send(self, number: signal.Signals, processes: set[Process] | None = None) -> None:

@@ -173,6 +173,51 @@ def test_it_works_by_keyboard(gateway, visit, ask, faults):
     assert "fast" in page.evaluate("document.activeElement.closest('tr').textContent")
 
 
+def test_escape_closes_what_is_in_front(gateway, visit, ask, faults):
+    """The dialog for the key first; the call behind it stays."""
+    url = gateway()
+    ask(url, "fast")
+    page = visit(f"{url}/#inspector")
+    page.locator(ROWS).first.click()
+    page.locator("#detail h2").wait_for()
+    page.click("#key-button")
+    page.keyboard.press("Escape")
+    page.locator("#key-dialog").wait_for(state="hidden")
+    assert page.locator("#detail").is_visible()
+    page.keyboard.press("Escape")
+    assert page.locator("#detail").is_hidden()
+
+
+def test_a_stream_of_calls_that_fails_is_told(gateway, visit, ask, faults):
+    """Its last event is an error and no call: the list stays as it is, and it is followed again."""
+    url = gateway()
+    ask(url, "fast")
+    page = visit(url)
+    event = 'data: {"error": {"message": "the gateway is shutting down", "code": "shutting_down"}}\n\n'
+    page.route("**/inspector/live", lambda route: route.fulfill(content_type="text/event-stream", body=event))
+    page.click("#tab-inspector")
+    page.locator("#inspector-notice", has_text="trying again").wait_for()
+    assert page.locator(ROWS).count() == 1
+    page.unroute("**/inspector/live")
+    page.locator("#inspector-notice").wait_for(state="hidden")
+    assert page.inner_text("#figures").startswith("1 call ")
+
+
+def test_calls_of_several_workers_stand_beside_each_other(gateway, visit, ask, faults):
+    """Each counts its own: the list may come of one, and what follows of another."""
+    one, other = gateway(), gateway()
+    ask(one, "fast")
+    with urllib.request.urlopen(f"{one}/inspector/calls") as listed:
+        body = listed.read().decode()
+    page = visit(other)
+    page.route("**/inspector/calls", lambda route: route.fulfill(content_type="application/json", body=body))
+    page.click("#tab-inspector")
+    page.locator(ROWS).wait_for()
+    ask(other, "b/400")
+    page.locator(ROWS).nth(1).wait_for()
+    assert [row.split("\t")[2] for row in page.locator(ROWS).all_inner_texts()] == ["b/400", "fast"]
+
+
 def test_an_answer_leads_to_its_call(gateway, visit, say, service, answers):
     """By the link below it; the address can be opened again."""
     service.answer = lambda _: answers.streamed({"content": "a"})

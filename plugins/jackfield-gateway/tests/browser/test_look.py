@@ -87,6 +87,18 @@ def test_a_narrow_screen_needs_no_sideways_scroll(full, visit, say, picture):
         assert page.locator(one).bounding_box()["width"] <= 360
 
 
+@pytest.mark.parametrize("view", ["", "#playground", "#inspector"])
+def test_it_opens_at_its_top(gateway, visit, view):
+    """The address names the view, which is no place to scroll to, also where the page is longer than the window."""
+    page = visit(f"{gateway()}/{view}", viewport={"width": 360, "height": 740})
+    page.wait_for_load_state("load")
+    page.evaluate("new Promise((resume) => requestAnimationFrame(() => requestAnimationFrame(resume)))")
+    assert page.evaluate("window.scrollY") == 0
+    page.reload()
+    page.locator("#model option").first.wait_for(state="attached")
+    assert page.evaluate("window.scrollY") == 0
+
+
 def test_it_is_dark_where_the_system_is_and_can_be_turned(gateway, visit):
     """The choice is kept."""
     url = gateway()

@@ -43,6 +43,18 @@ def test_calls_of_tools_at_strange_places_are_left_out(gateway, visit):
     assert prototypes == [[], []]
 
 
+def test_calls_of_custom_tools_are_put_together(gateway, visit):
+    """Their input is text, and they go out again as what they were."""
+    page = visit(gateway())
+    pieces = [
+        {"index": 0, "id": "call_1", "type": "custom", "custom": {"name": "sql", "input": ""}},
+        {"index": 0, "custom": {"input": "select "}},
+        {"index": 0, "custom": {"input": "1"}},
+    ]
+    sent, *_ = page.evaluate(FOLD, [{"tool_calls": [piece]} for piece in pieces])
+    assert sent["tool_calls"] == [{"id": "call_1", "type": "custom", "custom": {"name": "sql", "input": "select 1"}}]
+
+
 def test_a_stream_without_its_end_is_an_error(gateway, visit, say):
     """Where something between page and gateway broke it."""
     page = visit(gateway())

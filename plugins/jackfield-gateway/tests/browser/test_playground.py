@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -148,6 +149,44 @@ def test_what_cannot_be_read_is_not_sent(gateway, service, visit, say):
     assert page.input_value("#prompt") == "go"
 
 
+def test_again_with_what_cannot_be_read_keeps_the_answer(gateway, service, visit, say, answers):
+    """It is told as at any other time, and nothing is taken away for an answer that will not come."""
+    service.answer = lambda _: answers.streamed({"content": "the answer"})
+    page = visit(gateway())
+    say(page, "well?")
+    page.fill("#tools", "[{")
+    page.click("#again")
+    assert "cannot be read" in page.inner_text("#chat-status")
+    assert page.locator(LAST).locator(".content").text_content() == "the answer"
+    assert len(service.requests) == 1
+
+
+def test_a_result_waits_for_the_answer_that_runs(gateway, service, visit, say, answers):
+    """It stays where it was typed, and can be sent once that has ended."""
+    call = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+    service.answer = lambda _: answers.streamed({"tool_calls": [call]}, finish="tool_calls")
+    page = visit(gateway())
+    say(page, "how is it?")
+    go_on = threading.Event()
+
+    def slowly(_):
+        yield answers.chunk(content="One moment")
+        assert go_on.wait(30)
+        yield from answers.streamed({"content": "."})
+
+    service.answer = slowly
+    say(page, "and?", wait=False)
+    page.locator(".content").filter(has_text="One moment").wait_for()
+    page.fill(".call textarea", "rain")
+    page.click(".results button")
+    go_on.set()
+    page.locator(".message .foot a").nth(1).wait_for()
+    service.answer = lambda _: answers.streamed({"content": "It rains."})
+    page.click(".results button")
+    page.locator(".content").filter(has_text="It rains.").wait_for()
+    assert service.requests[-1]["messages"][-1] == {"role": "tool", "tool_call_id": "call_1", "content": "rain"}
+
+
 def test_tools_are_called_and_answered(gateway, service, visit, say, answers, picture):
     """A call comes in pieces; the result goes out with its id, and the model answers."""
     tools = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}]
@@ -184,6 +223,24 @@ def test_a_message_can_be_edited(gateway, service, visit, say, answers):
     page.locator(".message.user button", has_text="Edit").first.click()
     assert page.input_value("#prompt") == "one"
     assert page.locator(".message").count() == 0
+
+
+def test_an_answer_that_is_removed_is_not_waited_for(gateway, service, visit, say, answers):
+    """Its call ends, as by Stop: nobody would see the rest."""
+
+    def endless(_):
+        while True:
+            yield answers.chunk(content="more ")
+            time.sleep(0.02)
+
+    service.answer = endless
+    page = visit(gateway())
+    say(page, "go", wait=False)
+    page.locator(LAST).locator(".content").wait_for()
+    page.locator(LAST).locator("button", has_text="Remove").click()
+    page.locator("#send").wait_for()
+    assert service.left.wait(20)
+    assert page.locator(".message").count() == 1
 
 
 def test_a_key_is_asked_for_and_kept_in_the_tab(gateway, service, visit, say, answers, tmp_path, browser):

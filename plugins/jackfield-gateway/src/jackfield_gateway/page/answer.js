@@ -61,10 +61,12 @@ export class Answer {
     const calls = (this.message.tool_calls ??= []);
     const at = part.index ?? calls.length;
     if (!Number.isInteger(at) || at < 0 || at >= MOST_CALLS) return;
-    const call = (calls[at] ??= { id: "", type: "function", function: { name: "", arguments: "" } });
+    const call = (calls[at] ??= part.custom
+      ? { id: "", type: "custom", custom: { name: "", input: "" } }
+      : { id: "", type: "function", function: { name: "", arguments: "" } });
     call.id ||= part.id ?? "";
-    call.function.name += part.function?.name ?? "";
-    call.function.arguments += part.function?.arguments ?? "";
+    const [into, from] = [call[call.type], part[call.type] ?? {}];
+    for (const name of Object.keys(into)) into[name] += from[name] ?? "";
   }
 }
 

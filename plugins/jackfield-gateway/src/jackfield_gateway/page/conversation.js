@@ -5,7 +5,10 @@ import { MessageView } from "./message.js";
 
 const WELCOME = "Nothing said yet. Choose a model, write a message, and send it.";
 
-/** Messages and their views, in step. Views without a message are of answers that failed: they are not sent again. */
+/**
+ * Messages and their views, in step. Views without a message are of answers that failed: they are not sent again.
+ * `dropped` of an entry is called when it is taken away.
+ */
 export class Conversation {
   #entries = [];
 
@@ -73,7 +76,9 @@ export class Conversation {
   }
 
   #drop() {
-    this.#entries.pop().view.node.remove();
+    const entry = this.#entries.pop();
+    entry.view.node.remove();
+    entry.dropped?.();
   }
 
   #empty() {

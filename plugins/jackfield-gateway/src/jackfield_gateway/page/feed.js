@@ -32,7 +32,9 @@ export class Feed {
         await this.begun();
         for await (const data of events(answer)) {
           if (signal.aborted) return;
-          this.record(JSON.parse(data));
+          const told = JSON.parse(data);
+          if (told.sequence === undefined) throw new ApiError(null, told.error); // the last event, where it fails
+          this.record(told);
           wait = FIRST;
         }
         if (!signal.aborted) this.lost(null);

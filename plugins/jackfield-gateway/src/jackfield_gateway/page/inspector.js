@@ -7,11 +7,11 @@ import { byId, text } from "./dom.js";
 import { Feed } from "./feed.js";
 import { offerFilters, passes, startFilters } from "./filters.js";
 import { cost, count, median, seconds } from "./format.js";
-import { onKey } from "./key.js";
+import { asked, onKey } from "./key.js";
 
 const KEPT = 1000;
 const TICK = 1000;
-const records = new Map();
+const records = new Map(); // by id: each worker counts its own calls, and may have answered
 let calls = null;
 let detail = null;
 let feed = null;
@@ -24,7 +24,7 @@ export function startInspector() {
   detail = new Detail((id) => { calls.mark(null); calls.focus(id); visited(null); });
   feed = new Feed({ begun: load, record: take, lost });
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && visible && detail.id !== null) detail.hide();
+    if (event.key === "Escape" && visible && detail.id !== null && !asked()) detail.hide();
   });
   onKey(() => { if (visible) showInspector(true); });
   setInterval(() => {
@@ -54,7 +54,7 @@ function open(id) {
 async function load() {
   const { calls: found } = await askJson("/inspector/calls");
   records.clear();
-  for (const record of found) records.set(record.sequence, record);
+  for (const record of found) records.set(record.id, record);
   notice("");
   plan();
   const about = await askJson("/inspector/about");
@@ -62,7 +62,7 @@ async function load() {
 }
 
 function take(record) {
-  records.set(record.sequence, record);
+  records.set(record.id, record);
   if (detail.id === record.id) detail.show(record.id);
   plan();
 }
@@ -81,8 +81,8 @@ function plan() {
 }
 
 function draw() {
-  const newest = [...records.values()].sort((one, other) => other.sequence - one.sequence);
-  for (const record of newest.splice(KEPT)) records.delete(record.sequence);
+  const newest = [...records.values()].sort((one, other) => other.started - one.started || other.sequence - one.sequence);
+  for (const record of newest.splice(KEPT)) records.delete(record.id);
   offerFilters(newest);
   const shown = newest.filter(passes());
   byId("no-calls").textContent = newest.length ? "No call passes the filters." : "No calls yet. They appear here as they run.";

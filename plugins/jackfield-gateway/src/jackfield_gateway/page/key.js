@@ -13,13 +13,15 @@ export const key = () => sessionStorage.getItem(NAME) ?? "";
 /** Call back when another key is to be used. */
 export const onKey = (callback) => changed.add(callback);
 
+/** Whether it is being asked for. */
+export const asked = () => byId("key-dialog").open;
+
 /** Ask for a key, unless it is being asked for. */
 export function askForKey(wanted = true) {
-  const dialog = byId("key-dialog");
-  if (dialog.open) return;
+  if (asked()) return;
   byId("key-text").firstChild.data = (wanted ? (key() ? REFUSED : ASK) : "") + intro;
   byId("key-input").value = key();
-  dialog.showModal();
+  byId("key-dialog").showModal();
   byId("key-input").focus();
 }
 

@@ -42,7 +42,7 @@ export class MessageView {
     this.body.append(el("p", { class: "wrong" }, text(message)));
   }
 
-  /** Show the calls of tools; where they wait for results, `answer` takes these. */
+  /** Show the calls of tools; where they wait for results, `answer` takes these and tells whether it did. */
   call(calls, answer) {
     const asked = calls.filter(Boolean);
     const fields = asked.map((call, at) => this.#called(call, at, Boolean(answer)));
@@ -53,9 +53,9 @@ export class MessageView {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const results = fields.map((input, at) => ({ role: "tool", tool_call_id: text(asked[at].id), content: input.value }));
+      if (!answer(results)) return;
       for (const input of fields) input.readOnly = true;
       form.remove();
-      answer(results);
     });
   }
 

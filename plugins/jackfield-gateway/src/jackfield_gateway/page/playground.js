@@ -23,7 +23,7 @@ export function startPlayground() {
   byId("prompt").addEventListener("input", refresh);
   byId("halt").addEventListener("click", stop);
   byId("clear").addEventListener("click", () => { stop(); conversation.clear(); status(""); });
-  byId("again").addEventListener("click", () => { if (!running) { conversation.rewind(); answer(); } });
+  byId("again").addEventListener("click", () => { if (!running && readable()) { conversation.rewind(); answer(); } });
   byId("playground").addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); send(); }
     if (event.key === "Escape" && running) stop();
@@ -56,21 +56,28 @@ function refresh() {
 function send() {
   const content = byId("prompt").value;
   if (running || !content.trim()) return;
-  if (!requestFor([]).valid) { status("A parameter cannot be read.", true); return; }
+  if (!readable()) return;
   byId("prompt").value = "";
   conversation.add("user", "You", { role: "user", content }).view.write(content);
   answer();
+}
+
+/** Whether all parameters can be read; says so where not. */
+function readable() {
+  const { valid } = requestFor([]);
+  if (!valid) status("A parameter cannot be read.", true);
+  return valid;
 }
 
 const stop = () => running?.abort();
 
 /** Ask for an answer to what was said. */
 async function answer() {
-  const { request, valid } = requestFor(conversation.messages);
-  if (!valid) { status("A parameter cannot be read.", true); return; }
+  const { request } = requestFor(conversation.messages);
   const asked = { request, answer: new Answer(), began: performance.now(), first: null, id: null };
   const entry = conversation.add("assistant", request.model || "Model");
   const own = new AbortController();
+  entry.dropped = () => own.abort();
   work(own);
   status("Answering…");
   try {
@@ -134,9 +141,10 @@ function settle(asked, entry) {
 }
 
 function giveResults(results) {
-  if (running) return;
+  if (running || !readable()) return false;
   for (const result of results) conversation.add("tool", "Tool result", result).view.write(result.content);
   answer();
+  return true;
 }
 
 const shown = (message) => text(message.content) + text(message.refusal);
