@@ -218,6 +218,42 @@ def test_calls_of_several_workers_stand_beside_each_other(gateway, visit, ask, f
     assert [row.split("\t")[2] for row in page.locator(ROWS).all_inner_texts()] == ["b/400", "fast"]
 
 
+def test_a_call_can_be_opened_while_others_come(gateway, visit, ask, faults):
+    """The one on which the button was pressed, though the list has moved when it is released."""
+    url = gateway()
+    ask(url, "fast")
+    page = visit(f"{url}/#inspector")
+    page.locator(f"{ROWS} .success").hover()
+    page.mouse.down()
+    ask(url, "b/400")
+    page.locator(f"{ROWS} .error").wait_for()
+    page.mouse.up()
+    page.locator("#detail h2", has_text="fast").wait_for()
+
+
+def test_a_call_can_be_opened_while_it_ends(gateway, service, visit, ask, answers):
+    """Its row is another one then."""
+    go_on = threading.Event()
+
+    def slowly(_):
+        yield answers.chunk(content="a")
+        assert go_on.wait(30)
+        yield from answers.streamed({"content": "b"})
+
+    service.answer = slowly
+    url = gateway()
+    asking = threading.Thread(target=ask, args=(url,), kwargs={"stream": True})
+    asking.start()
+    page = visit(f"{url}/#inspector")
+    page.locator(f"{ROWS} .running").hover()
+    page.mouse.down()
+    go_on.set()
+    asking.join()
+    page.locator(f"{ROWS} .success").wait_for()
+    page.mouse.up()
+    page.locator("#detail h2", has_text="fast").wait_for()
+
+
 def test_an_answer_leads_to_its_call(gateway, visit, say, service, answers):
     """By the link below it; the address can be opened again."""
     service.answer = lambda _: answers.streamed({"content": "a"})

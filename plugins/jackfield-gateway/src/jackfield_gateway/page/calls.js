@@ -10,11 +10,18 @@ const STEPS = { ArrowDown: 1, ArrowUp: -1 };
 export class Calls {
   #rows = new Map();
   #chosen = null;
+  #pressed = null;
 
   constructor(open) {
     this.body = byId("calls");
     this.open = open;
-    this.body.addEventListener("click", (event) => this.#choose(event.target.closest("tr")));
+    this.body.addEventListener("click", (event) => this.#choose(idOf(event)));
+    // A row may be taken out between press and release, and browsers then tell of no click.
+    this.body.addEventListener("mousedown", (event) => { this.#pressed = event.button === 0 ? idOf(event) : null; });
+    addEventListener("mouseup", (event) => {
+      if (this.body.contains(event.target)) setTimeout(() => this.#choose(this.#pressed));
+      else this.#pressed = null;
+    });
     this.body.addEventListener("keydown", (event) => this.#key(event));
   }
 
@@ -44,8 +51,9 @@ export class Calls {
     this.#rows.get(id)?.node.querySelector("button").focus();
   }
 
-  #choose(row) {
-    if (row) this.open(row.dataset.id);
+  #choose(id) {
+    this.#pressed = null;
+    if (id) this.open(id);
   }
 
   #key(event) {
@@ -76,6 +84,8 @@ export class Calls {
     return row;
   }
 }
+
+const idOf = (event) => event.target.closest("tr")?.dataset.id;
 
 /** The state of a call, as a word with a mark. */
 export function state(record) {
