@@ -126,3 +126,21 @@ def test_the_focus_is_seen(gateway, visit):
         assert outline != "none" or name == "BODY", name
         seen.add(name)
     assert {"tab-playground", "key-button", "model", "conversation", "prompt", "send", "tab-request"} <= seen
+
+
+def test_it_works_where_the_browser_keeps_nothing(full, visit, say):
+    """As where all cookies are blocked: theme and key live as long as the page."""
+    page = visit(full)
+    refuse = "{ get() { throw new DOMException('refused', 'SecurityError'); } }"
+    page.add_init_script(
+        f"for (const n of ['localStorage', 'sessionStorage']) Object.defineProperty(window, n, {refuse});"
+    )
+    page.reload()
+    page.click("#theme-button")
+    assert page.get_attribute("html", "data-theme") == "light"
+    page.click("#key-button")
+    page.fill("#key-input", "jf-x")
+    page.press("#key-input", "Enter")
+    assert page.text_content("#key-button") == "Key set"
+    say(page, "hello")
+    page.get_by_text("yes").first.wait_for()

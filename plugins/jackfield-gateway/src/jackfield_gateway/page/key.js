@@ -1,14 +1,16 @@
 // The key that is sent with each request. It lives as long as the tab.
 
 import { byId } from "./dom.js";
+import { storage } from "./storage.js";
 
 const NAME = "jackfield-key";
 const ASK = "This gateway demands a key. ";
 const REFUSED = "The gateway refused this key. ";
+const kept = storage("sessionStorage");
 const changed = new Set();
 let intro = "";
 
-export const key = () => sessionStorage.getItem(NAME) ?? "";
+export const key = () => kept.getItem(NAME) ?? "";
 
 /** Call back when another key is to be used. */
 export const onKey = (callback) => changed.add(callback);
@@ -38,8 +40,8 @@ export function startKey() {
 }
 
 function use(given) {
-  if (given) sessionStorage.setItem(NAME, given);
-  else sessionStorage.removeItem(NAME);
+  if (given) kept.setItem(NAME, given);
+  else kept.removeItem(NAME);
   byId("key-dialog").close();
   show();
   changed.forEach((callback) => callback());
