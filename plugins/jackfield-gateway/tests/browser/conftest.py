@@ -77,6 +77,18 @@ def streamed(*deltas: Mapping[str, Any], finish: str = "stop") -> Iterator[Any]:
     yield "[DONE]"
 
 
+def held(first: str, rest: str) -> tuple[Callable[[Any], Iterator[Any]], threading.Event]:
+    """A streamed answer to whatever is asked, and what lets it go on after its first words."""
+    go_on = threading.Event()
+
+    def answer(_: Any) -> Iterator[Any]:
+        yield chunk(content=first)
+        assert go_on.wait(30)
+        yield from streamed({"content": rest})
+
+    return answer, go_on
+
+
 class Handler(BaseHTTPRequestHandler):
     service: Service
 
@@ -118,10 +130,10 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def answers() -> Any:
-    """Makers of answers: ``whole(content, **message)``, ``chunk(finish, **delta)`` and ``streamed(*deltas)``."""
+    """Makers of answers: ``whole(content, **message)``, ``streamed(*deltas)``, ``held(first, rest)``, and ``chunk``."""
 
     class Makers:
-        whole, chunk, streamed = staticmethod(whole), staticmethod(chunk), staticmethod(streamed)
+        whole, chunk, streamed, held = map(staticmethod, (whole, chunk, streamed, held))
 
     return Makers
 

@@ -49,14 +49,7 @@ def faults(service, answers):
 
 def test_calls_are_followed_live(gateway, service, visit, ask, answers):
     """One appears as it begins, while it runs, and turns as it ends: nobody loads the page again."""
-    go_on = threading.Event()
-
-    def slowly(_):
-        yield answers.chunk(content="a")
-        assert go_on.wait(30)
-        yield from answers.streamed({"content": "b"})
-
-    service.answer = slowly
+    service.answer, go_on = answers.held("a", "b")
     url = gateway()
     page = visit(f"{url}/#inspector")
     page.locator("#version:not(:empty)").wait_for()
@@ -233,14 +226,7 @@ def test_a_call_can_be_opened_while_others_come(gateway, visit, ask, faults):
 
 def test_a_call_can_be_opened_while_it_ends(gateway, service, visit, ask, answers):
     """Its row is another one then."""
-    go_on = threading.Event()
-
-    def slowly(_):
-        yield answers.chunk(content="a")
-        assert go_on.wait(30)
-        yield from answers.streamed({"content": "b"})
-
-    service.answer = slowly
+    service.answer, go_on = answers.held("a", "b")
     url = gateway()
     asking = threading.Thread(target=ask, args=(url,), kwargs={"stream": True})
     asking.start()

@@ -16,14 +16,7 @@ LAST = ".message.assistant >> nth=-1"
 
 def test_an_answer_streams(gateway, service, visit, say, answers, picture):
     """Text stands on the page while the rest has not come yet; at the end the tokens are told."""
-    go_on = threading.Event()
-
-    def slowly(_):
-        yield answers.chunk(content="Once upon ")
-        assert go_on.wait(30)
-        yield from answers.streamed({"content": "a time"})
-
-    service.answer = slowly
+    service.answer, go_on = answers.held("Once upon ", "a time")
     page = visit(gateway())
     say(page, "a tale", wait=False)
     page.locator(LAST).locator(".content").filter(has_text="Once upon").wait_for()
@@ -167,14 +160,7 @@ def test_a_result_waits_for_the_answer_that_runs(gateway, service, visit, say, a
     service.answer = lambda _: answers.streamed({"tool_calls": [call]}, finish="tool_calls")
     page = visit(gateway())
     say(page, "how is it?")
-    go_on = threading.Event()
-
-    def slowly(_):
-        yield answers.chunk(content="One moment")
-        assert go_on.wait(30)
-        yield from answers.streamed({"content": "."})
-
-    service.answer = slowly
+    service.answer, go_on = answers.held("One moment", ".")
     say(page, "and?", wait=False)
     page.locator(".content").filter(has_text="One moment").wait_for()
     page.fill(".call textarea", "rain")
