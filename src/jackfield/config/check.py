@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from jackfield.config.default import NAME, REMEDY
 from jackfield.config.hints import did_you_mean, kind
 from jackfield.config.place import Path, Places
 from jackfield.config.resolve import circle, guess, points_to_backend
@@ -81,6 +80,8 @@ class _Reader:
             return settings
         backends = data.get("backends", {})
         if isinstance(backends, Mapping) and not backends:
+            from jackfield.config.default import NAME, REMEDY  # the first call pays for what it imports
+
             built_in = self._places.origin(path).file == NAME
             hint = REMEDY if built_in else 'write [backends.NAME] and provider = "…"'
             self._fault((*path, "backends"), "at least one backend is needed", hint)
