@@ -8,6 +8,7 @@ from jackfield.models import CompletionUsage
 from jackfield.wire import from_dict
 from jackfield_gateway.cost import cost_of
 from jackfield_gateway.settings import Price
+from jackfield_gateway.tokens import tokens
 
 PRICES = {
     "b/m": Price(input=100_000, output=300_000, cached_input=10_000),
@@ -30,9 +31,9 @@ def test_each_token_has_its_price(backend, prompt, cached, cost):
     told = {"prompt_tokens": prompt, "completion_tokens": 1, "total_tokens": prompt + 1}
     if cached is not None:
         told["prompt_tokens_details"] = {"cached_tokens": cached}
-    assert cost_of(PRICES, backend, "m", from_dict(told, CompletionUsage)) == pytest.approx(cost)
+    assert cost_of(PRICES, backend, "m", tokens(from_dict(told, CompletionUsage))) == pytest.approx(cost)
 
 
 def test_a_model_without_a_price_has_no_cost():
     """Rather than one of nothing."""
-    assert cost_of(PRICES, "b", "none", CompletionUsage(prompt_tokens=1)) is None
+    assert cost_of(PRICES, "b", "none", tokens(CompletionUsage(prompt_tokens=1))) is None

@@ -9,10 +9,10 @@ import attrs
 
 from jackfield.models import UNSET, CreateChatCompletionRequest
 from jackfield.wire import encode
-from jackfield_gateway.cost import tokens
 from jackfield_gateway.outbound import Reply
 from jackfield_gateway.refusal import Refusal, no_model
 from jackfield_gateway.stored import check_metadata, keep
+from jackfield_gateway.tokens import tokens
 
 if TYPE_CHECKING:
     from jackfield.models import CreateChatCompletionResponse, CreateChatCompletionStreamResponse
@@ -153,7 +153,5 @@ def _labels(inbound: Inbound) -> dict[str, str]:
 
 
 def _tokens(response: CreateChatCompletionResponse) -> int | None:
-    usage = response.usage
-    if usage is None:
-        return None
-    return max(tokens(usage.total_tokens), tokens(usage.prompt_tokens) + tokens(usage.completion_tokens))
+    told = tokens(response.usage)
+    return None if told is None else told.taken

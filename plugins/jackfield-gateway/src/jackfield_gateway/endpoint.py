@@ -81,9 +81,7 @@ class Streaming:
             inbound.scope["jackfield.headers"] = cors(origin)
         if self._access == "open":
             return
-        inbound.key = await gateway.guard.check_key(inbound)
-        if self._access == "inspect" and inbound.key is not None and not inbound.key.inspect:
-            raise Refusal(403, "this key may not inspect the gateway", code="key_may_not_inspect")
+        inbound.key = await gateway.guard.check_key(inbound, inspects=self._access == "inspect")
         if gateway.draining:
             raise shutting_down()
 

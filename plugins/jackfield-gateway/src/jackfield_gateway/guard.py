@@ -67,11 +67,15 @@ class Guard:
         origin = inbound.headers.get("origin", "")
         return origin if origin.lower() in self._origins else None
 
-    async def check_key(self, inbound: Inbound) -> Key | None:
+    async def check_key(self, inbound: Inbound, *, inspects: bool = False) -> Key | None:
         """The key of a request; None where none is demanded.
 
+        Args:
+            inbound: the request.
+            inspects: whether it asks for what only some keys may see.
+
         Raises:
-            Refusal: 401, the same in all cases.
+            Refusal: 401, the same in all cases; 403, the key may not inspect.
         """
         if not await self._ring.demanded():
             return None
@@ -85,6 +89,8 @@ class Guard:
                 code="invalid_api_key",
                 headers={"www-authenticate": "Bearer"},
             )
+        if inspects and not key.inspect:
+            raise Refusal(403, "this key may not inspect the gateway", code="key_may_not_inspect")
         return key
 
     def _known(self, host: str) -> bool:

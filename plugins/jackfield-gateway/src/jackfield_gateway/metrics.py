@@ -12,7 +12,6 @@ import collections
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from jackfield_gateway.cost import tokens
 from jackfield_gateway.outbound import Reply
 
 if TYPE_CHECKING:
@@ -83,8 +82,8 @@ class Metrics:
             if one.first_chunk is not None:
                 self._firsts.setdefault(one.backend, Histogram()).add(one.first_chunk)
         if record.usage is not None:
-            self._tokens[backend, model, "prompt"] += tokens(record.usage.prompt_tokens)
-            self._tokens[backend, model, "completion"] += tokens(record.usage.completion_tokens)
+            self._tokens[backend, model, "prompt"] += record.usage.prompt_tokens
+            self._tokens[backend, model, "completion"] += record.usage.completion_tokens
 
     def lines(self, gauges: Mapping[str, tuple[str, float]]) -> Iterator[str]:
         """The exposition, line by line.

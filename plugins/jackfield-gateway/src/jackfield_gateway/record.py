@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import attrs
 
 from jackfield.errors import ValidationError
-from jackfield.models import UNSET
 from jackfield.wire import encode
-from jackfield_gateway.cost import cost_of, tokens
+from jackfield_gateway.cost import cost_of
+from jackfield_gateway.tokens import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jackfield.call import Attempt, Call
-    from jackfield.models import CompletionUsage, CreateChatCompletionRequest
+    from jackfield.models import CreateChatCompletionRequest
     from jackfield.models.base import WireValue
     from jackfield.span import Span
     from jackfield_gateway.settings import Price
+    from jackfield_gateway.tokens import Tokens
 
 NAME = 256
 """Characters of a name that a client gave, and of an id that a backend gave, which are kept."""
@@ -48,7 +49,7 @@ class Tried(NamedTuple):
     status_code: int | None
     request_id: str | None
     first_chunk: float | None
-    usage: CompletionUsage | None
+    usage: Tokens | None
     dropped: tuple[str, ...]
     maybe_billed: bool
 
@@ -90,7 +91,7 @@ class Record:
     state: str = attrs.field(default="running", init=False)
     error: tuple[str, str, int | None] | None = attrs.field(default=None, init=False)
     duration: float | None = attrs.field(default=None, init=False)
-    usage: CompletionUsage | None = attrs.field(default=None, init=False)
+    usage: Tokens | None = attrs.field(default=None, init=False)
     asked: CreateChatCompletionRequest | None = attrs.field(default=None, init=False)
     request: bytes | None = attrs.field(default=None, init=False)
     response: bytes | None = attrs.field(default=None, init=False)
@@ -188,7 +189,7 @@ def _tried(one: Attempt) -> Tried:
         one.status_code,
         None if one.request_id is None else one.request_id[:NAME],
         one.first_chunk,
-        one.usage,
+        tokens(one.usage),
         one.dropped,
         one.maybe_billed,
     )
@@ -202,18 +203,5 @@ def _json(data: bytes | None) -> Any:
     return None if data is None else json.loads(data)
 
 
-def _usage(usage: CompletionUsage | None) -> dict[str, int] | None:
-    if usage is None:
-        return None
-    return {
-        "prompt_tokens": tokens(usage.prompt_tokens),
-        "completion_tokens": tokens(usage.completion_tokens),
-        "total_tokens": tokens(usage.total_tokens),
-        "cached_tokens": _detail(usage.prompt_tokens_details, "cached_tokens"),
-        "reasoning_tokens": _detail(usage.completion_tokens_details, "reasoning_tokens"),
-    }
-
-
-def _detail(details: Any, name: str) -> int:
-    value = UNSET if details is UNSET or details is None else getattr(details, name)
-    return tokens(value) if isinstance(value, int) else 0
+def _usage(usage: Tokens | None) -> dict[str, int] | None:
+    return None if usage is None else usage._asdict()

@@ -12,6 +12,7 @@ from jackfield_gateway.metrics import Metrics
 from jackfield_gateway.record import MESSAGE, Record
 from jackfield_gateway.recorder import Recorder
 from jackfield_gateway.refusal import refusal_of
+from jackfield_gateway.tokens import tokens
 
 if TYPE_CHECKING:
     from jackfield.call import Call
@@ -48,7 +49,7 @@ class Watch:
         except BaseException:
             self._end(record, "cancelled", call.partial)
             raise
-        record.usage = response.usage
+        record.usage = tokens(response.usage)
         self._end(record, "success", response)
         return response
 
