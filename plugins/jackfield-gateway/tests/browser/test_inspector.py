@@ -240,6 +240,25 @@ def test_a_call_can_be_opened_while_it_ends(gateway, service, visit, ask, answer
     page.locator("#detail h2", has_text="fast").wait_for()
 
 
+def test_marked_text_of_a_running_call_stays_marked(gateway, service, visit, ask, answers):
+    """What it took meanwhile is not drawn until it ends, or another call is looked at."""
+    service.answer, go_on = answers.held("a", "b")
+    url = gateway()
+    asking = threading.Thread(target=ask, args=(url,), kwargs={"stream": True})
+    asking.start()
+    page = visit(f"{url}/#inspector")
+    page.locator(f"{ROWS} .running").click()
+    page.locator("#detail dd code").first.dblclick()
+    marked = page.evaluate("String(getSelection())")
+    assert marked
+    for _ in range(2):
+        page.wait_for_event("requestfinished", lambda request: "/inspector/calls/" in request.url)
+    assert page.evaluate("String(getSelection())") == marked
+    go_on.set()
+    asking.join()
+    page.locator("#detail header .state.success").wait_for()
+
+
 def test_an_answer_leads_to_its_call(gateway, visit, say, service, answers):
     """By the link below it; the address can be opened again."""
     service.answer = lambda _: answers.streamed({"content": "a"})

@@ -15,6 +15,7 @@ export class Detail {
   #id = null;
   #timer = null;
   #turn = 0;
+  #drawn = null;
   #open = new Set();
 
   constructor(closed) {
@@ -40,8 +41,9 @@ export class Detail {
       return;
     }
     if (this.#turn !== turn) return;
-    this.#put(this.#parts(record), focus);
-    if (record.state === "running") this.#timer = setTimeout(() => this.show(id), AGAIN);
+    const running = record.state === "running";
+    if (!running || !this.#marked(id)) this.#put(this.#parts(record), focus);
+    if (running) this.#timer = setTimeout(() => this.show(id), AGAIN);
   }
 
   hide() {
@@ -60,6 +62,13 @@ export class Detail {
     this.node.hidden = false;
     if (focus) this.node.focus({ preventScroll: false });
     else if (focused) close.focus();
+    this.#drawn = this.#id;
+  }
+
+  /** Whether somebody has marked text of this call, which drawing it anew would take away. */
+  #marked(id) {
+    const selection = document.getSelection();
+    return this.#drawn === id && !selection.isCollapsed && this.node.contains(selection.anchorNode);
   }
 
   #parts(record) {
