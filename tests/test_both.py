@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import pytest
@@ -65,9 +65,9 @@ def failure(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
 
 
 def overrun(deadline: float, run: Callable[[], Any]) -> float:
-    """By how many seconds ``run`` outlives the deadline, the best of three: other programs share the machine."""
+    """By how many seconds ``run`` outlives the deadline, the best of five: other programs share the machine."""
     best = float("inf")
-    for _ in range(3):
+    for _ in range(5):
         before = time.monotonic()
         run()
         best = min(best, time.monotonic() - before - deadline)
@@ -319,7 +319,9 @@ def test_closing_a_whole_stream_does_not_wait_for_a_server_that_never_ends_it(mo
     server.script, seen = fakeserver.stuck_after(event("a") + event("b") + event(finish="stop"))
     handle = mode.stream()
     assert said(handle.next()) == "a"
-    assert overrun(0.5, handle.close) <= SLACK
+    began = time.monotonic()
+    handle.close()
+    assert time.monotonic() - began < 10  # the limit of silence is a minute
     assert handle.stream.response.choices[0].message.content == "ab"
     assert until(lambda: bool(seen))
 
@@ -678,6 +680,7 @@ class Does:
 
     kind: str = "sleep"
     seconds: float = 60.0
+    let_go: ClassVar[threading.Event]
 
     @hookimpl
     def wrap_chat_completion(self, request, call):
@@ -687,6 +690,8 @@ class Does:
             yield Acquire(gate)
         elif self.kind == "run":
             yield Run(time.sleep, self.seconds)
+        elif self.kind == "held":
+            yield Run(self.let_go.wait, self.seconds)
         elif self.kind == "stop":
             yield Run(next, iter(()))
         else:
@@ -735,15 +740,18 @@ def test_a_run_function_that_outlives_the_deadline_ends_the_call(doing):
     assert type(failure(doing(kind="run", seconds=0.3).call, timeout=0.2)) is jackfield.DeadlineExceededError
 
 
-def test_a_run_function_that_outlives_its_client_ends_the_call(doing):
+def test_a_run_function_that_outlives_its_client_ends_the_call(doing, monkeypatch):
     """The client closes without waiting for a function that does not end; its call fails once it does."""
-    mode = doing(kind="run", seconds=2.0)
+    monkeypatch.setattr(Does, "let_go", threading.Event(), raising=False)
+    mode = doing(kind="held")
     errors: list[Any] = []
     running = threading.Thread(target=lambda: errors.append(failure(mode.call)))
     running.start()
     assert until(lambda: mode.live() == 1)
     time.sleep(0.05)
-    assert overrun(1.0, mode.close) <= SLACK
+    mode.close()
+    assert running.is_alive()
+    Does.let_go.set()
     running.join()
     assert [type(error) for error in errors] == [jackfield.ClientClosedError]
 

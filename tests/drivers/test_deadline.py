@@ -34,8 +34,8 @@ DRIPS = {
 
 
 def in_time(attempt: Callable[[], tuple[Any, float]]) -> Any:
-    """The error of an attempt that ended within the deadline and its overrun; a busy machine may spoil two."""
-    for _ in range(3):
+    """The error of an attempt that ended within the deadline and its overrun; a busy machine may spoil four."""
+    for _ in range(5):
         error, took = attempt()
         if took <= DEADLINE + OVERRUN:
             break
@@ -106,7 +106,7 @@ def test_connecting_ends_with_the_deadline(full: str) -> None:
     live.closing = DeadlineExceededError("closed")
     live.interrupt()
     assert wait() is live.closing
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 4  # connecting has five seconds
     rig.close()
 
 

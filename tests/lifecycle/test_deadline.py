@@ -22,6 +22,8 @@ DEADLINE = 0.5
 OVERRUN = 0.25
 SLACK = 0.75
 """Seconds besides, in these tests only: a hundred calls end at one moment, on a machine that does other things too."""
+TRIES = 5
+"""A machine that is busy for seconds may spoil some of them; a call that is not ended spoils all."""
 AT_ONCE = 100
 
 
@@ -121,40 +123,46 @@ def overruns(request: Any) -> Any:
     return request.param
 
 
+def check(measure: Callable[[], list[float]], count: int) -> None:
+    """So many calls end, and each of them in time."""
+    for _ in range(TRIES):
+        late = measure()
+        assert len(late) == count
+        if max(late) <= OVERRUN + SLACK:
+            return
+    raise AssertionError(f"one outlived its deadline by {max(late)} s")
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_hundred_calls_end_with_their_deadline_whatever_drips(overruns: Any, way: str) -> None:
     """Head, body, comments or chunks that never end."""
     with serving(WAYS[way]) as url:
-        late = overruns(url, stream=way in {"stream", "chunks"}, count=AT_ONCE)
-    assert len(late) == AT_ONCE
-    assert max(late) <= OVERRUN + SLACK
+        check(lambda: overruns(url, stream=way in {"stream", "chunks"}, count=AT_ONCE), AT_ONCE)
 
 
 @pytest.mark.parametrize("place", [blackhole, mute], ids=["blackhole", "handshake"])
 def test_calls_that_cannot_connect_end_with_their_deadline(overruns: Any, place: Any) -> None:
     """Neither the network nor the other side of TLS answers."""
     with place() as url:
-        late = overruns(url, stream=False, count=5)
-    assert len(late) == 5
-    assert max(late) <= OVERRUN + SLACK
+        check(lambda: overruns(url, stream=False, count=5), 5)
 
 
 def test_calls_that_wait_for_a_name_end_with_their_deadline(overruns: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The resolver is stuck until long after; ``asyncio.run`` itself waits for its thread in the end."""
-    let_go = threading.Event()
-    timer = threading.Timer(DEADLINE + 2, let_go.set)
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: let_go.wait(20) and [])
     threads = threading.active_count()
-    timer.start()
-    late = overruns("http://slow.example/v1", stream=False, count=4)
-    assert len(late) == 4
-    assert max(late) <= OVERRUN + SLACK
+
+    def measure() -> list[float]:
+        let_go = threading.Event()
+        threading.Timer(DEADLINE + 2, let_go.set).start()
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: let_go.wait(20) and [])
+        late: list[float] = overruns("http://slow.example/v1", stream=False, count=4)
+        return late
+
+    check(measure, 4)
     assert until(lambda: threading.active_count() <= threads)
 
 
 def test_calls_that_wait_for_a_connection_end_with_their_deadline(overruns: Any) -> None:
     """One connection, which a stream holds that goes on and on: all others wait, and it ends with its own deadline."""
     with serving(WAYS["chunks"]) as url:
-        late = overruns(url, stream=True, count=20, transport={"max_connections": 1})
-    assert len(late) == 20
-    assert max(late) <= OVERRUN + SLACK
+        check(lambda: overruns(url, stream=True, count=20, transport={"max_connections": 1}), 20)
