@@ -144,6 +144,7 @@ class Relay:
     folder: str
     flows: threading.Event = attrs.field(factory=threading.Event, init=False)
     _open: list[socket.socket] = attrs.field(factory=list, init=False)
+    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)
 
     @property
     def path(self) -> str:
@@ -162,19 +163,25 @@ class Relay:
     def end(self) -> None:
         """Close those that there are, and take no other."""
         self.flows.set()
-        os.unlink(self.path)
-        for one in self._open:
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
-        self._open.clear()
+        Path(self.path).unlink(missing_ok=True)
+        with self._lock:
+            for one in self._open:
+                with contextlib.suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
+                one.close()
+            self._open.clear()
 
     def _accept(self, listener: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while True:
-                here, there = listener.accept()[0], socket.socket(socket.AF_UNIX)
-                there.connect(self.where)
-                self._open += [here, there]
+                here = listener.accept()[0]
+                with self._lock:
+                    if listener not in self._open:  # it was ended meanwhile
+                        here.close()
+                        return
+                    there = socket.socket(socket.AF_UNIX)
+                    self._open += [here, there]
+                    there.connect(self.where)
                 for pair in ((here, there), (there, here)):
                     threading.Thread(target=self._carry, args=pair, daemon=True).start()
 
