@@ -297,6 +297,65 @@ def test_unknown_fields_survive_and_the_last_of_a_name_stands() -> None:
     assert response.extra == {"provider": 2, "timings": {"n": 3}}  # read once, there again
 
 
+def details(*pieces: Any) -> Any:
+    """What is made of ``reasoning_details``, told in so many deltas."""
+    response = fold([chunk(choices=[{"delta": {"reasoning_details": piece}}]) for piece in pieces])
+    return response.choices[0].message.extra["reasoning_details"]
+
+
+def test_lists_of_deltas_grow_and_their_objects_are_joined_by_index() -> None:
+    """Thoughts that come in pieces are given back as they came: their signature is of the whole text."""
+    text, summary = {"type": "reasoning.text", "index": 0}, {"type": "reasoning.summary", "index": 0}
+    assert details(
+        [text | {"text": "be", "format": "f", "signature": None}],
+        [text | {"text": "cause", "format": "f"}, summary | {"summary": "s"}],
+        [text | {"signature": "sig", "text": None}, summary | {"summary": "um"}],
+        None,
+    ) == [text | {"text": "because", "format": "f", "signature": "sig"}, summary | {"summary": "sum"}]
+
+
+def test_what_is_told_first_without_a_text_has_it_in_the_end() -> None:
+    """Whichever member comes first."""
+    assert details([{"index": 1, "id": "a"}], [{"index": 1, "text": "x"}]) == [{"index": 1, "id": "a", "text": "x"}]
+
+
+def test_objects_of_a_list_with_other_ids_are_others() -> None:
+    """Some servers count from 0 with each of them; pieces without an id belong to the latest."""
+    assert details(
+        [{"index": 0, "id": "a", "text": "x"}], [{"index": 0, "id": "b", "text": "y"}], [{"index": 0, "text": "z"}]
+    ) == [
+        {"index": 0, "id": "a", "text": "x"},
+        {"index": 0, "id": "b", "text": "yz"},
+    ]
+
+
+def test_what_has_no_index_is_added_to_its_list() -> None:
+    """Pictures, say; whatever else a list holds is kept."""
+    assert details([{"url": "1"}], [{"url": "2"}, "s", None, {"index": "0"}], [{"url": "2"}]) == [
+        {"url": "1"},
+        {"url": "2"},
+        "s",
+        None,
+        {"index": "0"},
+        {"url": "2"},
+    ]
+
+
+def test_a_name_that_ends_as_another_type_is_what_it_was_last() -> None:
+    """Only lists grow."""
+    assert details([1], "x") == "x"
+    assert details("x", [1], [2]) == [1, 2]
+    assert details("x", None) is None
+    assert details([{"index": 0, "text": ["a"]}], [{"index": 0, "text": "b"}]) == [{"index": 0, "text": "b"}]
+
+
+def test_unknown_lists_outside_of_deltas_are_told_anew() -> None:
+    """Services that search repeat the sources in each chunk."""
+    response = fold([chunk(citations=["a"], choices=[{"x": [1]}]), chunk(citations=["a", "b"], choices=[{"x": [2]}])])
+    assert response.extra == {"citations": ["a", "b"]}
+    assert response.choices[0].extra == {"x": [2]}
+
+
 def test_what_a_response_has_a_field_for_is_not_unknown_to_it() -> None:
     """A server that sends the whole message with each chunk does not smuggle it in."""
     response = fold([chunk(choices=[{"delta": {"content": "a"}, "message": {"content": "z"}, "x": 1}])])

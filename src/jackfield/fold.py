@@ -20,7 +20,8 @@ from jackfield.models.response import (
     CompletionUsage,
     CreateChatCompletionResponse,
 )
-from jackfield.pieces import AudioPieces, FunctionPieces, LogprobPieces, ToolCallPieces, Unread, joined
+from jackfield.pieces import AudioPieces, FunctionPieces, LogprobPieces, ToolCallPieces, joined
+from jackfield.unread import Unread, grown
 
 __all__ = ["Folder", "fold"]
 
@@ -31,8 +32,8 @@ def fold(chunks: Sequence[CreateChatCompletionStreamResponse]) -> CreateChatComp
     Texts, arguments, log probabilities, sound and annotations are joined; of everything else the last that was told
     stands, of ``id``, ``created`` and ``model`` the first. Pieces of a tool call belong together by their index, and
     under one index by their id, since some servers send every call with index 0. Unknown fields of chunks, choices,
-    deltas and tool calls are kept, of one name the last; they are looked for when ``extra`` is asked for, and until
-    then the response holds the events' bytes.
+    deltas and tool calls are kept, of one name the last, but lists of deltas grow (``unread.grown``); they are looked
+    for when ``extra`` is asked for, and until then the response holds the events' bytes.
 
     Args:
         chunks: in the order in which they came.
@@ -111,7 +112,7 @@ class _Choice:
         self.logprobs: LogprobPieces | None = None
         self.finish_reason: str | None = None
         self.unread = Unread(ChatCompletionChunkChoice)
-        self.unread_delta = Unread(ChatCompletionStreamResponseDelta)
+        self.unread_delta = Unread(ChatCompletionStreamResponseDelta, grown)
 
     def add(self, piece: ChatCompletionChunkChoice) -> None:
         delta = piece.delta

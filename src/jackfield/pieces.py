@@ -1,4 +1,4 @@
-"""What is put together while the pieces of a stream come: texts, calls, sound, log probabilities, unknown fields."""
+"""What is put together while the pieces of a stream come: texts, calls, sound, log probabilities."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from jackfield.event import EventExtra
-from jackfield.models.base import EMPTY, Extra, ExtraSource, WireValue, unread_extra
 from jackfield.models.chunks import (
     AudioDelta,
     ChatCompletionMessageToolCallChunk,
@@ -25,46 +23,7 @@ from jackfield.models.toolcalls import (
     UnknownToolCall,
 )
 from jackfield.plain import plain
-
-
-class _Joined(ExtraSource):
-    """The unknown fields of several pieces, read and joined when asked for; of one name the last stands."""
-
-    __slots__ = ("_pieces", "_read", "_source")
-
-    def __init__(self, source: type[WireValue], pieces: Sequence[ExtraSource | bytes]) -> None:
-        self._source, self._pieces = source, pieces
-        self._read: dict[str, Any] | None = None
-
-    def of(self, owner: type[WireValue]) -> Extra:
-        if self._read is None:
-            self._read = {
-                key: value for piece in map(_source, self._pieces) for key, value in piece.of(self._source).items()
-            }
-            self._pieces = ()  # the events' bytes may go
-        return Extra({key: value for key, value in self._read.items() if key not in owner.__wire_fields__})
-
-
-def _source(unread: ExtraSource | bytes) -> ExtraSource:
-    return EventExtra(unread) if isinstance(unread, bytes) else unread
-
-
-class Unread:
-    """Collects the unknown fields of pieces of one class without reading them."""
-
-    def __init__(self, source: type[WireValue]) -> None:
-        self._source = source
-        self._pieces: list[ExtraSource | bytes] = []
-        self.keep = self._pieces.append
-
-    def add(self, piece: WireValue) -> None:
-        """Take what the piece has, if it may have something."""
-        if (extra := unread_extra(piece)) is not EMPTY:
-            self.keep(extra)
-
-    def whole(self) -> ExtraSource:
-        """All of it, still unread."""
-        return _Joined(self._source, tuple(self._pieces)) if self._pieces else EMPTY
+from jackfield.unread import Unread
 
 
 def joined(pieces: Sequence[str]) -> str | None:
