@@ -20,23 +20,25 @@ class Scripted(OpenAIDialect):
     """Says one message after the other, then again what it was asked, whole or in chunks.
 
     Attributes:
-        script: the messages that are left to say.
+        script: the messages that are left to say; ``finish_reason`` of one is the choice's.
     """
 
     def __init__(self) -> None:
         self.script: list[Mapping[str, Any]] = []
-        self._now: Mapping[str, Any] | None = None
+        self._now: dict[str, Any] | None = None
+        self._reason = "stop"
 
     def ask(self, method: str, target: str, body: bytes) -> Ask | None:
         asked = super().ask(method, target, body)
         if asked is not None:
-            self._now = self.script.pop(0) if self.script else None
+            self._now = dict(self.script.pop(0)) if self.script else None
+            self._reason = "stop" if self._now is None else self._now.pop("finish_reason", "stop")
         return asked
 
     def whole(self, ask: Ask) -> bytes:
         if self._now is None:
             return super().whole(ask)
-        choice = {"index": 0, "message": {"role": "assistant", **self._now}, "finish_reason": "stop"}
+        choice = {"index": 0, "message": {"role": "assistant", **self._now}, "finish_reason": self._reason}
         return json.dumps({**_head(ask, "chat.completion"), "choices": [choice], "usage": USAGE}).encode()
 
     def events(self, ask: Ask) -> list[bytes]:
@@ -52,7 +54,7 @@ class Scripted(OpenAIDialect):
                 deltas.append({name: value})
         head = _head(ask, "chat.completion.chunk")
         choices = [[{"index": 0, "delta": delta, "finish_reason": None}] for delta in deltas]
-        choices.append([{"index": 0, "delta": {}, "finish_reason": "stop"}])
+        choices.append([{"index": 0, "delta": {}, "finish_reason": self._reason}])
         chunks = [{**head, "choices": choice} for choice in choices] + [{**head, "choices": [], "usage": USAGE}]
         return [*(json.dumps(chunk).encode() for chunk in chunks), b"[DONE]"]
 

@@ -85,6 +85,50 @@ def test_calls_without_an_id_are_told_apart(asking, dialect, bodies):
     assert answered["tool_calls"][0]["id"] == result["tool_call_id"] != ""
 
 
+def test_calls_of_one_id_are_told_apart(asking, dialect, bodies):
+    """Some services give both of them the same."""
+    dialect.script += [{"tool_calls": [call("shout", '{"word": "a"}', "x"), call("shout", '{"word": "b"}', "x")]}, {}]
+    asking("-m", "fast", "Hello", "--functions", TOOLS)
+    _, answered, *results = bodies()[1]["messages"]
+
+    assert [json.loads(one["function"]["arguments"]) for one in answered["tool_calls"]] == [
+        {"word": "a"},
+        {"word": "b"},
+    ]
+    assert [one["id"] for one in answered["tool_calls"]] == [one["tool_call_id"] for one in results]
+    assert [one["content"] for one in results] == ["A", "B"]
+
+
+@WAYS
+@pytest.mark.parametrize(
+    ("says", "why"),
+    [
+        ({"content": '{"a":', "finish_reason": "length"}, "not whole: it was cut short at the limit of tokens"),
+        ({"content": '{"a": 1}', "finish_reason": "content_filter"}, "not whole: the content filter"),
+        ({"content": "A dog"}, "no JSON"),
+        ({"content": '{"a": 1} as you wished'}, "no JSON"),
+        ({"content": ""}, "no JSON"),
+        ({"refusal": "Not\nthat"}, "the model refused: Not; that"),
+    ],
+)
+def test_what_is_no_value_of_a_schema_is_an_error(asking, dialect, way, says, why):
+    """It is told, and not logged as an answer."""
+    dialect.script.append(says)
+    done = asking("-m", "fast", "A dog", "--schema", "a int", *way, code=1)
+
+    assert why in done.stderr
+    assert asking.logged() == []
+
+
+@WAYS
+def test_a_value_of_a_schema_is_the_answer(asking, dialect, way):
+    """As it came; whether it has the shape is the backend's matter. A model may call a tool before."""
+    dialect.script += [{"tool_calls": [call("shout", '{"word": "a"}', "x")]}, {"content": '{"b": 1}'}]
+    done = asking("-m", "fast", "A dog", "--schema", "a int", "--functions", TOOLS, *way)
+
+    assert done.stdout.strip() == '{"b": 1}'
+
+
 def test_what_a_tool_shows_is_shown_once(asking, dialect, bodies):
     """An attachment of a tool's result is in the user's message after it."""
     tool = "import llm\ndef draw():\n    return llm.ToolOutput('here', [llm.Attachment(content=b'GIF89a', type='image/gif')])\n"
@@ -95,11 +139,13 @@ def test_what_a_tool_shows_is_shown_once(asking, dialect, bodies):
     assert [part["type"] for part in bodies()[1]["messages"][3]["content"]] == ["image_url"]
 
 
-def test_a_refusal_is_the_text(asking, dialect):
-    """A model that refuses is heard."""
+def test_a_refusal_is_the_text(asking, dialect, bodies):
+    """A model that refuses is heard, and reads it once when the conversation goes on."""
     dialect.script.append({"content": None, "refusal": "I will not"})
 
     assert asking("-m", "fast", "Hello").stdout.strip() == "I will not"
+    asking("-c", "Why?")
+    assert bodies()[-1]["messages"][1] == {"role": "assistant", "refusal": "I will not"}
 
 
 def test_options_and_attachments_are_said(asking, bodies):

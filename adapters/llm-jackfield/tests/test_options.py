@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import llm
 import pytest
+from llm_jackfield.failure import FailedError
 from llm_jackfield.model import Jackfield
 from llm_jackfield.options import OWN, Options
 from llm_jackfield.request import asked
@@ -57,7 +58,12 @@ def test_what_is_not_given_is_not_said():
         ("timeout", "0", "greater than 0"),
         ("logit_bias", "{", "expected a JSON object"),
         ("logit_bias", "[1]", "valid dictionary"),
+        ("logit_bias", '{"1": -101}', "1: expected a number from -100 to 100"),
+        ("logit_bias", '{"1": "5"}', "1: expected a number from -100 to 100"),
+        ("logit_bias", '{"1": true}', "1: expected a number from -100 to 100"),
+        ("image_detail", "weird", "'auto', 'low' or 'high'"),
         ("extra", "[1]", "valid dictionary"),
+        ("extra", '{"temperature": 0}', "expected no temperature: give it as -o temperature"),
         ("extra", '{"n": 2}', "expected no n: these come from llm"),
         ("nope", "1", "Extra inputs are not permitted"),
     ],
@@ -87,6 +93,16 @@ def test_extra_fields_are_checked_where_they_are_known():
         "type": "json_schema",
         "json_schema": {"name": "output", "schema": {"type": "object"}},
     }
+
+
+@pytest.mark.parametrize("how", [{"json_object": True}, {"schema": {"type": "object"}}])
+def test_an_answer_has_one_format(how):
+    """``extra`` may say it where nothing else does."""
+    text = {"response_format": {"type": "text"}}
+
+    assert fields(extra=text)["response_format"] == {"type": "text"}
+    with pytest.raises(FailedError, match="expected no response_format"):
+        fields(extra=text, **how)
 
 
 def test_tools_are_functions():

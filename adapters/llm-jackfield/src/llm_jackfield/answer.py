@@ -12,11 +12,17 @@ from llm.parts import StreamEvent
 from llm.utils import simplify_usage_dict
 
 from llm_jackfield import metadata
-from llm_jackfield.failure import FailedError
+from llm_jackfield.failure import FailedError, line
 
 if TYPE_CHECKING:
     from jackfield.models.chunks import CreateChatCompletionStreamResponse
-    from jackfield.models.response import CompletionUsage, CreateChatCompletionResponse
+    from jackfield.models.response import (
+        ChatCompletionResponseMessage,
+        CompletionUsage,
+        CreateChatCompletionResponse,
+    )
+
+_CUT = {"length": "it was cut short at the limit of tokens", "content_filter": "the content filter cut it short"}
 
 
 def piece(chunk: CreateChatCompletionStreamResponse) -> Iterator[StreamEvent]:
@@ -40,13 +46,15 @@ def conclude(answer: CreateChatCompletionResponse, response: Any) -> Iterator[St
         response: llm's own: it gets the calls to run, the tokens, the model that answered, and the answer for the log.
 
     Raises:
-        FailedError: a tool call cannot be run, or there is no answer.
+        FailedError: a tool call cannot be run, there is no answer, or no JSON where a schema was given.
     """
     from jackfield import to_dict
 
     if not answer.choices:
         raise FailedError("the backend answered without an answer: choices is empty")
     message = answer.choices[0].message
+    if response.prompt.schema and not message.tool_calls:
+        _check_json(message, answer.choices[0].finish_reason)
     calls = list(_calls(message.tool_calls or ()))
     for event, call in calls:
         response.add_tool_call(call)
@@ -64,6 +72,18 @@ def conclude(answer: CreateChatCompletionResponse, response: Any) -> Iterator[St
     response.response_json = _without_nulls(to_dict(answer))
 
 
+def _check_json(message: ChatCompletionResponseMessage, reason: str | None) -> None:
+    """Raise where a schema was given and the answer cannot be a value; whether it has its shape the backend sees to."""
+    if message.refusal:
+        raise FailedError(f"the model refused: {line(message.refusal)}")
+    if reason in _CUT:
+        raise FailedError(f"the answer is not whole: {_CUT[reason]}")
+    try:
+        json.loads(message.content or "")
+    except ValueError as error:
+        raise FailedError(f"the answer is no JSON, though a schema was given: {error}") from None
+
+
 def _said(says: Any) -> Iterator[StreamEvent]:
     """What a message, or a piece of one, says; that the model refuses is the text then."""
     if thoughts := _thoughts(says):
@@ -78,11 +98,14 @@ def _thoughts(says: Any) -> str | None:
 
 
 def _calls(calls: Any) -> Iterator[tuple[StreamEvent, llm.ToolCall]]:
+    seen = {""}
     for call in calls:
         function = getattr(call, "function", None)
         if function is None:
             raise FailedError(f"the model called a tool of the type {call.type!r}, which llm cannot run")
-        identity = call.id or f"call_{uuid.uuid4().hex}"  # llm tells calls apart by it
+        # llm tells calls apart by it, so that two of one id would be one.
+        identity = call.id if call.id not in seen else f"call_{uuid.uuid4().hex}"
+        seen.add(identity)
         event = StreamEvent(
             "tool_call_name", function.name, tool_call_id=identity, provider_metadata=metadata.of_call(call)
         )

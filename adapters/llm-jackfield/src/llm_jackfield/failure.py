@@ -31,8 +31,8 @@ def told() -> Iterator[None]:
         raise FailedError(line(error)) from error
 
 
-def line(error: Exception) -> str:
-    """The error's text on one line, without known secrets and harmless on a terminal."""
+def line(error: Exception | str) -> str:
+    """The text, an error's or a service's, on one line, without known secrets and harmless on a terminal."""
     from jackfield import JackfieldError
     from jackfield.cli.output import harmless
     from jackfield.cli.output import told as message

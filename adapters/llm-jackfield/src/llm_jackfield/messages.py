@@ -91,7 +91,7 @@ def _assistant(parts: Sequence[Part], ids: _Calls) -> Iterator[Wire]:
     own = metadata.kept([part for part in parts if not isinstance(part, ToolCallPart)])
     text = _text(parts)
     message: Wire = {"role": "assistant", **own.get("message", {})}
-    if text:
+    if text and text != message.get("refusal"):  # a refusal is the text that llm was told
         message["content"] = text
     if thoughts := own.get("thoughts"):
         message[thoughts] = "".join(part.text for part in parts if isinstance(part, ReasoningPart))

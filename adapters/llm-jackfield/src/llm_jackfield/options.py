@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import llm
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -26,6 +26,16 @@ def _others(value: dict[str, Any]) -> dict[str, Any]:
     wrong = sorted(OWN.intersection(value))
     if wrong:
         raise ValueError(f"expected no {', '.join(wrong)}: these come from llm")
+    wrong = sorted(Options.model_fields.keys() & value)
+    if wrong:
+        raise ValueError(f"expected no {', '.join(wrong)}: give it as -o {wrong[0]}")
+    return value
+
+
+def _biases(value: dict[str, Any]) -> dict[str, Any]:
+    for token, bias in value.items():
+        if isinstance(bias, bool) or not isinstance(bias, int | float) or not -100 <= bias <= 100:
+            raise ValueError(f"{token}: expected a number from -100 to 100")
     return value
 
 
@@ -55,7 +65,7 @@ class Options(llm.Options):
     )
     stop: str | None = Field(default=None, description="Text at which the answer ends")
     seed: int | None = Field(default=None, description="Asks for the same answer again")
-    logit_bias: JsonObject | None = Field(
+    logit_bias: Annotated[JsonObject, AfterValidator(_biases)] | None = Field(
         default=None, description='JSON object: for each token id -100 to 100, as {"1712": -100}'
     )
     reasoning_effort: str | None = Field(default=None, description="How long to think, as low, medium, high")
@@ -65,7 +75,9 @@ class Options(llm.Options):
     json_object: bool | None = Field(
         default=None, description="Answer with a JSON object; the prompt must mention JSON"
     )
-    image_detail: str | None = Field(default=None, description="How closely to look at images: auto, low, high")
+    image_detail: Literal["auto", "low", "high"] | None = Field(
+        default=None, description="How closely to look at images: auto, low, high"
+    )
     timeout: float | None = Field(default=None, gt=0, description="Seconds for the whole call, retries included")
     extra: Annotated[JsonObject, AfterValidator(_others)] | None = Field(
         default=None,

@@ -6,6 +6,7 @@ from typing import Any
 
 import llm
 
+from llm_jackfield.failure import FailedError
 from llm_jackfield.messages import messages
 
 
@@ -19,7 +20,7 @@ def asked(name: str, prompt: llm.Prompt) -> dict[str, Any]:
         prompt: with the whole conversation.
 
     Raises:
-        FailedError: an attachment cannot be said.
+        FailedError: an attachment cannot be said, or the answer is to have two formats.
     """
     from jackfield.models.request import CreateChatCompletionRequest
 
@@ -31,6 +32,8 @@ def asked(name: str, prompt: llm.Prompt) -> dict[str, Any]:
     if prompt.schema:
         schema = {"name": "output", "schema": prompt.schema}
         fields["response_format"] = {"type": "json_schema", "json_schema": schema}
+    if "response_format" in fields and "response_format" in extra:
+        raise FailedError("extra: expected no response_format: the schema, or json_object, says it")
     if prompt.tools:
         fields["tools"] = [_tool(tool) for tool in prompt.tools]
     known = CreateChatCompletionRequest.__wire_fields__
