@@ -40,10 +40,11 @@ async def _nothing(_: object) -> None:
     raise AssertionError("nothing is sent")
 
 
-def asked(*headers: tuple[str, str]) -> Inbound:
+def asked(*headers: tuple[str, str], version: str = "1.1") -> Inbound:
     """A request with these headers."""
     raw = [(name.encode(), value.encode("latin-1")) for name, value in headers]
-    return Inbound({"type": "http", "method": "POST", "headers": raw, "query_string": b""}, _never, _nothing, Limits())
+    scope = {"type": "http", "http_version": version, "method": "POST", "headers": raw, "query_string": b""}
+    return Inbound(scope, _never, _nothing, Limits())
 
 
 def guard(ring: Ring | None = None, **settings: object) -> Guard:
@@ -74,7 +75,6 @@ def test_its_own_names_and_addresses_are_taken(host):
         "evil.example",
         "localhost.evil.example",
         "127.0.0.1.evil.example",
-        "",
         "a@localhost",
         "localhost/x",
         "[::1",
@@ -91,10 +91,20 @@ def test_any_name_may_be_allowed():
     assert refused(asked(("host", "any.example")), hosts=("*",)) == 0
 
 
-@pytest.mark.parametrize("hosts", [(), ("localhost", "localhost")])
+@pytest.mark.parametrize("hosts", [(), ("",), ("", ""), ("localhost", ""), ("localhost", "localhost")])
 def test_there_is_one_host(hosts):
     """RFC 9112, section 3.2: none or several are a bad request."""
     assert refused(asked(*(("host", host) for host in hosts))) == 400
+
+
+@pytest.mark.parametrize("version", ["1", "1.0"])
+@pytest.mark.parametrize("hosts", [(), ("",)])
+def test_http_1_0_knows_no_host(hosts, version):
+    """The server passes an empty one for none. A page is looked for all the same, and a name that is told."""
+    none = [("host", host) for host in hosts]
+    assert refused(asked(*none, version=version)) == 0
+    assert refused(asked(*none, ("origin", "https://evil.example"), version=version)) == 403
+    assert refused(asked(("host", "evil.example"), version=version)) == 421
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,23 @@ def test_only_json_is_taken_for_json(kind):
     assert refusal.value.status == 415
 
 
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "br, identity"])
+def test_a_compressed_body_is_refused_as_one(coding):
+    """And not told to be broken JSON; the answer says what is taken (RFC 9110, section 15.5.16)."""
+    headers = (("content-type", "application/json"), ("content-encoding", coding))
+    with pytest.raises(Refusal) as refusal:
+        asyncio.run(inbound(b"{}", headers=headers).json(CreateChatCompletionRequest))
+    assert (refusal.value.status, refusal.value.headers["accept-encoding"]) == (415, "identity")
+
+
+@pytest.mark.parametrize("coding", ["identity", " Identity ", ""])
+def test_a_body_that_is_not_compressed_is_read(coding):
+    """Some clients say so."""
+    headers = (("content-type", "application/json"), ("content-encoding", coding))
+    body = b'{"model": "m", "messages": []}'
+    assert asyncio.run(inbound(body, headers=headers).json(CreateChatCompletionRequest)).model == "m"
+
+
 @pytest.mark.parametrize("kind", ["application/json", "Application/JSON; charset=utf-8"])
 def test_json_becomes_a_value(kind):
     """With the fields that are unknown."""

@@ -37,6 +37,7 @@ def tried(error: errors.CallError, times: int) -> errors.CallError:
         (errors.APIConnectionError("nobody"), 502, "backend_unreachable"),
         (errors.APITimeoutError("late"), 504, "backend_timeout"),
         (errors.DeadlineExceededError(), 504, "deadline_exceeded"),
+        (errors.ConfigError("environment variable KEY is not set"), 500, "backend_configuration"),
         (errors.InvalidResponseError("what"), 502, "backend_invalid_response"),
         (errors.StreamInterruptedError("cut"), 502, "stream_interrupted"),
         (errors.UnsupportedParameterError("no way", param="n"), 400, "unsupported_parameter"),

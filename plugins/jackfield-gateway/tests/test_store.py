@@ -115,16 +115,41 @@ def test_a_completion_is_its_owners(within):
     assert within(work) == (ONE, None, [])
 
 
-def test_a_completion_of_the_same_id_is_replaced(within):
-    """Wholly, its model included."""
+def test_a_completion_takes_no_other_s_place(within):
+    """Whoever keeps one of an id that is taken is told."""
     other = Completion(ONE.id, "slow", "{}", "[]", None)
 
     async def work(store):
-        await store.save("", ONE)
-        await store.save("", other)
-        return await store.completion("", ONE.id), len(await every(store))
+        saved = [await store.save("", one) for one in (ONE, other)]
+        return saved, await store.completion("", ONE.id), len(await every(store))
 
-    assert within(work) == (other, 1)
+    assert within(work) == ([True, False], ONE, 1)
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_what_is_deleted_while_it_is_listed_leaves_its_place(within, monkeypatch, descending):
+    """The next page begins behind it; after an hour, and for other owners, it never was."""
+    now = [1e9]
+    monkeypatch.setattr("jackfield_gateway.store.time.time", lambda: now[0])
+
+    async def work(store):
+        names = [f"c{number}" for number in range(5)]
+        for name in names:
+            await store.save("key_1", attrs.evolve(ONE, id=name))
+        for _ in range(2):  # of an id that came again the last place counts
+            await store.delete("key_1", "c2")
+            await store.save("key_1", attrs.evolve(ONE, id="c2"))
+        await store.delete("key_1", "c2")
+        page = await every(store, "key_1", after="c2", descending=descending)
+        await store.delete("key_1", "c1")
+        second = await every(store, "key_1", after="c1", descending=descending)
+        other = await every(store, "key_2", after="c1")
+        now[0] += 3601
+        await store.forget(now[0])
+        return [one.id for one in page], [one.id for one in second], other, await every(store, "key_1", after="c1")
+
+    page, second = (["c4", "c3", "c1", "c0"], ["c0"]) if descending else ([], ["c3", "c4"])
+    assert within(work) == (page, second, None, None)
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "\ud800", "x" * 10_000, ""])
@@ -159,7 +184,7 @@ def test_lists_are_paged_and_narrowed_whatever_the_clock_says(within, monkeypatc
         narrow = await every(store, model="m1", metadata={"odd": "0", "all": "yes"})
         return len(narrow), await every(store, metadata={"odd": "2"}), await every(store, after="none")
 
-    assert within(work) == (75, [], [])
+    assert within(work) == (75, [], None)
 
 
 @pytest.mark.parametrize("large", ["response", "messages"])

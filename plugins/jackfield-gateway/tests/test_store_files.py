@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 
 import pytest
 
@@ -12,6 +14,19 @@ from jackfield_gateway.database import Postgres, SQLite
 from jackfield_gateway.ring import digest, make_key, make_token
 from jackfield_gateway.settings import GatewaySettings
 from jackfield_gateway.store import Store, store_of
+
+
+def opened(path) -> None:
+    """Open and close a store."""
+
+    async def main():
+        store = Store(SQLite(str(path)))
+        try:
+            await store.open()
+        finally:
+            await store.close()
+
+    asyncio.run(main())
 
 
 def test_only_its_owner_may_read_the_file(tmp_path):
@@ -45,21 +60,41 @@ def test_the_token_is_not_in_the_file(tmp_path):
     assert token[8:].encode() not in b"".join(one.read_bytes() for one in tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("kind", ["text", "database"])
+def test_a_file_of_something_else_is_left_as_it_is(tmp_path, kind):
+    """A path is soon mistyped: its owner's others may read it as before, and nothing is written."""
+    path = tmp_path / "g.db"
+    if kind == "text":
+        path.write_text("hello\n")
+    else:
+        with contextlib.closing(sqlite3.connect(path)) as other:
+            other.execute("CREATE TABLE t (a)")
+    path.chmod(0o644)
+    before = path.read_bytes()
+
+    with pytest.raises(ConfigError, match="is no SQLite database" if kind == "text" else "of something else"):
+        opened(path)
+    assert (path.stat().st_mode & 0o777, path.read_bytes()) == (0o644, before)
+    assert [one.name for one in tmp_path.iterdir()] == ["g.db"]
+
+
+def test_a_store_that_others_could_read_is_closed_to_them(tmp_path):
+    """It has the digests of keys."""
+    path = tmp_path / "g.db"
+    opened(path)
+    path.chmod(0o644)
+    opened(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.parametrize("content", [b"this is no database, but a file of another program" * 50, None])
 def test_a_file_that_cannot_be_used_is_told(tmp_path, content):
     """As an error of the configuration; nothing stays open."""
     path = tmp_path / "g.db"
     path.mkdir() if content is None else path.write_bytes(content)
 
-    async def main():
-        store = Store(SQLite(str(path)))
-        try:
-            await store.open()
-        finally:
-            await store.close()
-
     with pytest.raises(ConfigError, match="cannot be opened"):
-        asyncio.run(main())
+        opened(path)
 
 
 @pytest.mark.parametrize("url", ["postgresql://u:hunter2@127.0.0.1:1/x", "hunter2://", "postgresql://u:hunter2@[/"])

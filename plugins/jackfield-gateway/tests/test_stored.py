@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ClassVar
 
 import attrs
 import pytest
 
-from jackfield import hookimpl
+from jackfield import Deliver, Run, hookimpl
+from jackfield.event import decode_chunk
 from jackfield.models import ChatCompletionChoice, ChatCompletionResponseMessage, CreateChatCompletionResponse
+from jackfield.wire import encode
 from jackfield_gateway.settings import GatewaySettings
 
 PATH = "/v1/chat/completions"
@@ -28,6 +34,32 @@ class Numbered:
         choice = ChatCompletionChoice(index=0, finish_reason="stop", message=message)
         id_ = f"chatcmpl-{next(self._numbers)}"
         return CreateChatCompletionResponse(id=id_, created=1, model=request.model, choices=[choice])
+
+
+@attrs.define(eq=False)
+class Same:
+    """Answers always under one id, in chunks where it is asked to; between two of them it meets others."""
+
+    meet: ClassVar[Callable[[], object]] = staticmethod(int)
+
+    @hookimpl
+    def create_chat_completion(self, request, call):
+        """The answer itself: nothing is sent."""
+        if call.stream:
+            yield Deliver([part("a")])
+            yield Run(self.meet)
+            yield Deliver([part("b", "stop")])
+            return None
+        choice = ChatCompletionChoice(
+            index=0, finish_reason="stop", message=ChatCompletionResponseMessage(content="ab")
+        )
+        return CreateChatCompletionResponse(id="chatcmpl-same", created=1, model=request.model, choices=[choice])
+
+
+def part(content, finish=None):
+    """A chunk as it comes from a service."""
+    choice = {"index": 0, "delta": {"content": content}, "finish_reason": finish}
+    return decode_chunk(encode({"id": "chatcmpl-same", "created": 1, "model": "a", "choices": [choice]}))
 
 
 @pytest.fixture
@@ -70,6 +102,8 @@ def test_lists_are_narrowed_by_model_and_metadata(ask):
     assert len(ids(ask(f"{PATH}?metadata%5Ball%5D=yes"))) == 3
     assert len(ids(ask(f"{PATH}?metadata%5Ball%5D=yes&metadata%5Bnumber%5D=1"))) == 1
     assert ids(ask(f"{PATH}?metadata[number]=9")) == []
+    odd = ask.chat("fast", store=True, metadata={"k [x]": "a&b", "a]": "c"}).json["id"]
+    assert ids(ask(f"{PATH}?metadata[k+[x]]=a%26b&metadata[a]]=c")) == [odd]
 
 
 @pytest.mark.parametrize(
@@ -106,6 +140,7 @@ def test_the_messages_of_one_are_listed(ask):
     told = ask(f"{PATH}/{id_}/messages").json
     assert [(one["id"], one["role"], one["content"]) for one in told["data"]] == [(f"{id_}-0", "user", "hello")]
     assert ids(ask(f"{PATH}/{id_}/messages?after={id_}-0")) == []
+    assert ask(f"{PATH}/{id_}/messages?after=none").status == 404
 
 
 def test_content_in_parts_is_listed_apart(gateway):
@@ -152,6 +187,43 @@ def test_one_is_deleted(ask):
     for method in ("GET", "DELETE"):
         assert ask(f"{PATH}/{id_}", method=method).status == 404
     assert len(ids(ask(PATH))) == 2
+
+
+def test_all_are_deleted_by_who_deletes_what_he_lists(ask):
+    """As a loop over the list of OpenAI's clients does it, page by page."""
+    after, deleted = "", 0
+    while page := ids(ask(f"{PATH}?limit=1{after}")):
+        assert ask(f"{PATH}/{page[0]}", method="DELETE").status == 200
+        after, deleted = f"&after={page[0]}", deleted + 1
+    assert (deleted, ids(ask(PATH))) == (3, [])
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_two_answers_of_one_id_are_two(gateway, stream):
+    """A cache gives one twice, and some services have one id for all: the second is told and kept under another."""
+    ask = gateway(backends={"n": {"provider": "same"}}, models={"fast": "n/a"}, plugins={"same": Same})
+    told = [ask.chat("fast", store=True, stream=stream, metadata={"n": str(number)}) for number in range(3)]
+    answers = [one.events[:-1] if stream else [one.json] for one in told]
+    own = [{part["id"] for part in answer} for answer in answers]
+    assert own[0] == {"chatcmpl-same"}
+    assert [len(one) for one in own] == [1, 1, 1]
+    assert ids(ask(PATH)) == [one for names in own for one in names]
+    assert [one["metadata"]["n"] for one in ask(PATH).json["data"]] == ["0", "1", "2"]
+    assert len(set(ids(ask(PATH)))) == 3
+
+
+def test_streams_of_one_id_at_once_are_both_kept(gateway):
+    """Neither was there when the other began."""
+    ask = gateway(backends={"n": {"provider": "same"}}, models={"fast": "n/a"}, plugins={"same": Same})
+    together = threading.Barrier(2)
+    Same.meet = staticmethod(together.wait)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            told = list(pool.map(lambda _: ask.chat("fast", store=True, stream=True), range(2)))
+    finally:
+        Same.meet = staticmethod(int)
+    assert [one.events[-1] for one in told] == ["[DONE]", "[DONE]"]
+    assert len(set(ids(ask(PATH)))) == 2
 
 
 def test_a_stream_is_stored_too(gateway):

@@ -145,13 +145,18 @@ def test_a_query_that_means_nothing_is_refused_or_asks_for_nothing(url, query):
         assert (status, is_error(told)) == (400, True)
 
 
-@pytest.mark.parametrize(
-    "query", [b"after=%00", b"model=%F0%9F%98%80", b"metadata[%22]=%27", b"metadata[a.b]=%25_", b""]
-)
+@pytest.mark.parametrize("query", [b"model=%F0%9F%98%80", b"metadata[%22]=%27", b"metadata[a.b]=%25_", b""])
 def test_a_query_of_strange_texts_finds_nothing(url, query):
     """They are only texts, for the database too."""
     status, _, told = asked(url, b"GET " + CHAT.encode() + b"?" + query)
     assert (status, json.loads(told)["data"]) == (200, [])
+
+
+@pytest.mark.parametrize("query", [b"after=%00", b"after=none", b"after=", b"after=%F0%9F%98%80"])
+def test_behind_what_there_is_not_is_nothing(url, query):
+    """And no empty page, by which a client would take a list for whole."""
+    status, _, told = asked(url, b"GET " + CHAT.encode() + b"?" + query)
+    assert (status, is_error(told), json.loads(told)["error"]["param"]) == (404, True, "after")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from jackfield.models import UNSET, CreateChatCompletionRequest
 from jackfield.wire import encode
 from jackfield_gateway.outbound import Reply
 from jackfield_gateway.refusal import Refusal, no_model
-from jackfield_gateway.stored import check_metadata, keep
+from jackfield_gateway.stored import check_metadata, free_id, keep
 from jackfield_gateway.tokens import tokens
 
 if TYPE_CHECKING:
@@ -121,17 +121,27 @@ async def _stream(
     async with stream:
         await outbound.start(200, EVENTS)
         used = 0  # of a stream that breaks off nobody tells the tokens; few chunks have less than one
+        id_: str | None = None  # under which it is stored, which the chunks tell
         try:
             async for block in stream.blocks():
                 used += len(block)
-                await outbound.write(events(block))
+                if request.store and id_ is None:
+                    id_ = await free_id(gateway, inbound, block[0].id)
+                await outbound.write(events(block if id_ is None else _under(id_, block)))
             response = stream.response
             used = _tokens(response) or used
         finally:
             admission.settle(used)
         if request.store:
-            await keep(gateway, inbound, request, response)
+            await keep(gateway, inbound, request, attrs.evolve(response, id=id_ or ""))
         await outbound.end(DONE)
+
+
+def _under(
+    id_: str, chunks: Sequence[CreateChatCompletionStreamResponse]
+) -> Sequence[CreateChatCompletionStreamResponse]:
+    """The chunks with that id."""
+    return [chunk if chunk.id == id_ else attrs.evolve(chunk, id=id_) for chunk in chunks]
 
 
 def events(chunks: Sequence[CreateChatCompletionStreamResponse]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 from collections.abc import Sequence
@@ -51,7 +52,8 @@ class SQLite:
     Several processes may use one file: readers see the last state, writers wait for each other (write-ahead log).
 
     Args:
-        path: of the file, which only its owner may read; ``:memory:`` for none.
+        path: of the file, which only its owner may read; ``:memory:`` for none. What is there already and is no store
+            is left as it is.
     """
 
     def __init__(self, path: str) -> None:
@@ -87,16 +89,18 @@ class SQLite:
         try:
             if path != ":memory:":
                 os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-                _own(path)
+                _create(path)
             connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
             try:
+                if path != ":memory:":
+                    _own(connection, path)
                 for statement in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", *tables):
                     connection.execute(statement)
             except BaseException:
                 connection.close()
                 raise
         except (OSError, sqlite3.Error) as error:
-            failure = type(error).__name__
+            failure = _FAILURES.get(getattr(error, "sqlite_errorname", ""), type(error).__name__)
         else:
             self._connection = connection
             return
@@ -169,11 +173,23 @@ class Postgres:
                 pool.terminate()
 
 
-def _own(path: str) -> None:
-    """Create the file where it is not there, and close it to others: SQLite itself would let them read it."""
-    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        if os.fstat(file).st_mode & 0o077:
-            os.fchmod(file, 0o600)
-    finally:
-        os.close(file)
+def _create(path: str) -> None:
+    """Make the file where there is none, closed to others: SQLite itself would let them read it."""
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def _own(connection: sqlite3.Connection, path: str) -> None:
+    """Close a store that others may read to them; raise ``ConfigError`` for a database that is something else.
+
+    Before this has looked, nothing of a file that was there is changed: its name may be a mistake.
+    """
+    names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    if names and not any(name.startswith("gateway_") for name in names):
+        raise ConfigError(f"gateway.store: {path} is the database of something else: give the store a file of its own")
+    if os.stat(path).st_mode & 0o077:
+        os.chmod(path, 0o600)
+
+
+_FAILURES = {"SQLITE_NOTADB": "it is no SQLite database"}
+"""What people know no word of SQLite's for."""

@@ -146,6 +146,6 @@ def cors(origin: str) -> list[tuple[bytes, bytes]]:
     """Headers by which a browser lets a page of that origin read the answer. WHATWG Fetch, section 3.2."""
     return [
         (b"access-control-allow-origin", origin.encode("latin-1")),
-        (b"access-control-expose-headers", b"x-request-id, retry-after"),
+        (b"access-control-expose-headers", b"x-request-id, retry-after, x-should-retry"),
         (b"vary", b"origin"),
     ]

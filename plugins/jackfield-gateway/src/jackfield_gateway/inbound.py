@@ -118,7 +118,7 @@ class Inbound:
         """The body as a value of a wire type.
 
         Raises:
-            Refusal: it is no JSON by its content type (415), or one of ``body``.
+            Refusal: it is no JSON by its content type, or it is compressed (415), or one of ``body``.
             ValidationError: it does not have the shape of the type.
             ClientLeftError: the client left before its end.
         """
@@ -126,6 +126,13 @@ class Inbound:
         if kind != "application/json":
             raise Refusal(
                 415, "expected content-type: application/json", code="unsupported_media_type", headers=LEAVE_UNREAD
+            )
+        if self.headers.get("content-encoding", "identity").strip().lower() not in {"identity", ""}:
+            raise Refusal(  # RFC 9110, section 15.5.16; a small body could become any size
+                415,
+                "expected a body without content-encoding",
+                code="unsupported_media_type",
+                headers={"accept-encoding": "identity", **LEAVE_UNREAD},
             )
         return from_json(await self.body(), cls)
 

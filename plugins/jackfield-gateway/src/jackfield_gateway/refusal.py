@@ -66,12 +66,18 @@ def refusal_of(error: BaseException) -> Refusal:
         return _of_api(error)
     if isinstance(error, errors.DeadlineExceededError):
         return Refusal(504, error.message, code="deadline_exceeded", headers=_retried(error))
+    if isinstance(error, errors.ValidationError):
+        return Refusal(400, error.message, code="invalid_value")
+    return _of_gateway(error)
+
+
+def _of_gateway(error: BaseException) -> Refusal:
     if isinstance(error, errors.ClientClosedError | StoreError):
         closed = isinstance(error, errors.ClientClosedError)
         message, code = _CLOSED if closed else _NO_STORE
         return Refusal(503, message, code=code, headers={"retry-after": "1"})
-    if isinstance(error, errors.ValidationError):
-        return Refusal(400, error.message, code="invalid_value")
+    if isinstance(error, errors.ConfigError):  # a credential that is not there, say: trying again is in vain
+        return Refusal(500, _UNFIT, code="backend_configuration", headers={"x-should-retry": "false"})
     return Refusal(500, "the gateway failed; its log tells more", code="internal_error")
 
 
@@ -110,6 +116,7 @@ _CLOSED = ("the gateway is shutting down", "shutting_down")
 _NO_STORE = ("the gateway's store does not answer", "store_unavailable")
 _LATE = (504, "backend_timeout", "the backend did not answer in time")
 _UNREACHABLE = (502, "backend_unreachable", "the backend cannot be reached, or broke the connection")
+_UNFIT = "the gateway's configuration for this model does not hold; its log tells more"
 _DENIED = "the backend refused the gateway's own credential"
 _CUT = "the backend's answer broke off"
 _UNREADABLE = "the backend gave no answer that can be read"

@@ -32,6 +32,8 @@ _COUNTS = """CREATE TABLE IF NOT EXISTS gateway_counts (
 _LEASES = """CREATE TABLE IF NOT EXISTS gateway_leases (
     id TEXT PRIMARY KEY, owner TEXT NOT NULL, until DOUBLE PRECISION NOT NULL)"""
 TABLES = (_KEYS, _COMPLETIONS, _BY_OWNER, _COUNTS, _LEASES)
+GONE, REMEMBERED = "gone:", 3600.0
+"""Before the owner of a deleted completion, whose position is kept as a count; seconds for which it is."""
 READ = 200
 """Rows that are read at once where a list is narrowed by metadata."""
 COLUMNS = "id, model, response, messages, metadata"
@@ -104,16 +106,16 @@ class Store:
         statement = "UPDATE gateway_keys SET revoked = $1 WHERE id = $2 AND revoked IS NULL RETURNING id"
         return bool(await self._run(statement, now, id_))
 
-    async def save(self, owner: str, completion: Completion) -> None:
-        """Keep a completion; one of the same id of that owner is replaced."""
+    async def save(self, owner: str, completion: Completion) -> bool:
+        """Keep a completion; False where that owner has one of that id, which stays."""
         one = completion
-        await self._run(
-            "INSERT INTO gateway_completions VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (owner, id) DO UPDATE SET"
-            " model = excluded.model, response = excluded.response,"
-            " messages = excluded.messages, metadata = excluded.metadata",
+        rows = await self._run(
+            "INSERT INTO gateway_completions VALUES ($1, $2, $3, $4, $5, $6, $7)"
+            " ON CONFLICT (owner, id) DO NOTHING RETURNING id",
             *(_text(one.id), owner, time.time_ns(), _text(one.model), one.response, one.messages),
             _metadata_text(one.metadata),
         )
+        return bool(rows)
 
     async def completion(self, owner: str, id_: str) -> Completion | None:
         """A completion of that owner."""
@@ -130,12 +132,14 @@ class Store:
         limit: int,
         model: str | None,
         metadata: Mapping[str, str],
-    ) -> list[Completion]:
+    ) -> list[Completion] | None:
         """Completions of that owner in the order in which they were kept, at most ``limit``; without their messages.
+
+        None where the owner has none of the id ``after``, and had none in the last hour.
 
         Args:
             owner: id of a key, or empty.
-            after: only those behind the completion of that id.
+            after: only those behind the completion of that id, which may have been deleted since.
             descending: newest first.
             limit: how many at most.
             model: only of that model.
@@ -144,11 +148,10 @@ class Store:
         direction, beyond = ("DESC", "<") if descending else ("ASC", ">")
         edge: tuple[int, str] = (2**63 - 1, "") if descending else (0, "")
         if after is not None:
-            statement = "SELECT position, id FROM gateway_completions WHERE owner = $1 AND id = $2"
-            found = await self._run(statement, owner, _text(after))
-            if not found:
-                return []
-            edge = found[0][0], found[0][1]
+            position = await self._position(owner, _text(after))
+            if position is None:
+                return None
+            edge = position, _text(after)
         most = READ if metadata else limit
         chosen: list[Completion] = []
         while len(chosen) < limit:
@@ -173,8 +176,27 @@ class Store:
 
     async def delete(self, owner: str, id_: str) -> bool:
         """Delete a completion; False where the owner has none of that id."""
-        statement = "DELETE FROM gateway_completions WHERE owner = $1 AND id = $2 RETURNING id"
-        return bool(await self._run(statement, owner, _text(id_)))
+        statement = "DELETE FROM gateway_completions WHERE owner = $1 AND id = $2 RETURNING position"
+        rows = await self._run(statement, owner, _text(id_))
+        if rows:  # who deletes what he lists asks for what comes after it
+            await self._run(
+                "INSERT INTO gateway_counts VALUES ($1, $2, $3, $4) ON CONFLICT (owner, span) DO UPDATE SET"
+                " amount = excluded.amount, until = excluded.until",
+                *(f"{GONE}{owner}", _text(id_), rows[0][0], time.time() + REMEMBERED),
+            )
+        return bool(rows)
+
+    async def _position(self, owner: str, id_: str) -> int | None:
+        """Where a completion stands among those of its owner, or stood."""
+        asked = (
+            ("SELECT position FROM gateway_completions WHERE owner = $1 AND id = $2", owner),
+            ("SELECT amount FROM gateway_counts WHERE owner = $1 AND span = $2", f"{GONE}{owner}"),
+        )
+        for statement, whose in asked:
+            if rows := await self._run(statement, whose, id_):
+                position: int = rows[0][0]
+                return position
+        return None
 
     async def count(self, owner: str, span: str, amount: int, until: float) -> int:
         """Add to a count and return what it comes to; an amount of 0 only asks.

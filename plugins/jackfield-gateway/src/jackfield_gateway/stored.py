@@ -62,14 +62,28 @@ def check_metadata(pairs: Any) -> None:
 async def keep(
     gateway: Gateway, inbound: Inbound, request: CreateChatCompletionRequest, response: CreateChatCompletionResponse
 ) -> CreateChatCompletionResponse:
-    """Store an answer that was asked for with ``store``; returns it, with an id where it has none."""
-    if not response.id:
-        response = attrs.evolve(response, id=f"chatcmpl-{secrets.token_hex(16)}")
+    """Store an answer that was asked for with ``store``; returns it, under another id where it has none of its own."""
     metadata = None if request.metadata is UNSET else request.metadata
     messages = encode([to_dict(message) for message in request.messages]).decode()
-    text = encode(response).decode()
-    await gateway.store.save(_owner(inbound), Completion(response.id, request.model, text, messages, metadata))
-    return response
+    if not response.id:
+        response = attrs.evolve(response, id=new_id())
+    while True:
+        text = encode(response).decode()
+        one = Completion(response.id, request.model, text, messages, metadata)
+        if await gateway.store.save(_owner(inbound), one):
+            return response
+        response = attrs.evolve(response, id=new_id())  # caches give one answer twice, and some services one id
+
+
+async def free_id(gateway: Gateway, inbound: Inbound, id_: str) -> str:
+    """The id under which an answer can be stored: its own, or another where it has none or that is taken."""
+    taken = not id_ or await gateway.store.completion(_owner(inbound), id_) is not None
+    return new_id() if taken else id_
+
+
+def new_id() -> str:
+    """The id of an answer, as OpenAI's look."""
+    return f"chatcmpl-{secrets.token_hex(16)}"
 
 
 async def list_completions(gateway: Gateway, inbound: Inbound) -> Reply:
@@ -83,6 +97,8 @@ async def list_completions(gateway: Gateway, inbound: Inbound) -> Reply:
         model=page.model,
         metadata=page.metadata,
     )
+    if found is None:
+        raise _unknown_place()
     return _listed([_shown(one) for one in found], page.limit)
 
 
@@ -100,7 +116,9 @@ async def messages(gateway: Gateway, inbound: Inbound) -> Reply:
         told.reverse()
     if page.after is not None:
         ids = [message["id"] for message in told]
-        told = told[ids.index(page.after) + 1 :] if page.after in ids else []
+        if page.after not in ids:
+            raise _unknown_place()
+        told = told[ids.index(page.after) + 1 :]
     return _listed(told[: page.limit + 1], page.limit)
 
 
@@ -171,8 +189,8 @@ def _page(inbound: Inbound, more: set[str]) -> Page:
     fields: dict[str, Any] = {}
     metadata: dict[str, str] = {}
     for name, value in inbound.query:
-        pair = "metadata" in more and name.startswith("metadata[") and name.endswith("]") and name.count("[") == 1
-        pair = pair and name != "metadata[]"  # so arrays are written: no pair can be meant
+        pair = "metadata" in more and name.startswith("metadata[") and name.endswith("]")
+        pair = pair and name != "metadata[]" and "][" not in name  # so arrays and trees are written: no pair is meant
         known = pair or name in {"limit", "order", "after", *(more - {"metadata"})}
         if not known or name in fields or (pair and name[9:-1] in metadata):
             raise Refusal(
@@ -205,6 +223,11 @@ def _metadata(body: Mapping[str, Any]) -> Mapping[str, str] | None:
         return None
     check_metadata(pairs)
     return dict(pairs)
+
+
+def _unknown_place() -> Refusal:
+    """Not an empty page: who asks by a wrong id would believe to have seen all."""
+    return Refusal(404, "after: there is nothing of that id in this list", code="not_found", param="after")
 
 
 def _missing() -> Refusal:
