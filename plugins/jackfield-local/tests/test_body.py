@@ -113,6 +113,40 @@ def test_a_call_and_its_result_are_kept() -> None:
     assert body["messages"][2] == {"role": "tool", "content": "3", "tool_call_id": "c"}
 
 
+def called(arguments: Any) -> list[dict[str, Any]]:
+    """A conversation in which a function was called with ``arguments``."""
+    call = {"id": "c", "type": "function", "function": {"name": "add", "arguments": arguments}}
+    return [USER, {"role": "assistant", "tool_calls": [call]}, {"role": "tool", "tool_call_id": "c", "content": "3"}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sent"),
+    [("", "{}"), (" \n", "{}"), ('{"a": 1}', '{"a": 1}'), ("[1]", "[1]"), ("null", "null"), ('"x"', '"x"')],
+)
+def test_arguments_of_a_call_are_sent_as_json(arguments: str, sent: str) -> None:
+    """None are an empty object; JSON of any kind is the engine's to judge."""
+    (call,) = asked(messages=called(arguments))["messages"][-2]["tool_calls"]
+
+    assert call["function"] == {"name": "add", "arguments": sent}
+
+
+def test_arguments_of_extra_body_may_be_an_object() -> None:
+    """The engine takes that, though OpenAI's schema does not have it."""
+    messages = called({"a": 1})
+
+    assert asked(Defaults(), {"messages": messages})["messages"][1]["tool_calls"] == messages[1]["tool_calls"]
+
+
+@pytest.mark.parametrize("arguments", ["nojson", '{"city": "Par', "{} x", '{"a": NaN}', '{"a": 1e999}', "[" * 5000])
+def test_arguments_of_a_call_that_are_no_json_are_refused(arguments: str) -> None:
+    """The engine would call it a failure of its own, which clients repeat in vain."""
+    with pytest.raises(BadRequestError, match=r"^the arguments of a call: ") as caught:
+        asked(messages=called(arguments))
+
+    error = caught.value
+    assert (error.param, error.status_code) == ("messages[1].tool_calls[0].function.arguments", 400)
+
+
 def test_offered_tools_go_to_the_engine_without_the_usual_prompt() -> None:
     """Asked for one short sentence, a small model does not call anything."""
     body = asked(tools=[TOOL], tool_choice="auto", parallel_tool_calls=False)

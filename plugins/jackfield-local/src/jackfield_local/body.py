@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from jackfield.errors import ValidationError
 from jackfield.parameters import Fitting
-from jackfield.wire import spoken, to_dict
+from jackfield.wire import parse, spoken, to_dict
 from jackfield_local.failure import bad_request
 from jackfield_local.parameters import ELSEWHERE, PARAMETERS
 from jackfield_local.tools import Choice, Tool, choose, instruction, schema
@@ -220,12 +221,26 @@ def _call(call: Mapping[str, Any], path: str, fitting: Fitting) -> dict[str, Any
         function = {"name": custom["name"], "arguments": json.dumps({"input": custom["input"]}, ensure_ascii=False)}
         _leave_out(custom, ("name", "input"), f"{path}.custom", fitting)
     elif kind == "function":
-        function = call["function"]
+        function = _function(call["function"], f"{path}.function")
     else:
         fitting.lacks(path, "send calls of functions")
         return None
     _leave_out(call, ("id", "type", kind), path, fitting)
     return {"id": call.get("id", ""), "type": "function", "function": function}
+
+
+def _function(called: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """A function that was called, with arguments that are JSON: of any other text the engine says that it failed."""
+    arguments = called.get("arguments") or ""
+    if not isinstance(arguments, str):
+        return dict(called)  # from ``extra_body``, where the engine takes an object too
+    if not arguments.strip():
+        return {**called, "arguments": "{}"}
+    try:
+        parse(arguments)
+    except ValidationError as error:
+        raise bad_request(f"the arguments of a call: {error}", f"{path}.arguments") from None
+    return dict(called)
 
 
 def _text(content: Any, path: str, fitting: Fitting) -> str:
