@@ -63,6 +63,32 @@ def test_the_callers_word_stands_above_the_defaults() -> None:
     assert asked(max_tokens=99)["max_tokens"] == 99
 
 
+@pytest.mark.parametrize(
+    ("fields", "extra", "param"),
+    [
+        ({"max_tokens": 0}, {}, "max_tokens"),
+        ({"max_tokens": -1}, {}, "max_tokens"),
+        ({"max_completion_tokens": 0}, {}, "max_completion_tokens"),
+        ({"max_completion_tokens": -1}, {}, "max_completion_tokens"),
+        ({"max_completion_tokens": 0, "max_tokens": 9}, {}, "max_completion_tokens"),
+        ({"max_completion_tokens": None, "max_tokens": 0}, {}, "max_tokens"),
+        ({"max_tokens": 9}, {"max_tokens": 0}, "max_tokens"),
+    ],
+)
+def test_a_limit_below_one_token_is_refused(fields: dict[str, Any], extra: dict[str, Any], param: str) -> None:
+    """The default does not take its place, and -1 is not the engine's word for no limit: it is a 400, as OpenAI's."""
+    with pytest.raises(BadRequestError, match=r"^expected at least 1 token, got ") as caught:
+        asked(SHORT, extra, **fields)
+
+    assert (caught.value.param, caught.value.status_code) == (param, 400)
+
+
+def test_a_limit_that_is_null_is_none() -> None:
+    """The other one stands, else the default."""
+    assert asked(max_completion_tokens=None, max_tokens=9)["max_tokens"] == 9
+    assert asked(max_completion_tokens=None, max_tokens=None)["max_tokens"] == 512
+
+
 def test_another_model_is_left_alone() -> None:
     """Without defaults nothing is added."""
     body = asked(Defaults())
