@@ -208,8 +208,9 @@ def test_the_engines_refusals_are_bad_requests(make: Make, drive: Any) -> None:
         drive(provider).chat(
             response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "nonsense"}}}
         )
-    with pytest.raises(BadRequestError, match="top_k"):
+    with pytest.raises(BadRequestError, match="top_k") as caught:
         drive(provider).chat(top_k="many")
+    assert (caught.value.type, caught.value.code) == ("invalid_request_error", None)
 
 
 @pytest.mark.parametrize("stream", [False, True])
