@@ -164,13 +164,11 @@ def test_arguments_of_extra_body_may_be_an_object() -> None:
 
 
 @pytest.mark.parametrize("arguments", ["nojson", '{"city": "Par', "{} x", '{"a": NaN}', '{"a": 1e999}', "[" * 5000])
-def test_arguments_of_a_call_that_are_no_json_are_refused(arguments: str) -> None:
-    """The engine would call it a failure of its own, which clients repeat in vain."""
-    with pytest.raises(BadRequestError, match=r"^the arguments of a call: ") as caught:
-        asked(messages=called(arguments))
+def test_arguments_of_a_call_that_are_no_json_are_told_in_an_object(arguments: str) -> None:
+    """As by the other providers: the engine would fail, and a conversation could not be gone on with here."""
+    (call,) = asked(messages=called(arguments))["messages"][-2]["tool_calls"]
 
-    error = caught.value
-    assert (error.param, error.status_code) == ("messages[1].tool_calls[0].function.arguments", 400)
+    assert json.loads(call["function"]["arguments"]) == {"invalid_json": arguments}
 
 
 def test_offered_tools_go_to_the_engine_without_the_usual_prompt() -> None:

@@ -159,9 +159,9 @@ def test_tools_with_choice_none_are_not_called(make: Make, drive: Any) -> None:
     assert drive(make()).chat(tools=[ADD], tool_choice="none").choices[0].message.content == REPLY
 
 
-@pytest.mark.parametrize("arguments", ["", "{}", '{"a": 1}', "[1]", "null", "3", '"x"'])
+@pytest.mark.parametrize("arguments", ["", "{}", '{"a": 1}', "[1]", "null", "3", '"x"', "nojson", '{"a": '])
 def test_a_history_of_calls_is_answered(make: Make, drive: Any, arguments: str) -> None:
-    """Whatever JSON the arguments are, and where there are none."""
+    """Whatever the arguments are, and where there are none."""
     call = {"id": "c", "type": "function", "function": {"name": "add", "arguments": arguments}}
     messages = [
         {"role": "user", "content": "Add."},

@@ -10,7 +10,7 @@ import attrs
 
 from jackfield.errors import ValidationError
 from jackfield.parameters import Fitting
-from jackfield.wire import parse, spoken, to_dict
+from jackfield.wire import call_arguments, parse, spoken, to_dict
 from jackfield_local.failure import bad_request
 from jackfield_local.parameters import ELSEWHERE, PARAMETERS
 from jackfield_local.tools import Choice, Tool, choose, instruction, schema
@@ -234,7 +234,7 @@ def _call(call: Mapping[str, Any], path: str, fitting: Fitting) -> dict[str, Any
         function = {"name": custom["name"], "arguments": json.dumps({"input": custom["input"]}, ensure_ascii=False)}
         _leave_out(custom, ("name", "input"), f"{path}.custom", fitting)
     elif kind == "function":
-        function = _function(call["function"], f"{path}.function")
+        function = _function(call["function"])
     else:
         fitting.lacks(path, "send calls of functions")
         return None
@@ -242,18 +242,16 @@ def _call(call: Mapping[str, Any], path: str, fitting: Fitting) -> dict[str, Any
     return {"id": call.get("id", ""), "type": "function", "function": function}
 
 
-def _function(called: Mapping[str, Any], path: str) -> dict[str, Any]:
+def _function(called: Mapping[str, Any]) -> dict[str, Any]:
     """A function that was called, with arguments that are JSON: of any other text the engine says that it failed."""
     arguments = called.get("arguments") or ""
     if not isinstance(arguments, str):
         return dict(called)  # from ``extra_body``, where the engine takes an object too
-    if not arguments.strip():
-        return {**called, "arguments": "{}"}
     try:
         parse(arguments)
-    except ValidationError as error:
-        raise bad_request(f"the arguments of a call: {error}", f"{path}.arguments") from None
-    return dict(called)
+    except ValidationError:
+        arguments = json.dumps(call_arguments(arguments), ensure_ascii=False)
+    return {**called, "arguments": arguments}
 
 
 def _text(content: Any, path: str, fitting: Fitting) -> str:
