@@ -63,6 +63,32 @@ def test_the_callers_word_stands_above_the_defaults() -> None:
     assert asked(max_tokens=99)["max_tokens"] == 99
 
 
+@pytest.mark.parametrize(
+    ("fields", "extra", "param"),
+    [
+        ({"max_tokens": 0}, {}, "max_tokens"),
+        ({"max_tokens": -1}, {}, "max_tokens"),
+        ({"max_completion_tokens": 0}, {}, "max_completion_tokens"),
+        ({"max_completion_tokens": -1}, {}, "max_completion_tokens"),
+        ({"max_completion_tokens": 0, "max_tokens": 9}, {}, "max_completion_tokens"),
+        ({"max_completion_tokens": None, "max_tokens": 0}, {}, "max_tokens"),
+        ({"max_tokens": 9}, {"max_tokens": 0}, "max_tokens"),
+    ],
+)
+def test_a_limit_below_one_token_is_refused(fields: dict[str, Any], extra: dict[str, Any], param: str) -> None:
+    """The default does not take its place, and -1 is not the engine's word for no limit: it is a 400, as OpenAI's."""
+    with pytest.raises(BadRequestError, match=r"^expected at least 1 token, got ") as caught:
+        asked(SHORT, extra, **fields)
+
+    assert (caught.value.param, caught.value.status_code) == (param, 400)
+
+
+def test_a_limit_that_is_null_is_none() -> None:
+    """The other one stands, else the default."""
+    assert asked(max_completion_tokens=None, max_tokens=9)["max_tokens"] == 9
+    assert asked(max_completion_tokens=None, max_tokens=None)["max_tokens"] == 512
+
+
 def test_another_model_is_left_alone() -> None:
     """Without defaults nothing is added."""
     body = asked(Defaults())
@@ -111,6 +137,38 @@ def test_a_call_and_its_result_are_kept() -> None:
 
     assert body["messages"][1] == {"role": "assistant", "content": "", "tool_calls": [call]}
     assert body["messages"][2] == {"role": "tool", "content": "3", "tool_call_id": "c"}
+
+
+def called(arguments: Any) -> list[dict[str, Any]]:
+    """A conversation in which a function was called with ``arguments``."""
+    call = {"id": "c", "type": "function", "function": {"name": "add", "arguments": arguments}}
+    return [USER, {"role": "assistant", "tool_calls": [call]}, {"role": "tool", "tool_call_id": "c", "content": "3"}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sent"),
+    [("", "{}"), (" \n", "{}"), ('{"a": 1}', '{"a": 1}'), ("[1]", "[1]"), ("null", "null"), ('"x"', '"x"')],
+)
+def test_arguments_of_a_call_are_sent_as_json(arguments: str, sent: str) -> None:
+    """None are an empty object; JSON of any kind is the engine's to judge."""
+    (call,) = asked(messages=called(arguments))["messages"][-2]["tool_calls"]
+
+    assert call["function"] == {"name": "add", "arguments": sent}
+
+
+def test_arguments_of_extra_body_may_be_an_object() -> None:
+    """The engine takes that, though OpenAI's schema does not have it."""
+    messages = called({"a": 1})
+
+    assert asked(Defaults(), {"messages": messages})["messages"][1]["tool_calls"] == messages[1]["tool_calls"]
+
+
+@pytest.mark.parametrize("arguments", ["nojson", '{"city": "Par', "{} x", '{"a": NaN}', '{"a": 1e999}', "[" * 5000])
+def test_arguments_of_a_call_that_are_no_json_are_told_in_an_object(arguments: str) -> None:
+    """As by the other providers: the engine would fail, and a conversation could not be gone on with here."""
+    (call,) = asked(messages=called(arguments))["messages"][-2]["tool_calls"]
+
+    assert json.loads(call["function"]["arguments"]) == {"invalid_json": arguments}
 
 
 def test_offered_tools_go_to_the_engine_without_the_usual_prompt() -> None:

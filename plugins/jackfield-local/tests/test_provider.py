@@ -159,6 +159,19 @@ def test_tools_with_choice_none_are_not_called(make: Make, drive: Any) -> None:
     assert drive(make()).chat(tools=[ADD], tool_choice="none").choices[0].message.content == REPLY
 
 
+@pytest.mark.parametrize("arguments", ["", "{}", '{"a": 1}', "[1]", "null", "3", '"x"', "nojson", '{"a": '])
+def test_a_history_of_calls_is_answered(make: Make, drive: Any, arguments: str) -> None:
+    """Whatever the arguments are, and where there are none."""
+    call = {"id": "c", "type": "function", "function": {"name": "add", "arguments": arguments}}
+    messages = [
+        {"role": "user", "content": "Add."},
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": "3"},
+    ]
+
+    assert drive(make()).chat(messages=messages).choices[0].message.content == REPLY
+
+
 def test_logprobs_are_the_engines(make: Make, drive: Any) -> None:
     """One entry for each token, with as many alternatives as were asked for."""
     response = drive(make()).chat(logprobs=True, top_logprobs=2, max_tokens=2)
@@ -195,8 +208,9 @@ def test_the_engines_refusals_are_bad_requests(make: Make, drive: Any) -> None:
         drive(provider).chat(
             response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "nonsense"}}}
         )
-    with pytest.raises(BadRequestError, match="top_k"):
+    with pytest.raises(BadRequestError, match="top_k") as caught:
         drive(provider).chat(top_k="many")
+    assert (caught.value.type, caught.value.code) == ("invalid_request_error", None)
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -58,20 +58,21 @@ def test_what_the_engine_tells_of_itself_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "kind", "status"),
+    ("error", "kind", "status", "code"),
     [
-        ({"code": 400, "message": "m", "type": "invalid_request_error"}, BadRequestError, 400),
-        ({"code": 500, "message": "m", "type": "server_error"}, InternalServerError, 500),
-        ({"code": "odd"}, InternalServerError, 500),
-        ("just text", InternalServerError, 500),
+        ({"code": 400, "message": "m", "type": "invalid_request_error"}, BadRequestError, 400, None),
+        ({"code": 500, "message": "m", "type": "server_error"}, InternalServerError, 500, None),
+        ({"code": "400", "message": "m"}, InternalServerError, 500, None),
+        ({"code": "odd"}, InternalServerError, 500, "odd"),
+        ("just text", InternalServerError, 500, None),
     ],
 )
-def test_an_error_of_any_shape_is_raised(error: Any, kind: type[APIError], status: int) -> None:
-    """With the class that its code asks for."""
+def test_an_error_of_any_shape_is_raised(error: Any, kind: type[APIError], status: int, code: str | None) -> None:
+    """With the class that its code asks for; a status is no code of the error, a word is."""
     with pytest.raises(kind) as caught:
         reply().feed([json.dumps({"error": error}).encode()])
 
-    assert caught.value.status_code == status
+    assert (caught.value.status_code, caught.value.code) == (status, code)
 
 
 def test_an_exception_of_the_engine_becomes_one_of_ours() -> None:

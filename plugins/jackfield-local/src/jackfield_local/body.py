@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from jackfield.errors import ValidationError
 from jackfield.parameters import Fitting
-from jackfield.wire import spoken, to_dict
+from jackfield.wire import call_arguments, parse, spoken, to_dict
 from jackfield_local.failure import bad_request
 from jackfield_local.parameters import ELSEWHERE, PARAMETERS
 from jackfield_local.tools import Choice, Tool, choose, instruction, schema
@@ -42,6 +43,8 @@ UNSAID = {
     "name": "put the name into the text",
 }
 """Fields of a message that the engine cannot be told, with what to do instead."""
+LIMITS = ("max_completion_tokens", "max_tokens")
+"""Fields that say how many tokens an answer may have; the first that is there stands."""
 ROLES = frozenset({"assistant", "system", "tool", "user"})
 TOLD = frozenset(
     {"content", "reasoning", "reasoning_content", "refusal", "role", "tool_call_id", "tool_calls", *UNSAID},
@@ -101,7 +104,7 @@ def question(
         fitting.lacks("logprobs", "leave it or the tools out")
         fields["logprobs"] = fields["top_logprobs"] = None
     body = {key: value for key, value in fields.items() if value is not None and key not in NOT_ASKED}
-    limit = fields.get("max_completion_tokens") or fields.get("max_tokens") or defaults.max_tokens
+    limit = _limit(fields, defaults.max_tokens)
     if limit is not None:
         body["max_tokens"] = limit
     if defaults.temperature is not None:
@@ -125,6 +128,17 @@ def _fields(request: CreateChatCompletionRequest, extra_body: Mapping[str, Any],
         if tool.get("type") != "function":
             fitting.lacks(f"tools[{index}]", "offer a function")
     return {**fields, "tools": [tool for tool in tools if tool.get("type") == "function"]}
+
+
+def _limit(fields: Mapping[str, Any], default: int | None) -> int | None:
+    """Most tokens of the answer; less than one is refused, which the engine would take for one, or for no limit."""
+    name = next((name for name in LIMITS if fields.get(name) is not None), None)
+    if name is None:
+        return default
+    limit: int = fields[name]
+    if isinstance(limit, int) and limit < 1:  # ``extra_body`` may hold anything, which the engine judges
+        raise bad_request(f"expected at least 1 token, got {limit}", name)
+    return limit
 
 
 def _is_refused(key: str) -> bool:
@@ -220,12 +234,24 @@ def _call(call: Mapping[str, Any], path: str, fitting: Fitting) -> dict[str, Any
         function = {"name": custom["name"], "arguments": json.dumps({"input": custom["input"]}, ensure_ascii=False)}
         _leave_out(custom, ("name", "input"), f"{path}.custom", fitting)
     elif kind == "function":
-        function = call["function"]
+        function = _function(call["function"])
     else:
         fitting.lacks(path, "send calls of functions")
         return None
     _leave_out(call, ("id", "type", kind), path, fitting)
     return {"id": call.get("id", ""), "type": "function", "function": function}
+
+
+def _function(called: Mapping[str, Any]) -> dict[str, Any]:
+    """A function that was called, with arguments that are JSON: of any other text the engine says that it failed."""
+    arguments = called.get("arguments") or ""
+    if not isinstance(arguments, str):
+        return dict(called)  # from ``extra_body``, where the engine takes an object too
+    try:
+        parse(arguments)
+    except ValidationError:
+        arguments = json.dumps(call_arguments(arguments), ensure_ascii=False)
+    return {**called, "arguments": arguments}
 
 
 def _text(content: Any, path: str, fitting: Fitting) -> str:

@@ -32,7 +32,10 @@ def from_exception(error: BaseException) -> BaseException:
 
 
 def from_reply(error: Any) -> APIError:
-    """The error for an ``error`` object that the engine gave instead of an answer."""
+    """The error for an ``error`` object that the engine gave instead of an answer.
+
+    Its ``code`` is a word, or None: the engine has the status there, for which OpenAI has no code.
+    """
     fields: Mapping[str, Any] = error if isinstance(error, Mapping) else {"message": str(error)}
     message, kind, code = str(fields.get("message", "no reason given")), fields.get("type"), fields.get("code")
     status = code if isinstance(code, int) and code in range(400, 600) else 500
@@ -44,4 +47,9 @@ def from_reply(error: Any) -> APIError:
             param="messages",
             status_code=status,
         )
-    return status_error(status)(message, code=str(status), type=None if kind is None else str(kind), status_code=status)
+    return status_error(status)(
+        message,
+        code=code if isinstance(code, str) and not code.isdecimal() else None,
+        type=None if kind is None else str(kind),
+        status_code=status,
+    )
