@@ -7,6 +7,8 @@ from functools import reduce
 from operator import add
 
 import pytest
+from jackfield_langchain import ChatJackfield
+from jackfield_langchain.request import UNREPAIRABLE
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.rate_limiters import InMemoryRateLimiter
@@ -73,21 +75,60 @@ def test_tools_are_called_together(model, dialect, bodies, ask):
     ]
 
 
-@pytest.mark.parametrize(
-    ("name", "arguments"),
-    # A stream whose arguments are cut short is repaired by LangChain itself; the README tells.
-    [(name, "[1]") for name in WAYS] + [("invoke", '{"a": '), ("ainvoke", '{"a": ')],
-)
-def test_broken_arguments_are_no_call(model, dialect, bodies, name, arguments):
+BROKEN = [
+    "[1]",
+    "null",
+    " ",
+    '{"a": ',
+    '{"a": "/home/me/tmp',
+    '{"a": "\\',
+    '{"a": [{"b": 1',
+    '{"a": 1} and',
+    "{'a': 1}",
+]
+
+
+@ways
+@pytest.mark.parametrize("arguments", BROKEN)
+def test_broken_arguments_are_no_call(model, dialect, bodies, ask, arguments):
     """Arguments that are no JSON object are an invalid call, which goes back as the model wrote it."""
-    ask = WAYS[name]
-    dialect.script.append({"tool_calls": [call("add_up", arguments)]})
+    dialect.script.append({"tool_calls": [call("add_up", arguments)], "finish_reason": "length"})
     answer = ask(model.bind_tools([add_up]), "Add")
     model.invoke([HumanMessage("Add"), answer, ToolMessage("broken", tool_call_id="call_1")])
 
     assert answer.tool_calls == []
-    assert [bad["args"] for bad in answer.invalid_tool_calls] == [arguments]
+    assert [bad["args"].removesuffix(UNREPAIRABLE) for bad in answer.invalid_tool_calls] == [arguments]
     assert bodies()[1]["messages"][1]["tool_calls"][0]["function"]["arguments"] == arguments
+
+
+def test_arguments_that_are_cut_anywhere_are_no_call(model, dialect):
+    """LangChain, which repairs what comes in a stream, has no call of it; the call before it is none the less one."""
+    whole = '{"a": ["x\\"]}\\\\", {"b": [null]}], "c": {"d": "\\u00e9"}}'
+    for end in range(1, len(whole)):
+        dialect.script.append({"tool_calls": [call("add_up", '{"a": 1}', "one"), call("add_up", whole[:end], "two")]})
+        answer = WAYS["stream"](model, "Add")
+
+        assert [one["id"] for one in answer.tool_calls] == ["one"], whole[:end]
+        assert [bad["id"] for bad in answer.invalid_tool_calls] == ["two"]
+
+
+@pytest.mark.parametrize("version", ["v0", "v1"])
+def test_a_call_that_is_cut_is_none_of_invoke_either(config, dialect, version):
+    """A model that streams underneath has an invalid call, and no block of a call."""
+    dialect.script.append({"tool_calls": [call("add_up", '{"a": "/home/me/tmp')], "finish_reason": "length"})
+    answer = ChatJackfield(config=config, streaming=True, output_version=version).invoke("Add")
+
+    assert type(answer) is AIMessage
+    assert (answer.tool_calls, [bad["name"] for bad in answer.invalid_tool_calls]) == ([], ["add_up"])
+    assert "tool_call" not in {block["type"] for block in answer.content_blocks}
+
+
+@ways
+def test_no_arguments_are_an_empty_object(model, dialect, ask):
+    """Models write nothing where a tool takes nothing."""
+    dialect.script.append({"tool_calls": [call("now", "")]})
+
+    assert [one["args"] for one in ask(model, "When?").tool_calls] == [{}]
 
 
 @ways
@@ -119,8 +160,6 @@ def test_a_refusal_is_no_text(model, dialect, bodies, ask):
 @ways
 def test_blocks_of_v1_go_back(config, dialect, bodies, ask):
     """With ``output_version="v1"`` content is blocks, and the next request says the same as without."""
-    from jackfield_langchain import ChatJackfield
-
     calls = [call("add_up", '{"a": 1, "b": 2}'), call("add_up", "{}", "call_2")]
     dialect.script.append({"reasoning_content": "hmm", "content": "Look", "tool_calls": calls})
     model = ChatJackfield(config=config, output_version="v1")
@@ -170,8 +209,6 @@ def test_tokens_of_many_prompts_are_added(model, dialect):
 
 def test_fields_of_a_call_win(config, bodies):
     """Over those of the model; headers and members of the body are added to the model's."""
-    from jackfield_langchain import ChatJackfield
-
     own = {"stop": ["x"], "max_tokens": 9, "temperature": 0.5, "model_kwargs": {"seed": 3}, "extra_body": {"top_k": 1}}
     model = ChatJackfield(model="one/ok", config=config, **own)
     model.invoke("Hi")
@@ -190,8 +227,6 @@ def test_fields_of_a_call_win(config, bodies):
 @pytest.mark.parametrize("kwargs", [{"max_tokens": 5}, {"max_completion_tokens": 5}])
 def test_the_limit_of_tokens_has_one_name(config, bodies, kwargs):
     """Both at once are refused by backends, so one wins."""
-    from jackfield_langchain import ChatJackfield
-
     ChatJackfield(config=config, max_tokens=4, model_kwargs=kwargs).invoke("Hi")
 
     assert bodies()[0]["max_completion_tokens"] == 5

@@ -158,7 +158,7 @@ class ChatJackfield(BaseChatModel):
                     if run_manager is not None:
                         run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                     yield chunk
-            yield chunks.last(stream.response)
+            yield from chunks.end(stream.response)
 
     async def _astream(
         self,
@@ -176,7 +176,8 @@ class ChatJackfield(BaseChatModel):
                         if run_manager is not None:
                             await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                         yield chunk
-                yield chunks.last(stream.response)
+                for chunk in chunks.end(stream.response):
+                    yield chunk
 
     # -- tools and structured output ---------------------------------------------------------------------------------
 

@@ -22,6 +22,11 @@ PROVIDER = "jackfield"
 """``model_provider`` of our answers, and the key of what only we understand in their ``additional_kwargs``."""
 CUSTOM_ARGUMENT = "__arg1"
 """The argument in which LangChain has the text of a call of a custom tool."""
+UNREPAIRABLE = '[}"[}'
+"""What the arguments of a call end in, in a stream, where LangChain would make an object of what is none.
+
+It closes what was not opened, in a string and outside of one, after a backslash too, and no parser repairs that.
+"""
 THOUGHTS = ("reasoning_content", "reasoning")
 """Where backends have the model's thoughts: fields of a message, and of ``additional_kwargs`` under the same names."""
 
@@ -100,7 +105,10 @@ def _calls(message: AIMessage, kept: Mapping[str, Any]) -> list[Part]:
         else:
             arguments = json.dumps(call["args"], ensure_ascii=False)
             calls.append({**_mapping(own.get("extra")), **_function(call["id"], call["name"], arguments)})
-    return calls + [_function(bad["id"], bad["name"] or "", bad["args"] or "") for bad in message.invalid_tool_calls]
+    return calls + [
+        _function(bad["id"], bad["name"] or "", (bad["args"] or "").removesuffix(UNREPAIRABLE))
+        for bad in message.invalid_tool_calls
+    ]
 
 
 def _function(identity: str | None, name: str, arguments: str) -> Part:
