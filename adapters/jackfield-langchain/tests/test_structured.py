@@ -112,6 +112,60 @@ def test_a_refusal_raises(model, dialect, method, ask):
         ask(model.with_structured_output(Dog, method=method))
 
 
+SHAPE = {"type": "object", "properties": {"name": {"type": "string"}, "age": {"type": "integer"}}, "required": ["name"]}
+WRAPPED = {"name": "Dog", "description": "A dog", "schema": SHAPE}
+
+
+@pytest.mark.parametrize("method", ["json_schema", "function_calling"])
+@pytest.mark.parametrize("schema", [WRAPPED, {"type": "json_schema", "json_schema": WRAPPED}])
+def test_a_schema_may_be_wrapped_as_openai_has_it(model, dialect, bodies, method, schema):
+    """It is asked for whole, by its name, and made strict where that is asked for."""
+    dialect.script += [said(method, GOOD)] * 2
+    values = [model.with_structured_output(schema, method=method, strict=it).invoke("Dog?") for it in (None, True)]
+    sent = [_sent(body) for body in bodies()]
+
+    assert values == [{"name": "Rex", "age": 3}] * 2
+    assert sent[0] == ("Dog", "A dog", None, SHAPE)
+    assert sent[1] == ("Dog", "A dog", True, {**SHAPE, "required": ["name", "age"], "additionalProperties": False})
+
+
+def _sent(body):
+    asked = body["tools"][0]["function"] if "tools" in body else body["response_format"]["json_schema"]
+    return asked["name"], asked["description"], asked.get("strict"), asked.get("schema") or asked.get("parameters")
+
+
+class Node(BaseModel):
+    """A node."""
+
+    value: int
+    children: list[Node] = []
+
+
+class Tree(BaseModel):
+    """A tree."""
+
+    root: Node
+
+
+@pytest.mark.parametrize("method", ["json_schema", "function_calling"])
+@pytest.mark.parametrize("schema", [Node, Tree])
+@pytest.mark.parametrize("strict", [None, True])
+def test_a_recursive_class_keeps_its_schema(model, dialect, bodies, method, schema, strict):
+    """It refers to itself by its definition, in which strict holds too; the root is an object."""
+    text = '{"value": 1, "children": [{"value": 2, "children": []}]}'
+    text = text if schema is Node else f'{{"root": {text}}}'
+    dialect.script.append({"content": text, "tool_calls": [call(schema.__name__, text)]})
+    value = model.with_structured_output(schema, method=method, strict=strict).invoke("?")
+    name, _, _, shape = _sent(bodies()[0])
+    node = shape["$defs"]["Node"]
+
+    assert value == schema.model_validate_json(text)
+    assert (name, shape["type"]) == (schema.__name__, "object")
+    assert node["properties"]["children"]["items"] == {"$ref": "#/$defs/Node"}
+    assert [one.get("additionalProperties") for one in (shape, node)] == [False if strict else None] * 2
+    assert node["required"] == (["value", "children"] if strict else ["value"])
+
+
 @METHODS
 @pytest.mark.parametrize("answer", [{"refusal": "no"}, None, {"content": "talk"}])
 def test_raw_tells_what_was_wrong(model, dialect, method, answer):

@@ -14,8 +14,9 @@ from langchain_core.messages.content import RefusalContentBlock
 from langchain_core.output_parsers import JsonOutputParser, PydanticOutputParser
 from langchain_core.output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
 from langchain_core.runnables import Runnable, RunnableGenerator, RunnableMap, RunnablePassthrough
-from langchain_core.utils.function_calling import convert_to_openai_tool
 from langchain_core.utils.pydantic import is_basemodel_subclass
+
+from jackfield_langchain.shapes import function_of
 
 Method = Literal["json_schema", "function_calling", "json_mode"]
 _CUT = {"length": "it was cut short at the limit of tokens", "content_filter": "the content filter cut it short"}
@@ -23,14 +24,14 @@ _CUT = {"length": "it was cut short at the limit of tokens", "content_filter": "
 
 def tool_name(schema: Any) -> str:
     """The name under which a schema is a tool."""
-    return str(convert_to_openai_tool(schema)["function"]["name"])
+    return str(function_of(schema)["name"])
 
 
 def response_format(schema: Any, method: Method, strict: bool | None) -> dict[str, Any]:
     """What the request asks for: JSON, or JSON by a schema."""
     if method == "json_mode":
         return {"type": "json_object"}
-    function = dict(convert_to_openai_tool(schema, strict=strict)["function"])
+    function = function_of(schema, strict)
     function["schema"] = function.pop("parameters", {})
     return {"type": "json_schema", "json_schema": function}
 

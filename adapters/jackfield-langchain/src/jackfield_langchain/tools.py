@@ -8,13 +8,15 @@ from typing import Any
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
+from jackfield_langchain.shapes import plain
+
 Tool = dict[str, Any] | type | Callable[..., Any] | BaseTool
 ToolChoice = str | Mapping[str, Any] | bool | None
 
 
 def wire_tools(tools: Sequence[Tool], strict: bool | None) -> list[dict[str, Any]]:
     """Tools of any kind that LangChain knows, as those of OpenAI's API."""
-    return [convert_to_openai_tool(tool, strict=strict) for tool in tools]
+    return [convert_to_openai_tool(plain(tool), strict=strict) for tool in tools]
 
 
 def wire_choice(choice: ToolChoice, tools: Sequence[Mapping[str, Any]]) -> str | dict[str, Any] | None:
