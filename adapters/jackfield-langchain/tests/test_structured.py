@@ -27,6 +27,11 @@ class Told(TypedDict):
     age: int
 
 
+TOLD = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
+    "required": ["name", "age"],
+}
 METHODS = pytest.mark.parametrize("method", ["json_schema", "function_calling", "json_mode"])
 
 
@@ -93,6 +98,39 @@ def test_what_is_no_value_raises(model, dialect, method, ask, text, reason):
     dialect.script.append(said(method, text, finish_reason=reason))
     with pytest.raises((OutputParserException, ValueError)):
         ask(model.with_structured_output(Dog, method=method))
+
+
+@WAYS
+@METHODS
+@pytest.mark.parametrize("schema", [Told, {"title": "Told", **TOLD}])
+@pytest.mark.parametrize(
+    "text", ["[1]", '"Rex"', "null", '{"name": "Rex"}', "", '{"name": "Rex", "age": 3', GOOD + " and", GOOD + GOOD]
+)
+def test_what_is_no_value_of_a_dict_raises(model, dialect, method, ask, schema, text):
+    """JSON that is broken or followed by something, no object, and one that lacks a member, with no limit reached."""
+    dialect.script.append({"tool_calls": [call("Told", text)]} if method == "function_calling" else {"content": text})
+    with pytest.raises(OutputParserException):
+        ask(model.with_structured_output(schema, method=method))
+
+
+@WAYS
+@pytest.mark.parametrize("schema", [Dog, Told])
+@pytest.mark.parametrize("text", [GOOD + " and", GOOD[:-1], '{"name": "Rex", "age": 3, "owner": "An'])
+def test_json_that_is_not_whole_raises(model, dialect, ask, schema, text):
+    """For classes too, though the part have the shape."""
+    dialect.script.append({"content": text})
+    with pytest.raises(OutputParserException):
+        ask(model.with_structured_output(schema))
+
+
+@WAYS
+@pytest.mark.parametrize("text", [f"```json\n{GOOD}\n```", f"```\n{GOOD}\n```\n", f"Here:\n```json\n{GOOD}```"])
+@pytest.mark.parametrize("schema", [Dog, Told])
+def test_json_in_a_fence_is_a_value(model, dialect, ask, schema, text):
+    """As models write it that know no better."""
+    dialect.script.append({"content": text})
+
+    assert dict(ask(model.with_structured_output(schema, method="json_mode"))) == {"name": "Rex", "age": 3}
 
 
 @WAYS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from langchain_core.tools import BaseTool
@@ -19,6 +20,16 @@ def function_of(schema: Any, strict: bool | None = None) -> dict[str, Any]:
     return dict(convert_to_openai_tool(plain(schema), strict=strict)["function"])
 
 
+def missed(value: Any, shape: Mapping[str, Any]) -> str | None:
+    """Why a value has not the shape of a JSON Schema, as its outermost level tells; None where it may have it."""
+    if shape.get("type", "object" if "properties" in shape else None) != "object":
+        return None
+    if not isinstance(value, dict):
+        return "it is no JSON object"
+    absent = [name for name in shape.get("required", ()) if name not in value]
+    return f"it has no {', '.join(absent)}" if absent else None
+
+
 def plain(schema: Any) -> Any:
     """The same as a function, where the converter would lose the schema: wrapped for OpenAI's API, or recursive."""
     if isinstance(schema, dict):
@@ -30,10 +41,7 @@ def plain(schema: Any) -> Any:
     if not _is_recursive(parameters):
         return schema
     root = str(parameters.pop("$ref", "")).removeprefix("#/$defs/")
-    parameters = {
-        **json.loads(json.dumps(parameters["$defs"].get(root, {}))),
-        **parameters,
-    }  # as one changes, none other
+    parameters = {**parameters["$defs"].get(root, {}), **parameters}
     title, told = parameters.pop("title", shape.__name__), parameters.pop("description", "")
     if isinstance(schema, BaseTool):
         title, told = schema.name, schema.description

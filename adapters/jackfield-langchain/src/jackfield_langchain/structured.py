@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from operator import itemgetter
 from typing import Any, Literal
 
@@ -14,9 +14,11 @@ from langchain_core.messages.content import RefusalContentBlock
 from langchain_core.output_parsers import JsonOutputParser, PydanticOutputParser
 from langchain_core.output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
 from langchain_core.runnables import Runnable, RunnableGenerator, RunnableMap, RunnablePassthrough
+from langchain_core.utils.json import parse_json_markdown
 from langchain_core.utils.pydantic import is_basemodel_subclass
 
-from jackfield_langchain.shapes import function_of
+from jackfield_langchain.answer import arguments_of
+from jackfield_langchain.shapes import function_of, missed
 
 Method = Literal["json_schema", "function_calling", "json_mode"]
 _CUT = {"length": "it was cut short at the limit of tokens", "content_filter": "the content filter cut it short"}
@@ -51,7 +53,8 @@ def parser_of(schema: Any, method: Method) -> Runnable[Any, Any]:
         )
     else:
         parser = PydanticOutputParser(pydantic_object=schema) if is_class else JsonOutputParser()
-    checked = _Checked(parser, tool_name(schema) if method == "function_calling" else None)
+    shape = {} if is_class or schema is None else function_of(schema).get("parameters", {})
+    checked = _Checked(parser, tool_name(schema) if method == "function_calling" else None, shape)
     return RunnableGenerator(checked.each, checked.aeach) | parser
 
 
@@ -68,10 +71,11 @@ class _Checked:
     Attributes:
         parser: what comes after it.
         tool: name of the tool that has to be called, or None where the answer is text.
+        shape: the JSON Schema of the value; empty where the parser sees to it.
     """
 
-    def __init__(self, parser: Runnable[Any, Any], tool: str | None) -> None:
-        self.parser, self.tool = parser, tool
+    def __init__(self, parser: Runnable[Any, Any], tool: str | None, shape: Mapping[str, Any]) -> None:
+        self.parser, self.tool, self.shape = parser, tool, shape
 
     def each(self, messages: Iterator[BaseMessage]) -> Iterator[BaseMessage]:
         seen: list[BaseMessage] = []
@@ -93,27 +97,37 @@ class _Checked:
         """Look at the whole: parsers of streams give nothing for what they cannot read, and None for no call."""
         chunks = [message for message in seen if isinstance(message, AIMessageChunk)]
         answer = add_ai_message_chunks(chunks[0], *chunks[1:]) if chunks else seen[-1]
-        if self.tool is not None and isinstance(answer, AIMessage):
-            _check_call(answer, self.tool)
+        value = _value(answer.text) if self.tool is None else _arguments(answer, self.tool)
+        if why := missed(value, self.shape):
+            raise OutputParserException(f"the answer has not the shape: {why}", llm_output=json.dumps(value))
         if chunks and isinstance(answer, AIMessage):
             self.parser.invoke(AIMessage(answer.text, tool_calls=answer.tool_calls))
 
 
-def _check_call(answer: AIMessage, tool: str) -> None:
-    """Raise unless the tool is called, with a JSON object: LangChain repairs what is cut short in a stream."""
-    written = [bad["args"] for bad in answer.invalid_tool_calls if bad["name"] == tool]
+def _value(text: str) -> Any:
+    """The JSON that a text is, in a code fence or not: LangChain would repair it, and leave out what comes after it."""
+    try:
+        return parse_json_markdown(text.strip(), parser=lambda written: json.loads(written, strict=False))
+    except ValueError as error:
+        raise OutputParserException(f"the answer is no JSON: {error}", llm_output=text) from error
+
+
+def _arguments(answer: BaseMessage, tool: str) -> dict[str, Any]:
+    """The arguments with which the tool is called; of a stream as they were written, for LangChain repairs them."""
     if isinstance(answer, AIMessageChunk):
         written = [piece["args"] for piece in answer.tool_call_chunks if piece["name"] == tool]
-    elif any(call["name"] == tool for call in answer.tool_calls):
-        return
+    elif isinstance(answer, AIMessage):
+        if called := [call["args"] for call in answer.tool_calls if call["name"] == tool]:
+            return called[0]
+        written = [bad["args"] for bad in answer.invalid_tool_calls if bad["name"] == tool]
+    else:
+        written = []
     if not written:
         raise OutputParserException(f"the model did not call the tool {tool!r}")
-    try:
-        whole = isinstance(json.loads(written[0] or "{}"), dict)
-    except ValueError:
-        whole = False
-    if not whole:
+    arguments = arguments_of(written[0] or "")
+    if arguments is None:
         raise OutputParserException(f"the arguments of {tool!r} are no JSON object", llm_output=str(written[0]))
+    return arguments
 
 
 def _check(message: BaseMessage) -> None:
