@@ -227,7 +227,7 @@ def test_fields_of_a_call_win(config, bodies):
 @pytest.mark.parametrize("kwargs", [{"max_tokens": 5}, {"max_completion_tokens": 5}])
 def test_the_limit_of_tokens_has_one_name(config, bodies, kwargs):
     """Both at once are refused by backends, so one wins."""
-    ChatJackfield(config=config, max_tokens=4, model_kwargs=kwargs).invoke("Hi")
+    ChatJackfield(config=config, max_tokens=4).invoke("Hi", **kwargs)
 
     assert bodies()[0]["max_completion_tokens"] == 5
     assert "max_tokens" not in bodies()[0]

@@ -132,13 +132,42 @@ def test_what_is_refused_is_not_shown(arguments):
     assert KEY not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["extra_headers", "extra_body", "labels", "messages", "stream"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("extra_headers", "extra_body", "labels", "messages", "stream", "model", "temperature", "stop", "timeout"),
+        *("max_tokens", "max_completion_tokens", "api_key", "openai_api_key", "base_url", "x_auth_token"),
+    ],
+)
 def test_what_has_a_place_of_its_own_is_no_field_besides(config, name):
-    """It would be dropped without a word, and a header in it be shown."""
-    with pytest.raises(ValueError, match=f"model_kwargs: expected no {name}") as caught:
+    """It would be dropped without a word, or win over the argument, and a key in it be shown."""
+    with pytest.raises(ValueError, match=f"model_kwargs: .*{name}") as caught:
         ChatJackfield(config=config, model_kwargs={name: {"x-tenant": KEY}})
 
     assert KEY not in str(caught.value)
+
+
+@ways
+@pytest.mark.parametrize("name", ["api_key", "openai_api_key", "base_url", "x_auth_token", "extra_headers"])
+def test_no_trace_has_a_key_that_is_given_with_a_call(model, ask, name):
+    """It is refused where it would not be used; headers, which are sent, are not in keys of caches either."""
+    runs = []
+
+    class Traced(BaseTracer):
+        def _persist_run(self, run):
+            runs.append(run.model_dump_json(exclude={"parent_run"}, fallback=str))
+
+    given = {name: {"x-tenant": KEY + "-own"} if name == "extra_headers" else KEY + "-own"}
+    traced = model.with_config(callbacks=[Traced()])
+    if name == "extra_headers":
+        ask(traced, "Hi", **given)
+        runs.append(model._get_llm_string(**given))
+    else:
+        with pytest.raises(TypeError, match=name):
+            ask(traced, "Hi", **given)
+
+    assert len(runs) == {"x_auth_token": 1, "extra_headers": 2}.get(name, 0)
+    assert [text for text in runs if KEY in text] == []
 
 
 def test_keys_are_never_told(config, service, caplog):

@@ -17,21 +17,13 @@ from jackfield.aclient import AsyncClient
 from jackfield.client import Client
 from jackfield_langchain import blocks  # noqa: F401 - it has LangChain read our answers
 from jackfield_langchain.answer import chat_result
+from jackfield_langchain.arguments import digest_of_headers, misplaced, shown, wrong_kwargs
 from jackfield_langchain.chunks import Chunks
 from jackfield_langchain.clients import Clients
 from jackfield_langchain.errors import both
 from jackfield_langchain.request import PROVIDER, wire_message
 from jackfield_langchain.structured import Method, parser_of, response_format, tool_name, with_raw
 from jackfield_langchain.tools import Tool, ToolChoice, wire_choice, wire_tools
-
-_ELSEWHERE = {
-    "api_key": "keys belong to the configuration: middleware bearer or header of a backend",
-    "base_url": "addresses belong to the configuration: base_url of a backend",
-    "max_retries": "trying again belongs to the configuration: middleware retry",
-}
-"""Arguments that other chat models have, and whose place is not here."""
-_NOT_BY_KWARGS = ("extra_body", "extra_headers", "labels", "messages", "stream")
-"""What ``model_kwargs`` cannot say: it has an argument of its own, or is of each call."""
 
 
 class ChatJackfield(BaseChatModel):
@@ -81,9 +73,8 @@ class ChatJackfield(BaseChatModel):
     @model_validator(mode="before")
     @classmethod
     def _only_what_belongs_here(cls, values: Any) -> Any:
-        for name, place in _ELSEWHERE.items():
-            if isinstance(values, Mapping) and name in values:
-                raise ValueError(f"{name}: {place}")
+        if isinstance(values, Mapping) and (wrong := misplaced(values)):
+            raise ValueError(wrong)
         return values
 
     @model_validator(mode="after")
@@ -91,8 +82,8 @@ class ChatJackfield(BaseChatModel):
         given = (self.client, self.async_client)
         if given != (None, None) and (self.config is not None or self.config_profile is not None):
             raise ValueError("client: expected clients or a configuration, got both")
-        if wrong := [name for name in _NOT_BY_KWARGS if name in self.model_kwargs]:
-            raise ValueError(f"model_kwargs: expected no {', '.join(wrong)}")
+        if wrong := wrong_kwargs(self.model_kwargs):
+            raise ValueError(f"model_kwargs: {wrong}")
         if not self.clients.fit(self.config, self.config_profile, given):
             self.clients = Clients(self.config, self.config_profile, *given)
         return self
@@ -106,7 +97,14 @@ class ChatJackfield(BaseChatModel):
     @property
     def _identifying_params(self) -> dict[str, Any]:
         """The request's fields and which configuration; the key of caches, shown in traces."""
-        return {**self._params(), **self.clients.identity()}
+        return {**self._params(), **digest_of_headers(self.extra_headers), **self.clients.identity()}
+
+    def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        return super()._get_invocation_params(stop=stop, **shown(kwargs))
+
+    def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
+        # LangChain's own has what was given with the call in plain text besides.
+        return str(sorted(self._get_invocation_params(stop=stop, **kwargs).items()))
 
     def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
         """Tokens of all prompts of one ``generate``."""
@@ -277,7 +275,7 @@ class ChatJackfield(BaseChatModel):
             "stop": self.stop or None,
             "timeout": self.timeout,
             "extra_body": self.extra_body,
-            **_current(self.model_kwargs),
+            **self.model_kwargs,
         }
         return {name: value for name, value in told.items() if value is not None}
 
