@@ -203,6 +203,33 @@ def test_configurations_have_different_keys_of_caches(config):
     assert keys[0] == keys[1] != keys[2]
 
 
+@pytest.mark.parametrize("how", ["given", "found", "environment", "profile", "headers"])
+def test_what_changes_an_answer_changes_the_key_of_a_cache(tmp_path, monkeypatch, how):
+    """What a file says and not only its name, wherever it is found; and headers, whose values are not told."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("JACKFIELD_CONFIG", raising=False)
+    file = tmp_path / "jackfield.toml"
+
+    def key(headers="a"):
+        model = ChatJackfield(config=file if how == "given" else None, extra_headers={"x-tenant": headers + KEY})
+        return model._get_llm_string()
+
+    text = 'default_model = "e/%s"\n[backends.e]\nprovider = "echo"\n[profiles.p]\ndefault_model = "e/p"\n'
+    file.write_text(text % "one")
+    first, same = key(), key()
+    match how:
+        case "environment":
+            monkeypatch.setenv("JACKFIELD_MODEL", "e/two")
+        case "profile":
+            monkeypatch.setenv("JACKFIELD_PROFILE", "p")
+        case "given" | "found":
+            file.write_text(text % "two")
+    other = key("b" if how == "headers" else "a")
+
+    assert first == same != other
+    assert [one for one in (first, other) if KEY in one or str(file) in one] == []
+
+
 def test_the_hosts_clients_stay_open(config):
     """They are shared by models, and closed by the host only."""
 

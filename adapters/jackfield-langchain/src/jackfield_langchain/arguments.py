@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from jackfield.config.settings import Place
 from jackfield.models.request import CreateChatCompletionRequest
 
 _ADDRESS = "addresses belong to the configuration: base_url of a backend"
@@ -68,5 +69,7 @@ def digest(value: Any) -> str:
 def _plain(value: object) -> object:
     if isinstance(value, Mapping):
         return dict(value)
+    if isinstance(value, Place):  # the same may be written elsewhere
+        return None
     fields = getattr(type(value), "__attrs_attrs__", None)
     return str(value) if fields is None else {field.name: getattr(value, field.name) for field in fields}

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
-import hashlib
-import json
-import os
 import threading
 import uuid
 import weakref
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from jackfield_langchain.arguments import digest
 
 if TYPE_CHECKING:
     from jackfield.aclient import AsyncClient
@@ -57,6 +55,7 @@ class Clients:
         self._sync, self._async = client, async_client
         self._lock = threading.Lock()
         self._id = uuid.uuid4().hex
+        self._digest: str | None = None
 
     def fit(self, config: object, profile: str | None, given: tuple[object, object]) -> bool:
         """Whether these are the clients of that configuration, and not only of one that is equal to it."""
@@ -120,16 +119,19 @@ class Clients:
                 asyncio.run(self._async.close())
 
     def identity(self) -> dict[str, str]:
-        """What tells this configuration from others, without telling it: for keys of caches, and for traces."""
+        """What tells this configuration from others, without telling it: for keys of caches, and for traces.
+
+        It is of what is read when it is first asked for: files and the environment may change, but clients do not.
+        """
         profile = {} if self.profile is None else {"config_profile": self.profile}
         if self.given != (None, None):
             return {"config": f"client:{self._id}"}
-        if self.config is None:
-            return profile
-        if isinstance(self.config, Mapping):
-            text = json.dumps(self.config, default=str, sort_keys=True)
-            return {"config": "sha256:" + hashlib.sha256(text.encode()).hexdigest(), **profile}
-        return {"config": os.path.abspath(self.config), **profile}
+        with self._lock:
+            if self._digest is None:
+                from jackfield.config.load import load
+
+                self._digest = digest(load(self.config, profile=self.profile).settings)
+        return {"config": self._digest, **profile}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.config, self.profile, *self.given)
