@@ -14,6 +14,7 @@ import pytest
 from jackfield_langchain import ChatJackfield, ContextOverflow
 from langchain_core.exceptions import ContextOverflowError
 from langchain_core.load import dumps
+from langchain_core.runnables import ConfigurableField
 from langchain_core.tracers import BaseTracer
 from test_answers import ways
 
@@ -262,6 +263,48 @@ def test_own_clients_are_closed(model):
 
     with pytest.raises(jackfield.ClientClosedError):
         copied.invoke("Hi")
+
+
+@pytest.mark.parametrize("how", ["copied", "set"])
+@pytest.mark.parametrize("what", ["config", "config_profile", "client"])
+def test_another_configuration_is_no_copy_of_the_clients(config, bodies, how, what):
+    """A copy with one, and a model to which one is given later, ask it, and have its key of caches."""
+    other = {**config, "default_model": "one/slow?gap=0"}
+    config["profiles"] = {"other": {"default_model": "one/slow?gap=0"}}
+    model = ChatJackfield(config=config)
+    model.invoke("Hi")
+    key = model._get_llm_string()
+    with jackfield.Client(other) as client:
+        update = {
+            "config": {"config": other},
+            "config_profile": {"config_profile": "other"},
+            "client": {"client": client, "config": None},
+        }[what]
+        if how == "copied":
+            changed = model.model_copy(update=update)
+        else:
+            changed = model
+            for name, value in update.items():
+                setattr(model, name, value)
+        changed.invoke("Hi")
+
+    assert [body["model"] for body in bodies()] == ["ok", "slow?gap=0"]
+    assert changed._get_llm_string() != key
+
+
+def test_a_profile_that_is_chosen_by_call_keeps_its_connections(config, service):
+    """They are the model's, and closed with it."""
+    config["profiles"] = {"other": {"default_model": "one/slow?gap=0"}}
+    model = ChatJackfield(config=config)
+    chosen = model.configurable_fields(config_profile=ConfigurableField(id="profile"))
+    bound = chosen.with_config(configurable={"profile": "other"})
+    answers = [bound.invoke("Hi").response_metadata["model_name"] for _ in range(3)]
+    model.close()
+
+    assert answers == ["slow?gap=0"] * 3
+    assert service.ledger.connections["plain"] == 1
+    with pytest.raises(jackfield.ClientClosedError):
+        bound.invoke("Hi")
 
 
 def test_plugins_are_closed_at_the_end_of_the_process(tmp_path):

@@ -84,8 +84,7 @@ class ChatJackfield(BaseChatModel):
             raise ValueError("client: expected clients or a configuration, got both")
         if wrong := wrong_kwargs(self.model_kwargs):
             raise ValueError(f"model_kwargs: {wrong}")
-        if not self.clients.fit(self.config, self.config_profile, given):
-            self.clients = Clients(self.config, self.config_profile, *given)
+        self._mine()
         return self
 
     # -- what LangChain asks of a chat model -------------------------------------------------------------------------
@@ -97,7 +96,7 @@ class ChatJackfield(BaseChatModel):
     @property
     def _identifying_params(self) -> dict[str, Any]:
         """The request's fields and which configuration; the key of caches, shown in traces."""
-        return {**self._params(), **digest_of_headers(self.extra_headers), **self.clients.identity()}
+        return {**self._params(), **digest_of_headers(self.extra_headers), **self._mine().identity()}
 
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
         return super()._get_invocation_params(stop=stop, **shown(kwargs))
@@ -128,7 +127,7 @@ class ChatJackfield(BaseChatModel):
     ) -> ChatResult:
         fields = self._fields(messages, stop, run_manager, kwargs)
         with both():
-            return chat_result(self.clients.client().create_chat_completion(stream=False, **fields))
+            return chat_result(self._mine().client().create_chat_completion(stream=False, **fields))
 
     async def _agenerate(
         self,
@@ -139,7 +138,7 @@ class ChatJackfield(BaseChatModel):
     ) -> ChatResult:
         fields = self._fields(messages, stop, run_manager, kwargs)
         with both():
-            return chat_result(await self.clients.async_client().create_chat_completion(stream=False, **fields))
+            return chat_result(await self._mine().async_client().create_chat_completion(stream=False, **fields))
 
     def _stream(
         self,
@@ -149,7 +148,7 @@ class ChatJackfield(BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         fields, chunks = _one_answer(self._fields(messages, stop, run_manager, kwargs)), Chunks()
-        with both(), self.clients.client().create_chat_completion(stream=True, **fields) as stream:
+        with both(), self._mine().client().create_chat_completion(stream=True, **fields) as stream:
             for one in stream:
                 chunk = chunks.next(one)
                 if chunk is not None:
@@ -167,7 +166,7 @@ class ChatJackfield(BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         fields, chunks = _one_answer(self._fields(messages, stop, run_manager, kwargs)), Chunks()
         with both():
-            async with self.clients.async_client().create_chat_completion(stream=True, **fields) as stream:
+            async with self._mine().async_client().create_chat_completion(stream=True, **fields) as stream:
                 async for one in stream:
                     chunk = chunks.next(one)
                     if chunk is not None:
@@ -257,13 +256,19 @@ class ChatJackfield(BaseChatModel):
 
     # -- connections -------------------------------------------------------------------------------------------------
 
+    def _mine(self) -> Clients:
+        """The clients of the configuration that this model has now: it may have been set later, or in a copy."""
+        given = (self.client, self.async_client)
+        self.clients = self.clients.of(self.config, self.config_profile, given)
+        return self.clients
+
     def close(self) -> None:
         """Close the synchronous client that was made here; copies of this model share it."""
-        self.clients.close()
+        self._mine().close()
 
     async def aclose(self) -> None:
         """Close both clients that were made here; copies of this model share them."""
-        await self.clients.aclose()
+        await self._mine().aclose()
 
     # -- the request -------------------------------------------------------------------------------------------------
 
