@@ -175,6 +175,19 @@ def test_blocks_of_v1_go_back(config, dialect, bodies, ask):
     }
 
 
+@ways
+@pytest.mark.parametrize("version", ["v0", "v1"])
+def test_sound_goes_back_by_its_id(config, dialect, bodies, ask, version):
+    """As a block of v1 it has no format, and none is asked for."""
+    dialect.script.append({"audio": {"id": "audio_1", "data": "AAAA", "transcript": "Hello", "expires_at": 9}})
+    model = ChatJackfield(config=config, output_version=version)
+    answer = ask(model, "Hi")
+    model.invoke([HumanMessage("Hi"), answer, HumanMessage("And?")])
+
+    assert [block["type"] for block in answer.content_blocks] == ["audio"]
+    assert bodies()[1]["messages"][1] == {"role": "assistant", "content": None, "audio": {"id": "audio_1"}}
+
+
 def test_the_last_chunk_tells_the_rest(model, dialect):
     """Tokens, why the answer ended and who gave it are in one chunk, which says that it is the last."""
     dialect.script.append({"content": "Hello there"})

@@ -62,7 +62,8 @@ def _role(message: BaseMessage) -> str:
 def _assistant(message: AIMessage) -> dict[str, Any]:
     told = message.additional_kwargs
     kept = _mapping(told.get(PROVIDER))
-    parts = content_of(message.content)
+    identity = _mapping(told.get("audio")).get("id")
+    parts = content_of(_unsaid(message.content) if identity else message.content)
     fields: dict[str, Any] = {**_mapping(kept.get("extra")), "role": "assistant"}
     if isinstance(told.get("refusal"), str):
         fields["refusal"] = told["refusal"]
@@ -70,7 +71,7 @@ def _assistant(message: AIMessage) -> dict[str, Any]:
             parts = [part for part in parts if part["type"] != "refusal"]
     if isinstance(parts, list):
         parts = [part for part in parts if part["type"] != "input_audio"]  # what the model said, told by its id
-    if identity := _mapping(told.get("audio")).get("id"):
+    if identity:
         fields["audio"] = {"id": identity}
     fields |= _thoughts(message)
     calls = _calls(message, _mapping(kept.get("calls")))
@@ -81,6 +82,13 @@ def _assistant(message: AIMessage) -> dict[str, Any]:
     elif not parts and not fields.get("refusal") and not fields.get("audio"):
         parts = ""  # a message has to have something
     return {**fields, "content": None if parts in ([], "") and len(fields) > 1 else parts}
+
+
+def _unsaid(content: str | list[str | dict[str, Any]]) -> str | list[str | dict[str, Any]]:
+    """Content without sound, which goes by its id and may be of no format that could be sent."""
+    if isinstance(content, str):
+        return content
+    return [block for block in content if not (isinstance(block, dict) and block.get("type") == "audio")]
 
 
 def _thoughts(message: AIMessage) -> dict[str, str]:
