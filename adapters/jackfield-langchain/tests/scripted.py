@@ -37,7 +37,7 @@ class Scripted(OpenAIDialect):
         self._now: dict[str, Any] | None = None
 
     def ask(self, method: str, target: str, body: bytes) -> Ask | None:
-        asked = super().ask(method, target, body)
+        asked = super().ask(method, target, _functions_only(body))
         if asked is not None:
             self._now = dict(self.script.pop(0)) if self.script else None
         return asked
@@ -66,6 +66,12 @@ class Scripted(OpenAIDialect):
         choices.append([{"index": 0, "delta": {}, "finish_reason": reason}])
         chunks = [{**head, "choices": choice} for choice in choices] + [{**head, "choices": [], "usage": USAGE}]
         return [*(json.dumps(chunk).encode() for chunk in chunks), b"[DONE]"]
+
+
+def _functions_only(body: bytes) -> bytes:
+    """A request without its custom tools, which the service that answers by itself does not call."""
+    asked = json.loads(body or b"{}")
+    return json.dumps({**asked, "tools": [one for one in asked.get("tools", ()) if "function" in one]}).encode()
 
 
 def call(name: str, arguments: str, identity: str = "call_1", **others: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import ConfigurableField
-from langchain_core.tools import tool
+from langchain_core.tools import Tool, tool
 from scripted import TOKENS, call
 
 
@@ -121,6 +121,39 @@ def test_a_call_that_is_cut_is_none_of_invoke_either(config, dialect, version):
     assert type(answer) is AIMessage
     assert (answer.tool_calls, [bad["name"] for bad in answer.invalid_tool_calls]) == ([], ["add_up"])
     assert "tool_call" not in {block["type"] for block in answer.content_blocks}
+
+
+def _custom_tool(**metadata):
+    """What ``custom_tool`` of langchain-openai makes."""
+    return Tool("run", str, "Run it", metadata={"type": "custom_tool", **metadata})
+
+
+GRAMMAR = {"syntax": "lark", "definition": "start: NUMBER"}
+NESTED = {"type": "grammar", "grammar": GRAMMAR}
+FLAT = {"type": "grammar", **GRAMMAR}
+
+
+@pytest.mark.parametrize("form", [None, FLAT, NESTED])
+@pytest.mark.parametrize("how", ["wire", "flat", "langchain"])
+def test_a_custom_tool_is_bound_and_called(model, dialect, bodies, how, form):
+    """As the wire has it, as OpenAI's other API has it, and as a tool of LangChain's, chosen by its name."""
+    told = {"name": "run", "description": "Run it", **({} if form is None else {"format": form})}
+    sent = told if form is None else {**told, "format": NESTED}
+    made = {
+        "wire": {"type": "custom", "custom": sent},
+        "flat": {"type": "custom", **told},
+        "langchain": _custom_tool(**({} if form is None else {"format": form})),
+    }[how]
+    said = {"id": "one", "type": "custom", "custom": {"name": "run", "input": "1 + 1"}}
+    dialect.script.append({"tool_calls": [said]})
+    answer = model.bind_tools([made], tool_choice="run").invoke("Run")
+    model.invoke([HumanMessage("Run"), answer, ToolMessage("2", tool_call_id="one")])
+    asked, again = bodies()
+
+    assert asked["tools"] == [{"type": "custom", "custom": sent}]
+    assert asked["tool_choice"] == {"type": "custom", "custom": {"name": "run"}}
+    assert [one["args"] for one in answer.tool_calls] == [{"__arg1": "1 + 1"}]
+    assert again["messages"][1]["tool_calls"] == [said]
 
 
 @ways
