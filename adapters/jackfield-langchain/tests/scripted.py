@@ -29,7 +29,8 @@ class Scripted(OpenAIDialect):
     """Says one message after the other, then again what it was asked, whole or in chunks.
 
     Attributes:
-        script: the messages that are left to say; their ``finish_reason`` stands among their fields.
+        script: the messages that are left to say; their ``finish_reason`` stands among their fields, and so do
+            ``response`` and ``choice``: what is besides in those.
     """
 
     def __init__(self) -> None:
@@ -45,14 +46,15 @@ class Scripted(OpenAIDialect):
     def whole(self, ask: Ask) -> bytes:
         if self._now is None:
             return super().whole(ask)
-        reason = self._now.pop("finish_reason", "stop")
-        choice = {"index": 0, "message": {"role": "assistant", "content": None, **self._now}, "finish_reason": reason}
-        return json.dumps({**_head(ask, "chat.completion"), "choices": [choice], "usage": USAGE}).encode()
+        reason, choice, besides = self._besides()
+        message = {"role": "assistant", "content": None, **self._now}
+        choice = {**choice, "index": 0, "message": message, "finish_reason": reason}
+        return json.dumps({**besides, **_head(ask, "chat.completion"), "choices": [choice], "usage": USAGE}).encode()
 
     def events(self, ask: Ask) -> list[bytes]:
         if self._now is None:
             return super().events(ask)
-        reason = self._now.pop("finish_reason", "stop")
+        reason, last, besides = self._besides()
         deltas: list[dict[str, Any]] = [{"role": "assistant"}]
         for name, value in self._now.items():
             if name == "tool_calls":
@@ -63,9 +65,14 @@ class Scripted(OpenAIDialect):
                 deltas.append({name: value})
         head = _head(ask, "chat.completion.chunk")
         choices = [[{"index": 0, "delta": delta, "finish_reason": None}] for delta in deltas]
-        choices.append([{"index": 0, "delta": {}, "finish_reason": reason}])
-        chunks = [{**head, "choices": choice} for choice in choices] + [{**head, "choices": [], "usage": USAGE}]
+        choices.append([{**last, "index": 0, "delta": {}, "finish_reason": reason}])
+        chunks = [{**besides, **head, "choices": choice} for choice in choices]
+        chunks.append({**head, "choices": [], "usage": USAGE})
         return [*(json.dumps(chunk).encode() for chunk in chunks), b"[DONE]"]
+
+    def _besides(self) -> tuple[str, Any, Any]:
+        said = self._now or {}
+        return said.pop("finish_reason", "stop"), said.pop("choice", {}), said.pop("response", {})
 
 
 def _functions_only(body: bytes) -> bytes:

@@ -221,6 +221,15 @@ def test_sound_goes_back_by_its_id(config, dialect, bodies, ask, version):
     assert bodies()[1]["messages"][1] == {"role": "assistant", "content": None, "audio": {"id": "audio_1"}}
 
 
+@ways
+def test_what_openai_does_not_define_is_told(model, dialect, ask):
+    """Of the response and of the choice, once, though each chunk repeat it."""
+    besides = {"response": {"citations": ["https://a.example"], "provider": "P"}, "choice": {"matched_stop": 7}}
+    dialect.script.append({"content": "Hello there", **besides})
+
+    assert ask(model, "Hi").response_metadata["extra"] == {**besides["response"], **besides["choice"]}
+
+
 def test_the_last_chunk_tells_the_rest(model, dialect):
     """Tokens, why the answer ended and who gave it are in one chunk, which says that it is the last."""
     dialect.script.append({"content": "Hello there"})

@@ -26,7 +26,9 @@ def chat_result(response: CreateChatCompletionResponse) -> ChatResult:
     """All answers of a response; ``llm_output`` tells what is of the response as a whole."""
     usage = usage_metadata(response.usage)
     generations = [
-        ChatGeneration(message=_message(choice.message, usage if index == 0 else None), generation_info=_info(choice))
+        ChatGeneration(
+            message=_message(choice.message, usage if index == 0 else None), generation_info=_info(response, choice)
+        )
         for index, choice in enumerate(response.choices)
     ]
     output: dict[str, Any] = metadata(response, response.call)
@@ -51,11 +53,17 @@ def metadata(response: CreateChatCompletionResponse, call: Call | None) -> dict[
     return {name: value for name, value in told.items() if value is not None}
 
 
-def _info(choice: ChatCompletionChoice) -> dict[str, Any]:
-    info: dict[str, Any] = {"finish_reason": choice.finish_reason}
+def _info(response: CreateChatCompletionResponse, choice: ChatCompletionChoice) -> dict[str, Any]:
+    info = {"finish_reason": choice.finish_reason, **unknown(response, choice)}
     if choice.logprobs is not None:
         info["logprobs"] = to_dict(choice.logprobs)
     return info
+
+
+def unknown(response: CreateChatCompletionResponse, choice: ChatCompletionChoice) -> dict[str, Any]:
+    """Fields of an answer that OpenAI's API does not define, such as citations, for ``response_metadata``."""
+    extra = {**response.extra, **choice.extra}
+    return {"extra": extra} if extra else {}
 
 
 def _message(message: ChatCompletionResponseMessage, usage: Any) -> AIMessage:

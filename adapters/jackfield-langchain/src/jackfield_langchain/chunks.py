@@ -11,7 +11,7 @@ from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.utils.json import parse_partial_json
 
 from jackfield.wire import to_dict
-from jackfield_langchain.answer import arguments_of, custom_calls, metadata, rest
+from jackfield_langchain.answer import arguments_of, custom_calls, metadata, rest, unknown
 from jackfield_langchain.request import PROVIDER, THOUGHTS, UNREPAIRABLE
 from jackfield_langchain.usage import usage_metadata
 
@@ -73,7 +73,7 @@ class Chunks:
         told: dict[str, Any] = {}
         calls: list[ToolCallChunk] = []
         if choice is not None:
-            info["finish_reason"] = choice.finish_reason
+            info |= {"finish_reason": choice.finish_reason, **unknown(response, choice)}
             told = rest(choice.message)
             for identity, name, arguments in custom_calls(choice.message):
                 calls.append(tool_call_chunk(name=name, args=arguments, id=identity, index=self._count))
