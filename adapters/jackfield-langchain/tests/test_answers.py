@@ -230,6 +230,25 @@ def test_what_openai_does_not_define_is_told(model, dialect, ask):
     assert ask(model, "Hi").response_metadata["extra"] == {**besides["response"], **besides["choice"]}
 
 
+@ways
+@pytest.mark.parametrize("version", ["v0", "v1"])
+@pytest.mark.parametrize("calls", [[], [call("add_up", "{}")]])
+def test_citations_are_blocks(config, dialect, bodies, ask, version, calls):
+    """Of a stream as well, in which they come after the text; they do not go back."""
+    page = {"url": "https://a.example", "title": "A", "start_index": 0, "end_index": 5}
+    cited = [{"type": "url_citation", "url_citation": page}]
+    dialect.script.append({"content": "Hello there", "annotations": cited, **({"tool_calls": calls} if calls else {})})
+    model = ChatJackfield(config=config, output_version=version)
+    answer = ask(model, "Hi")
+    model.invoke([HumanMessage("Hi"), answer, ToolMessage("0", tool_call_id="call_1")])
+    blocks = answer.content_blocks
+
+    assert answer.text == "Hello there"
+    assert [one for block in blocks for one in block.get("annotations", ())] == [{"type": "citation", **page}]
+    sent = bodies()[1]["messages"][1]["content"]
+    assert sent == ([{"type": "text", "text": "Hello there"}] if version == "v1" else "Hello there")
+
+
 def test_the_last_chunk_tells_the_rest(model, dialect):
     """Tokens, why the answer ended and who gave it are in one chunk, which says that it is the last."""
     dialect.script.append({"content": "Hello there"})

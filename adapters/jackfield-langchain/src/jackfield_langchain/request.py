@@ -70,7 +70,8 @@ def _assistant(message: AIMessage) -> dict[str, Any]:
         if isinstance(parts, list):
             parts = [part for part in parts if part["type"] != "refusal"]
     if isinstance(parts, list):
-        parts = [part for part in parts if part["type"] != "input_audio"]  # what the model said, told by its id
+        # What the model said goes by its id; citations of a stream may stand at an empty text.
+        parts = [part for part in parts if part["type"] != "input_audio" and part.get("text") != ""]
     if identity:
         fields["audio"] = {"id": identity}
     fields |= _thoughts(message)
