@@ -30,7 +30,7 @@ class Scripted(OpenAIDialect):
 
     Attributes:
         script: the messages that are left to say; their ``finish_reason`` stands among their fields, and so do
-            ``response`` and ``choice``: what is besides in those.
+            ``response`` and ``choice``: what is besides in those; and ``together``: all pieces come in one chunk.
     """
 
     def __init__(self) -> None:
@@ -55,6 +55,7 @@ class Scripted(OpenAIDialect):
         if self._now is None:
             return super().events(ask)
         reason, last, besides = self._besides()
+        together = self._now.pop("together", False)
         deltas: list[dict[str, Any]] = [{"role": "assistant"}]
         for name, value in self._now.items():
             if name == "tool_calls":
@@ -67,6 +68,8 @@ class Scripted(OpenAIDialect):
         choices = [[{"index": 0, "delta": delta, "finish_reason": None}] for delta in deltas]
         choices.append([{**last, "index": 0, "delta": {}, "finish_reason": reason}])
         chunks = [{**besides, **head, "choices": choice} for choice in choices]
+        if together:
+            chunks = [{**besides, **head, "choices": [one for choice in choices for one in choice]}]
         chunks.append({**head, "choices": [], "usage": USAGE})
         return [*(json.dumps(chunk).encode() for chunk in chunks), b"[DONE]"]
 

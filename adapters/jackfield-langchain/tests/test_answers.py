@@ -249,6 +249,15 @@ def test_citations_are_blocks(config, dialect, bodies, ask, version, calls):
     assert sent == ([{"type": "text", "text": "Hello there"}] if version == "v1" else "Hello there")
 
 
+@pytest.mark.parametrize("name", ["stream", "astream"])
+def test_a_chunk_may_tell_a_choice_several_times(model, dialect, name):
+    """Nothing of it is lost."""
+    dialect.script.append({"content": "Hello there", "reasoning": "hmm hmm", "together": True})
+    answer = WAYS[name](model, "Hi")
+
+    assert (answer.content, answer.additional_kwargs["reasoning"]) == ("Hello there", "hmm hmm")
+
+
 def test_the_last_chunk_tells_the_rest(model, dialect):
     """Tokens, why the answer ended and who gave it are in one chunk, which says that it is the last."""
     dialect.script.append({"content": "Hello there"})

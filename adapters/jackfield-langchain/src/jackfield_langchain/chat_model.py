@@ -150,8 +150,7 @@ class ChatJackfield(BaseChatModel):
         fields, chunks = _one_answer(self._fields(messages, stop, run_manager, kwargs)), Chunks()
         with both(), self._mine().client().create_chat_completion(stream=True, **fields) as stream:
             for one in stream:
-                chunk = chunks.next(one)
-                if chunk is not None:
+                for chunk in chunks.next(one):
                     if run_manager is not None:
                         run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                     yield chunk
@@ -168,8 +167,7 @@ class ChatJackfield(BaseChatModel):
         with both():
             async with self._mine().async_client().create_chat_completion(stream=True, **fields) as stream:
                 async for one in stream:
-                    chunk = chunks.next(one)
-                    if chunk is not None:
+                    for chunk in chunks.next(one):
                         if run_manager is not None:
                             await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                         yield chunk

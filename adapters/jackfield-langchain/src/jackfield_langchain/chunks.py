@@ -32,8 +32,8 @@ class Chunks:
         self._written: dict[int, str] = {}
         self._count = 0
 
-    def next(self, chunk: CreateChatCompletionStreamResponse) -> ChatGenerationChunk | None:
-        """What a chunk adds to the answer; None where that is nothing."""
+    def next(self, chunk: CreateChatCompletionStreamResponse) -> Iterator[ChatGenerationChunk]:
+        """What a chunk adds to the answer, which may be nothing; some services tell a choice twice in one."""
         for choice in chunk.choices:
             if choice.index != 0:
                 continue
@@ -49,8 +49,7 @@ class Chunks:
                 tool_call_chunks=calls,
                 response_metadata={"model_provider": PROVIDER},
             )
-            return ChatGenerationChunk(message=message, generation_info=info)
-        return None
+            yield ChatGenerationChunk(message=message, generation_info=info)
 
     def end(self, response: CreateChatCompletionResponse) -> Iterator[ChatGenerationChunk]:
         """What comes after the last chunk of a stream that ended well; at the very end ``last``."""
