@@ -204,6 +204,15 @@ def test_a_recursive_class_keeps_its_schema(model, dialect, bodies, method, sche
     assert node["required"] == (["value", "children"] if strict else ["value"])
 
 
+def test_a_class_may_be_the_response_format(model, bodies):
+    """Bound with tools, or given with a call: the answer is a message, whose text is of that shape."""
+    model.bind_tools([], response_format=Dog).invoke("Dog?")
+    model.invoke("Dog?", response_format=Dog)
+
+    assert [body["response_format"]["json_schema"]["name"] for body in bodies()] == ["Dog", "Dog"]
+    assert bodies()[0]["response_format"]["json_schema"]["schema"]["required"] == ["name", "age"]
+
+
 @METHODS
 @pytest.mark.parametrize("answer", [{"refusal": "no"}, None, {"content": "talk"}])
 def test_raw_tells_what_was_wrong(model, dialect, method, answer):

@@ -293,6 +293,8 @@ class ChatJackfield(BaseChatModel):
         own = _current(given)
         for name in ("stream", "ls_structured_output_format"):
             own.pop(name, None)
+        if isinstance(own.get("response_format"), type):
+            own["response_format"] = response_format(own["response_format"], "json_schema", None)
         fields = {**self._params(), **own}
         if stop is not None:
             fields["stop"] = stop
