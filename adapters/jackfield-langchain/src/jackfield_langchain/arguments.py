@@ -36,11 +36,10 @@ def wrong_kwargs(names: Iterable[str]) -> str | None:
 
     What has an argument of its own is none of them: one would win over the other without a word.
     """
-    if wrong := [name for name in names if name in _OWN or name not in _FIELDS]:
-        return (
-            misplaced(wrong) or f"expected fields of a request without an argument of their own, got {', '.join(wrong)}"
-        )
-    return None
+    wrong = [name for name in names if name in _OWN or name not in _FIELDS]
+    if not wrong:
+        return None
+    return misplaced(wrong) or f"expected fields of a request that are no arguments here, got {', '.join(wrong)}"
 
 
 def shown(given: Mapping[str, Any]) -> dict[str, Any]:
