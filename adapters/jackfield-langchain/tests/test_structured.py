@@ -10,6 +10,8 @@ from pydantic import BaseModel
 from scripted import call
 from typing_extensions import TypedDict
 
+import jackfield
+
 GOOD = '{"name": "Rex", "age": 3}'
 
 
@@ -213,16 +215,80 @@ def test_a_class_may_be_the_response_format(model, bodies):
     assert bodies()[0]["response_format"]["json_schema"]["schema"]["required"] == ["name", "age"]
 
 
+def _joined(pieces):
+    """As a reader of a stream has it that keeps what came last; messages are added."""
+    told = {}
+    for piece in pieces:
+        told |= {**piece, "raw": told["raw"] + piece["raw"]} if "raw" in piece and "raw" in told else piece
+    return told
+
+
+async def _ajoined(model):
+    return _joined([piece async for piece in model.astream("Dog?")])
+
+
+RAW_WAYS = pytest.mark.parametrize(
+    "ask",
+    [
+        WAYS.args[1][0],
+        WAYS.args[1][1],
+        lambda model: _joined(model.stream("Dog?")),
+        lambda model: asyncio.run(_ajoined(model)),
+    ],
+    ids=["invoke", "ainvoke", "stream", "astream"],
+)
+
+
+@RAW_WAYS
 @METHODS
+@pytest.mark.parametrize("schema", [Dog, {"title": "Dog", **TOLD}])
 @pytest.mark.parametrize("answer", [{"refusal": "no"}, None, {"content": "talk"}])
-def test_raw_tells_what_was_wrong(model, dialect, method, answer):
-    """With ``include_raw`` nothing is raised: the answer and the error are both there."""
+def test_raw_tells_what_was_wrong(model, dialect, method, schema, answer, ask):
+    """With ``include_raw`` nothing is raised: the answer and the error are both there, in streams at their end."""
     dialect.script.append(said(method, '{"name"') if answer is None else answer)
-    told = model.with_structured_output(Dog, method=method, include_raw=True).invoke("Dog?")
+    told = ask(model.with_structured_output(schema, method=method, include_raw=True))
 
     assert told["parsed"] is None
     assert isinstance(told["parsing_error"], (OutputParserException, ModelRefusalError))
     assert told["raw"].usage_metadata["total_tokens"] == 18
+
+
+@RAW_WAYS
+@METHODS
+@pytest.mark.parametrize("schema", [Dog, Told])
+def test_raw_has_the_value(model, dialect, method, schema, ask):
+    """And no error."""
+    dialect.script.append(
+        {"tool_calls": [call(schema.__name__, GOOD)]} if method == "function_calling" else {"content": GOOD}
+    )
+    told = ask(model.with_structured_output(schema, method=method, include_raw=True))
+
+    assert (dict(told["parsed"]), told["parsing_error"]) == ({"name": "Rex", "age": 3}, None)
+    assert told["raw"].usage_metadata["total_tokens"] == 18
+
+
+def test_raw_shows_the_answer_and_the_value_as_they_come(model, dialect):
+    """Before its end a stream has pieces of both."""
+    dialect.script.append(said("function_calling", GOOD))
+    structured = model.with_structured_output({"title": "Dog", **TOLD}, method="function_calling", include_raw=True)
+    pieces = list(structured.stream("Dog?"))
+    values = [piece["parsed"] for piece in pieces if "parsed" in piece]
+
+    assert values[0] == {}
+    assert {"name": "R"} in values
+    assert [piece for piece in pieces if "parsing_error" in piece] == pieces[-1:]
+
+
+@pytest.mark.parametrize("fault", ["cut", "status?code=500"])
+@RAW_WAYS
+def test_a_failure_is_no_error_of_parsing(model, ask, fault):
+    """It is raised with ``include_raw`` too: there is no answer."""
+    with pytest.raises(jackfield.APIError):
+        ask(
+            model.model_copy(update={"model_name": f"one/{fault}", "streaming": True}).with_structured_output(
+                Dog, include_raw=True
+            )
+        )
 
 
 @pytest.mark.parametrize(

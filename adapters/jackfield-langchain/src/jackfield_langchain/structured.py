@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
-from operator import itemgetter
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from langchain_core.exceptions import ModelRefusalError, OutputParserException
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
@@ -13,13 +13,16 @@ from langchain_core.messages.ai import add_ai_message_chunks
 from langchain_core.messages.content import RefusalContentBlock
 from langchain_core.output_parsers import JsonOutputParser, PydanticOutputParser
 from langchain_core.output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
-from langchain_core.runnables import Runnable, RunnableGenerator, RunnableMap, RunnablePassthrough
+from langchain_core.output_parsers.transform import BaseCumulativeTransformOutputParser
+from langchain_core.outputs import ChatGeneration
+from langchain_core.runnables import AddableDict, Runnable, RunnableGenerator, RunnableSequence
 from langchain_core.utils.json import parse_json_markdown
 from langchain_core.utils.pydantic import is_basemodel_subclass
 
 from jackfield_langchain.answer import arguments_of
 from jackfield_langchain.shapes import function_of, missed
 
+_Parser = BaseCumulativeTransformOutputParser[Any]
 Method = Literal["json_schema", "function_calling", "json_mode"]
 _CUT = {"length": "it was cut short at the limit of tokens", "content_filter": "the content filter cut it short"}
 
@@ -38,13 +41,13 @@ def response_format(schema: Any, method: Method, strict: bool | None) -> dict[st
     return {"type": "json_schema", "json_schema": function}
 
 
-def parser_of(schema: Any, method: Method) -> Runnable[Any, Any]:
+def parser_of(schema: Any, method: Method) -> RunnableSequence[Any, Any]:
     """What makes a value of an answer: of the class, where the schema is one of pydantic's, else a dict.
 
     It raises what no parser would notice: a refusal, and an answer that was cut short, which may be JSON all the same.
     """
     is_class = isinstance(schema, type) and is_basemodel_subclass(schema)
-    parser: Runnable[Any, Any]
+    parser: _Parser
     if method == "function_calling":
         parser = (
             PydanticToolsParser(tools=[schema], first_tool_only=True)
@@ -55,14 +58,72 @@ def parser_of(schema: Any, method: Method) -> Runnable[Any, Any]:
         parser = PydanticOutputParser(pydantic_object=schema) if is_class else JsonOutputParser()
     shape = {} if is_class or schema is None else function_of(schema).get("parameters", {})
     checked = _Checked(parser, tool_name(schema) if method == "function_calling" else None, shape)
-    return RunnableGenerator(checked.each, checked.aeach) | parser
+    return RunnableSequence(RunnableGenerator(checked.each, checked.aeach), parser)
 
 
-def with_raw(model: Runnable[Any, Any], parser: Runnable[Any, Any]) -> Runnable[Any, Any]:
+def with_raw(model: Runnable[Any, Any], parser: RunnableSequence[Any, Any]) -> Runnable[Any, Any]:
     """The answer, the value, and what was wrong with it, as ``raw``, ``parsed`` and ``parsing_error``."""
-    parsed = RunnablePassthrough.assign(parsed=itemgetter("raw") | parser, parsing_error=lambda _: None)
-    failed = RunnablePassthrough.assign(parsed=lambda _: None)
-    return RunnableMap({"raw": model}) | parsed.with_fallbacks([failed], exception_key="parsing_error")
+
+    def each(messages: Iterator[BaseMessage]) -> Iterator[AddableDict]:
+        yield from _Raw(parser).each(messages)
+
+    async def aeach(messages: AsyncIterator[BaseMessage]) -> AsyncIterator[AddableDict]:
+        async for told in _Raw(parser).aeach(messages):
+            yield told
+
+    return model | RunnableGenerator(each, aeach)
+
+
+class _Raw:
+    """The pieces of one answer, what they are so far, and at the end what it is, or why it is nothing.
+
+    Attributes:
+        parser: what makes the value of the whole.
+        answer: what has come.
+        value: what was last told of the value.
+    """
+
+    def __init__(self, parser: RunnableSequence[Any, Any]) -> None:
+        self.parser = parser
+        self.answer: BaseMessage | None = None
+        self.value: Any = None
+
+    def each(self, messages: Iterator[BaseMessage]) -> Iterator[AddableDict]:
+        for message in messages:
+            yield from self._next(message)
+        yield self._end()
+
+    async def aeach(self, messages: AsyncIterator[BaseMessage]) -> AsyncIterator[AddableDict]:
+        async for message in messages:
+            for told in self._next(message):
+                yield told
+        yield self._end()
+
+    def _next(self, message: BaseMessage) -> Iterator[AddableDict]:
+        yield AddableDict(raw=message)
+        if not isinstance(message, AIMessageChunk):
+            self.answer = message
+            return
+        self.answer = message if self.answer is None else add_ai_message_chunks(self.answer, message)  # type: ignore[arg-type]  # all are chunks
+        value = self._part(self.answer)
+        if value is not None and value != self.value:
+            self.value = value
+            yield AddableDict(parsed=value)
+
+    def _part(self, answer: BaseMessage) -> Any:
+        """What a parser makes of a part; None where that is nothing yet, or what is wrong is told at the end."""
+        parser = cast("_Parser", self.parser.last)
+        with contextlib.suppress(OutputParserException, ModelRefusalError, ValueError):
+            return parser.parse_result([ChatGeneration(message=answer)], partial=True)
+        return None
+
+    def _end(self) -> AddableDict:
+        try:
+            value = self.parser.invoke(self.answer)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with the answer is told
+            return AddableDict(parsed=None, parsing_error=error)
+        told = {} if value == self.value and value is not None else {"parsed": value}
+        return AddableDict(**told, parsing_error=None)
 
 
 class _Checked:
