@@ -166,6 +166,23 @@ def test_no_trace_has_a_key_that_is_given_with_a_call(model, ask, name):
     assert [text for text in runs if KEY in text] == []
 
 
+@ways
+def test_no_trace_has_a_key_that_is_set_later(model, ask):
+    """A copy is not validated when it is made; it is before anything is told of a run."""
+    runs = []
+
+    class Traced(BaseTracer):
+        def _persist_run(self, run):
+            runs.append(run)
+
+    copied = model.model_copy(update={"model_kwargs": {"api_key": KEY}})
+    with pytest.raises(ValueError, match="model_kwargs: api_key") as caught:
+        ask(copied.with_config(callbacks=[Traced()]), "Hi")
+
+    assert runs == []
+    assert KEY not in str(caught.value)
+
+
 def test_keys_are_never_told(config, service, caplog):
     """Not by repr, dumps, traces, keys of caches, nor by errors, even where the service repeats them.
 

@@ -82,8 +82,7 @@ class ChatJackfield(BaseChatModel):
         given = (self.client, self.async_client)
         if given != (None, None) and (self.config is not None or self.config_profile is not None):
             raise ValueError("client: expected clients or a configuration, got both")
-        if wrong := wrong_kwargs(self.model_kwargs):
-            raise ValueError(f"model_kwargs: {wrong}")
+        self._params()
         self._mine()
         return self
 
@@ -271,6 +270,8 @@ class ChatJackfield(BaseChatModel):
     # -- the request -------------------------------------------------------------------------------------------------
 
     def _params(self) -> dict[str, Any]:
+        if wrong := wrong_kwargs(self.model_kwargs):  # they may have been set later, or in a copy
+            raise ValueError(f"model_kwargs: {wrong}")
         told = {
             "model": self.model_name,
             "temperature": self.temperature,
