@@ -29,7 +29,8 @@ class Scripted(OpenAIDialect):
     """Says one message after the other, then again what it was asked, whole or in chunks.
 
     Attributes:
-        script: the messages that are left to say; their ``finish_reason`` stands among their fields.
+        script: the messages that are left to say; their ``finish_reason`` stands among their fields, and so do
+            ``response`` and ``choice``: what is besides in those; and ``together``: all pieces come in one chunk.
     """
 
     def __init__(self) -> None:
@@ -37,7 +38,7 @@ class Scripted(OpenAIDialect):
         self._now: dict[str, Any] | None = None
 
     def ask(self, method: str, target: str, body: bytes) -> Ask | None:
-        asked = super().ask(method, target, body)
+        asked = super().ask(method, target, _functions_only(body))
         if asked is not None:
             self._now = dict(self.script.pop(0)) if self.script else None
         return asked
@@ -45,14 +46,16 @@ class Scripted(OpenAIDialect):
     def whole(self, ask: Ask) -> bytes:
         if self._now is None:
             return super().whole(ask)
-        reason = self._now.pop("finish_reason", "stop")
-        choice = {"index": 0, "message": {"role": "assistant", "content": None, **self._now}, "finish_reason": reason}
-        return json.dumps({**_head(ask, "chat.completion"), "choices": [choice], "usage": USAGE}).encode()
+        reason, choice, besides = self._besides()
+        message = {"role": "assistant", "content": None, **self._now}
+        choice = {**choice, "index": 0, "message": message, "finish_reason": reason}
+        return json.dumps({**besides, **_head(ask, "chat.completion"), "choices": [choice], "usage": USAGE}).encode()
 
     def events(self, ask: Ask) -> list[bytes]:
         if self._now is None:
             return super().events(ask)
-        reason = self._now.pop("finish_reason", "stop")
+        reason, last, besides = self._besides()
+        together = self._now.pop("together", False)
         deltas: list[dict[str, Any]] = [{"role": "assistant"}]
         for name, value in self._now.items():
             if name == "tool_calls":
@@ -63,9 +66,22 @@ class Scripted(OpenAIDialect):
                 deltas.append({name: value})
         head = _head(ask, "chat.completion.chunk")
         choices = [[{"index": 0, "delta": delta, "finish_reason": None}] for delta in deltas]
-        choices.append([{"index": 0, "delta": {}, "finish_reason": reason}])
-        chunks = [{**head, "choices": choice} for choice in choices] + [{**head, "choices": [], "usage": USAGE}]
+        choices.append([{**last, "index": 0, "delta": {}, "finish_reason": reason}])
+        chunks = [{**besides, **head, "choices": choice} for choice in choices]
+        if together:
+            chunks = [{**besides, **head, "choices": [one for choice in choices for one in choice]}]
+        chunks.append({**head, "choices": [], "usage": USAGE})
         return [*(json.dumps(chunk).encode() for chunk in chunks), b"[DONE]"]
+
+    def _besides(self) -> tuple[str, Any, Any]:
+        said = self._now or {}
+        return said.pop("finish_reason", "stop"), said.pop("choice", {}), said.pop("response", {})
+
+
+def _functions_only(body: bytes) -> bytes:
+    """A request without its custom tools, which the service that answers by itself does not call."""
+    asked = json.loads(body or b"{}")
+    return json.dumps({**asked, "tools": [one for one in asked.get("tools", ()) if "function" in one]}).encode()
 
 
 def call(name: str, arguments: str, identity: str = "call_1", **others: Any) -> dict[str, Any]:

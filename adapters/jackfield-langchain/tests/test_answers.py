@@ -7,6 +7,7 @@ from functools import reduce
 from operator import add
 
 import pytest
+from jackfield_langchain import ChatJackfield
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.rate_limiters import InMemoryRateLimiter
@@ -48,49 +49,6 @@ def test_usage_and_metadata_are_told_once(model, dialect, ask):
 
 
 @ways
-def test_tools_are_called_together(model, dialect, bodies, ask):
-    """Several calls, whose arguments come in pieces, are whole, and go back with their results."""
-    signed = {"extra_content": {"signature": "x"}}
-    calls = [call("add_up", '{"a": 1, "b": 2}', "one", **signed), call("add_up", '{"a": 3, "b": 4}', "two")]
-    dialect.script.append({"tool_calls": calls, "finish_reason": "tool_calls"})
-    bound = model.bind_tools([add_up], tool_choice="any", strict=True, parallel_tool_calls=True)
-    answer = ask(bound, "Add")
-    results = [add_up.invoke(one) for one in answer.tool_calls]
-    ask(bound, [HumanMessage("Add"), answer, *results])
-    asked, again = bodies()
-
-    assert [(one["id"], one["args"]) for one in answer.tool_calls] == [
-        ("one", {"a": 1, "b": 2}),
-        ("two", {"a": 3, "b": 4}),
-    ]
-    assert (asked["tool_choice"], asked["parallel_tool_calls"]) == ("required", True)
-    assert asked["tools"][0]["function"]["strict"] is True
-    assert [one["id"] for one in again["messages"][1]["tool_calls"]] == ["one", "two"]
-    assert again["messages"][1]["tool_calls"][0]["extra_content"] == {"signature": "x"}
-    assert again["messages"][2:] == [
-        {"role": "tool", "tool_call_id": "one", "content": "3"},
-        {"role": "tool", "tool_call_id": "two", "content": "7"},
-    ]
-
-
-@pytest.mark.parametrize(
-    ("name", "arguments"),
-    # A stream whose arguments are cut short is repaired by LangChain itself; the README tells.
-    [(name, "[1]") for name in WAYS] + [("invoke", '{"a": '), ("ainvoke", '{"a": ')],
-)
-def test_broken_arguments_are_no_call(model, dialect, bodies, name, arguments):
-    """Arguments that are no JSON object are an invalid call, which goes back as the model wrote it."""
-    ask = WAYS[name]
-    dialect.script.append({"tool_calls": [call("add_up", arguments)]})
-    answer = ask(model.bind_tools([add_up]), "Add")
-    model.invoke([HumanMessage("Add"), answer, ToolMessage("broken", tool_call_id="call_1")])
-
-    assert answer.tool_calls == []
-    assert [bad["args"] for bad in answer.invalid_tool_calls] == [arguments]
-    assert bodies()[1]["messages"][1]["tool_calls"][0]["function"]["arguments"] == arguments
-
-
-@ways
 @pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
 def test_thoughts_are_kept_apart_and_go_back(model, dialect, bodies, ask, name):
     """They are a block of LangChain's, no text, and the next request has them under the name they came by."""
@@ -119,8 +77,6 @@ def test_a_refusal_is_no_text(model, dialect, bodies, ask):
 @ways
 def test_blocks_of_v1_go_back(config, dialect, bodies, ask):
     """With ``output_version="v1"`` content is blocks, and the next request says the same as without."""
-    from jackfield_langchain import ChatJackfield
-
     calls = [call("add_up", '{"a": 1, "b": 2}'), call("add_up", "{}", "call_2")]
     dialect.script.append({"reasoning_content": "hmm", "content": "Look", "tool_calls": calls})
     model = ChatJackfield(config=config, output_version="v1")
@@ -134,6 +90,56 @@ def test_blocks_of_v1_go_back(config, dialect, bodies, ask):
         "reasoning_content": "hmm",
         "tool_calls": calls,
     }
+
+
+@ways
+@pytest.mark.parametrize("version", ["v0", "v1"])
+def test_sound_goes_back_by_its_id(config, dialect, bodies, ask, version):
+    """As a block of v1 it has no format, and none is asked for."""
+    dialect.script.append({"audio": {"id": "audio_1", "data": "AAAA", "transcript": "Hello", "expires_at": 9}})
+    model = ChatJackfield(config=config, output_version=version)
+    answer = ask(model, "Hi")
+    model.invoke([HumanMessage("Hi"), answer, HumanMessage("And?")])
+
+    assert [block["type"] for block in answer.content_blocks] == ["audio"]
+    assert bodies()[1]["messages"][1] == {"role": "assistant", "content": None, "audio": {"id": "audio_1"}}
+
+
+@ways
+def test_what_openai_does_not_define_is_told(model, dialect, ask):
+    """Of the response and of the choice, once, though each chunk repeat it."""
+    besides = {"response": {"citations": ["https://a.example"], "provider": "P"}, "choice": {"matched_stop": 7}}
+    dialect.script.append({"content": "Hello there", **besides})
+
+    assert ask(model, "Hi").response_metadata["extra"] == {**besides["response"], **besides["choice"]}
+
+
+@ways
+@pytest.mark.parametrize("version", ["v0", "v1"])
+@pytest.mark.parametrize("calls", [[], [call("add_up", "{}")]])
+def test_citations_are_blocks(config, dialect, bodies, ask, version, calls):
+    """Of a stream as well, in which they come after the text; they do not go back."""
+    page = {"url": "https://a.example", "title": "A", "start_index": 0, "end_index": 5}
+    cited = [{"type": "url_citation", "url_citation": page}]
+    dialect.script.append({"content": "Hello there", "annotations": cited, **({"tool_calls": calls} if calls else {})})
+    model = ChatJackfield(config=config, output_version=version)
+    answer = ask(model, "Hi")
+    model.invoke([HumanMessage("Hi"), answer, ToolMessage("0", tool_call_id="call_1")])
+    blocks = answer.content_blocks
+
+    assert answer.text == "Hello there"
+    assert [one for block in blocks for one in block.get("annotations", ())] == [{"type": "citation", **page}]
+    sent = bodies()[1]["messages"][1]["content"]
+    assert sent == ([{"type": "text", "text": "Hello there"}] if version == "v1" else "Hello there")
+
+
+@pytest.mark.parametrize("name", ["stream", "astream"])
+def test_a_chunk_may_tell_a_choice_several_times(model, dialect, name):
+    """Nothing of it is lost."""
+    dialect.script.append({"content": "Hello there", "reasoning": "hmm hmm", "together": True})
+    answer = WAYS[name](model, "Hi")
+
+    assert (answer.content, answer.additional_kwargs["reasoning"]) == ("Hello there", "hmm hmm")
 
 
 def test_the_last_chunk_tells_the_rest(model, dialect):
@@ -170,8 +176,6 @@ def test_tokens_of_many_prompts_are_added(model, dialect):
 
 def test_fields_of_a_call_win(config, bodies):
     """Over those of the model; headers and members of the body are added to the model's."""
-    from jackfield_langchain import ChatJackfield
-
     own = {"stop": ["x"], "max_tokens": 9, "temperature": 0.5, "model_kwargs": {"seed": 3}, "extra_body": {"top_k": 1}}
     model = ChatJackfield(model="one/ok", config=config, **own)
     model.invoke("Hi")
@@ -190,9 +194,7 @@ def test_fields_of_a_call_win(config, bodies):
 @pytest.mark.parametrize("kwargs", [{"max_tokens": 5}, {"max_completion_tokens": 5}])
 def test_the_limit_of_tokens_has_one_name(config, bodies, kwargs):
     """Both at once are refused by backends, so one wins."""
-    from jackfield_langchain import ChatJackfield
-
-    ChatJackfield(config=config, max_tokens=4, model_kwargs=kwargs).invoke("Hi")
+    ChatJackfield(config=config, max_tokens=4).invoke("Hi", **kwargs)
 
     assert bodies()[0]["max_completion_tokens"] == 5
     assert "max_tokens" not in bodies()[0]

@@ -34,6 +34,24 @@ BLOCKS = [
         {"type": "file", "base64": DATA, "mime_type": "application/pdf"},
         {**PDF, "file": {**PDF["file"], "filename": "file.pdf"}},
     ),
+    (
+        {
+            "type": "document",
+            "source": {"type": "base64", "media_type": "application/pdf", "data": DATA},
+            "title": "a.pdf",
+        },
+        PDF,
+    ),
+    ({"type": "document", "source": {"type": "text", "data": "Hello"}}, {"type": "text", "text": "Hello"}),
+    ({"type": "document", "source": {"type": "content", "content": "Hello"}}, {"type": "text", "text": "Hello"}),
+    (
+        {"type": "document", "source": {"type": "content", "content": [{"type": "text", "text": "Hello"}] * 2}},
+        {"type": "text", "text": "Hello\nHello"},
+    ),
+    (
+        {"type": "document", "source": {"type": "file", "file_id": "file-1"}},
+        {"type": "file", "file": {"file_id": "file-1"}},
+    ),
     ({"type": "file", "file_id": "file-1"}, {"type": "file", "file": {"file_id": "file-1"}}),
     ({"type": "non_standard", "value": {"type": "own", "x": 1}}, {"type": "own", "x": 1}),
 ]
@@ -49,6 +67,18 @@ def test_blocks_become_parts(model, bodies, block, part):
         model.invoke([HumanMessage(["Look", block])])
 
     assert bodies()[0]["messages"] == [{"role": "user", "content": [{"type": "text", "text": "Look"}, part]}]
+
+
+def test_a_document_of_images_is_refused(model, bodies):
+    """It has no place in a part of OpenAI's."""
+    source = {
+        "type": "content",
+        "content": [{"type": "image", "source": {"type": "url", "url": "http://127.0.0.1:9/"}}],
+    }
+    with pytest.raises(ValueError, match="a document block: expected its content to be text"):
+        model.invoke([HumanMessage([{"type": "document", "source": source}])])
+
+    assert bodies() == []
 
 
 @pytest.mark.parametrize("kind", ["image", "audio", "video", "file"])

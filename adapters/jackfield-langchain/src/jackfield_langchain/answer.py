@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessage, InvalidToolCall, ToolCall
-from langchain_core.output_parsers.openai_tools import make_invalid_tool_call, parse_tool_call
 from langchain_core.outputs import ChatGeneration, ChatResult
 
 from jackfield.models.toolcalls import ChatCompletionMessageCustomToolCall, ChatCompletionMessageToolCall
@@ -28,7 +26,9 @@ def chat_result(response: CreateChatCompletionResponse) -> ChatResult:
     """All answers of a response; ``llm_output`` tells what is of the response as a whole."""
     usage = usage_metadata(response.usage)
     generations = [
-        ChatGeneration(message=_message(choice.message, usage if index == 0 else None), generation_info=_info(choice))
+        ChatGeneration(
+            message=_message(choice.message, usage if index == 0 else None), generation_info=_info(response, choice)
+        )
         for index, choice in enumerate(response.choices)
     ]
     output: dict[str, Any] = metadata(response, response.call)
@@ -53,11 +53,17 @@ def metadata(response: CreateChatCompletionResponse, call: Call | None) -> dict[
     return {name: value for name, value in told.items() if value is not None}
 
 
-def _info(choice: ChatCompletionChoice) -> dict[str, Any]:
-    info: dict[str, Any] = {"finish_reason": choice.finish_reason}
+def _info(response: CreateChatCompletionResponse, choice: ChatCompletionChoice) -> dict[str, Any]:
+    info = {"finish_reason": choice.finish_reason, **unknown(response, choice)}
     if choice.logprobs is not None:
         info["logprobs"] = to_dict(choice.logprobs)
     return info
+
+
+def unknown(response: CreateChatCompletionResponse, choice: ChatCompletionChoice) -> dict[str, Any]:
+    """Fields of an answer that OpenAI's API does not define, such as citations, for ``response_metadata``."""
+    extra = {**response.extra, **choice.extra}
+    return {"extra": extra} if extra else {}
 
 
 def _message(message: ChatCompletionResponseMessage, usage: Any) -> AIMessage:
@@ -112,17 +118,24 @@ def tool_calls(message: ChatCompletionResponseMessage) -> tuple[list[ToolCall], 
         if isinstance(call, ChatCompletionMessageCustomToolCall):
             calls.append(ToolCall(name=call.custom.name, args={CUSTOM_ARGUMENT: call.custom.input}, id=call.id))
         elif isinstance(call, ChatCompletionMessageToolCall):
-            function = {"name": call.function.name, "arguments": call.function.arguments}
-            raw = {"id": call.id, "type": "function", "function": function}
-            try:
-                parsed = parse_tool_call(raw, return_id=True)
-                if parsed is None or not isinstance(parsed["args"], dict):
-                    invalid.append(make_invalid_tool_call(raw, "the arguments are no JSON object"))
-                else:
-                    calls.append(ToolCall(name=parsed["name"], args=parsed["args"], id=parsed["id"]))
-            except OutputParserException as error:
-                invalid.append(make_invalid_tool_call(raw, str(error)))
+            name, written = call.function.name, call.function.arguments
+            arguments = arguments_of(written)
+            if arguments is None:
+                error = "the arguments are no JSON object"
+                bad = InvalidToolCall(type="invalid_tool_call", name=name, args=written, id=call.id, error=error)
+                invalid.append(bad)
+            else:
+                calls.append(ToolCall(name=name, args=arguments, id=call.id))
     return calls, invalid
+
+
+def arguments_of(written: str) -> dict[str, Any] | None:
+    """The arguments of a call, of which none are written as nothing; None where they are no JSON object."""
+    try:
+        value = json.loads(written or "{}", strict=False)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def custom_calls(message: ChatCompletionResponseMessage) -> list[tuple[str, str, str]]:

@@ -18,7 +18,7 @@ def blocks_of(message: AIMessage) -> list[ContentBlock]:
     found: list[dict[str, Any]] = []
     thoughts = next((told[name] for name in THOUGHTS if isinstance(told.get(name), str) and told[name]), None)
     if isinstance(message.content, str):
-        if message.content:
+        if message.content or (isinstance(message, AIMessageChunk) and told.get("annotations")):
             found.append(_text(message.content, told.get("annotations")))
     else:
         # LangChain's own reading of blocks, without looking for a translator again.

@@ -17,21 +17,13 @@ from jackfield.aclient import AsyncClient
 from jackfield.client import Client
 from jackfield_langchain import blocks  # noqa: F401 - it has LangChain read our answers
 from jackfield_langchain.answer import chat_result
+from jackfield_langchain.arguments import digest_of_headers, misplaced, shown, wrong_kwargs
 from jackfield_langchain.chunks import Chunks
 from jackfield_langchain.clients import Clients
 from jackfield_langchain.errors import both
 from jackfield_langchain.request import PROVIDER, wire_message
 from jackfield_langchain.structured import Method, parser_of, response_format, tool_name, with_raw
 from jackfield_langchain.tools import Tool, ToolChoice, wire_choice, wire_tools
-
-_ELSEWHERE = {
-    "api_key": "keys belong to the configuration: middleware bearer or header of a backend",
-    "base_url": "addresses belong to the configuration: base_url of a backend",
-    "max_retries": "trying again belongs to the configuration: middleware retry",
-}
-"""Arguments that other chat models have, and whose place is not here."""
-_NOT_BY_KWARGS = ("extra_body", "extra_headers", "labels", "messages", "stream")
-"""What ``model_kwargs`` cannot say: it has an argument of its own, or is of each call."""
 
 
 class ChatJackfield(BaseChatModel):
@@ -81,9 +73,8 @@ class ChatJackfield(BaseChatModel):
     @model_validator(mode="before")
     @classmethod
     def _only_what_belongs_here(cls, values: Any) -> Any:
-        for name, place in _ELSEWHERE.items():
-            if isinstance(values, Mapping) and name in values:
-                raise ValueError(f"{name}: {place}")
+        if isinstance(values, Mapping) and (wrong := misplaced(values)):
+            raise ValueError(wrong)
         return values
 
     @model_validator(mode="after")
@@ -91,10 +82,8 @@ class ChatJackfield(BaseChatModel):
         given = (self.client, self.async_client)
         if given != (None, None) and (self.config is not None or self.config_profile is not None):
             raise ValueError("client: expected clients or a configuration, got both")
-        if wrong := [name for name in _NOT_BY_KWARGS if name in self.model_kwargs]:
-            raise ValueError(f"model_kwargs: expected no {', '.join(wrong)}")
-        if not self.clients.fit(self.config, self.config_profile, given):
-            self.clients = Clients(self.config, self.config_profile, *given)
+        self._params()
+        self._mine()
         return self
 
     # -- what LangChain asks of a chat model -------------------------------------------------------------------------
@@ -106,7 +95,14 @@ class ChatJackfield(BaseChatModel):
     @property
     def _identifying_params(self) -> dict[str, Any]:
         """The request's fields and which configuration; the key of caches, shown in traces."""
-        return {**self._params(), **self.clients.identity()}
+        return {**self._params(), **digest_of_headers(self.extra_headers), **self._mine().identity()}
+
+    def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        return super()._get_invocation_params(stop=stop, **shown(kwargs))
+
+    def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
+        # LangChain's own has what was given with the call in plain text besides.
+        return str(sorted(self._get_invocation_params(stop=stop, **kwargs).items()))
 
     def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
         """Tokens of all prompts of one ``generate``."""
@@ -130,7 +126,7 @@ class ChatJackfield(BaseChatModel):
     ) -> ChatResult:
         fields = self._fields(messages, stop, run_manager, kwargs)
         with both():
-            return chat_result(self.clients.client().create_chat_completion(stream=False, **fields))
+            return chat_result(self._mine().client().create_chat_completion(stream=False, **fields))
 
     async def _agenerate(
         self,
@@ -141,7 +137,7 @@ class ChatJackfield(BaseChatModel):
     ) -> ChatResult:
         fields = self._fields(messages, stop, run_manager, kwargs)
         with both():
-            return chat_result(await self.clients.async_client().create_chat_completion(stream=False, **fields))
+            return chat_result(await self._mine().async_client().create_chat_completion(stream=False, **fields))
 
     def _stream(
         self,
@@ -151,14 +147,13 @@ class ChatJackfield(BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         fields, chunks = _one_answer(self._fields(messages, stop, run_manager, kwargs)), Chunks()
-        with both(), self.clients.client().create_chat_completion(stream=True, **fields) as stream:
+        with both(), self._mine().client().create_chat_completion(stream=True, **fields) as stream:
             for one in stream:
-                chunk = chunks.next(one)
-                if chunk is not None:
+                for chunk in chunks.next(one):
                     if run_manager is not None:
                         run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                     yield chunk
-            yield chunks.last(stream.response)
+            yield from chunks.end(stream.response)
 
     async def _astream(
         self,
@@ -169,14 +164,14 @@ class ChatJackfield(BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         fields, chunks = _one_answer(self._fields(messages, stop, run_manager, kwargs)), Chunks()
         with both():
-            async with self.clients.async_client().create_chat_completion(stream=True, **fields) as stream:
+            async with self._mine().async_client().create_chat_completion(stream=True, **fields) as stream:
                 async for one in stream:
-                    chunk = chunks.next(one)
-                    if chunk is not None:
+                    for chunk in chunks.next(one):
                         if run_manager is not None:
                             await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                         yield chunk
-                yield chunks.last(stream.response)
+                for chunk in chunks.end(stream.response):
+                    yield chunk
 
     # -- tools and structured output ---------------------------------------------------------------------------------
 
@@ -258,17 +253,25 @@ class ChatJackfield(BaseChatModel):
 
     # -- connections -------------------------------------------------------------------------------------------------
 
+    def _mine(self) -> Clients:
+        """The clients of the configuration that this model has now: it may have been set later, or in a copy."""
+        given = (self.client, self.async_client)
+        self.clients = self.clients.of(self.config, self.config_profile, given)
+        return self.clients
+
     def close(self) -> None:
         """Close the synchronous client that was made here; copies of this model share it."""
-        self.clients.close()
+        self._mine().close()
 
     async def aclose(self) -> None:
         """Close both clients that were made here; copies of this model share them."""
-        await self.clients.aclose()
+        await self._mine().aclose()
 
     # -- the request -------------------------------------------------------------------------------------------------
 
     def _params(self) -> dict[str, Any]:
+        if wrong := wrong_kwargs(self.model_kwargs):  # they may have been set later, or in a copy
+            raise ValueError(f"model_kwargs: {wrong}")
         told = {
             "model": self.model_name,
             "temperature": self.temperature,
@@ -276,7 +279,7 @@ class ChatJackfield(BaseChatModel):
             "stop": self.stop or None,
             "timeout": self.timeout,
             "extra_body": self.extra_body,
-            **_current(self.model_kwargs),
+            **self.model_kwargs,
         }
         return {name: value for name, value in told.items() if value is not None}
 
@@ -291,6 +294,8 @@ class ChatJackfield(BaseChatModel):
         own = _current(given)
         for name in ("stream", "ls_structured_output_format"):
             own.pop(name, None)
+        if isinstance(own.get("response_format"), type):
+            own["response_format"] = response_format(own["response_format"], "json_schema", None)
         fields = {**self._params(), **own}
         if stop is not None:
             fields["stop"] = stop

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.tool import ToolCallChunk, tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
+from langchain_core.utils.json import parse_partial_json
 
 from jackfield.wire import to_dict
-from jackfield_langchain.answer import custom_calls, metadata, rest
-from jackfield_langchain.request import PROVIDER, THOUGHTS
+from jackfield_langchain.answer import arguments_of, custom_calls, metadata, rest, unknown
+from jackfield_langchain.request import PROVIDER, THOUGHTS, UNREPAIRABLE
 from jackfield_langchain.usage import usage_metadata
 
 if TYPE_CHECKING:
@@ -27,10 +29,11 @@ class Chunks:
     def __init__(self) -> None:
         self._calls: dict[tuple[int, str], int] = {}
         self._latest: dict[int, tuple[int, str | None]] = {}
+        self._written: dict[int, str] = {}
         self._count = 0
 
-    def next(self, chunk: CreateChatCompletionStreamResponse) -> ChatGenerationChunk | None:
-        """What a chunk adds to the answer; None where that is nothing."""
+    def next(self, chunk: CreateChatCompletionStreamResponse) -> Iterator[ChatGenerationChunk]:
+        """What a chunk adds to the answer, which may be nothing; some services tell a choice twice in one."""
         for choice in chunk.choices:
             if choice.index != 0:
                 continue
@@ -46,17 +49,30 @@ class Chunks:
                 tool_call_chunks=calls,
                 response_metadata={"model_provider": PROVIDER},
             )
-            return ChatGenerationChunk(message=message, generation_info=info)
-        return None
+            yield ChatGenerationChunk(message=message, generation_info=info)
+
+    def end(self, response: CreateChatCompletionResponse) -> Iterator[ChatGenerationChunk]:
+        """What comes after the last chunk of a stream that ended well; at the very end ``last``."""
+        if broken := [number for number, written in self._written.items() if _is_repaired(written)]:
+            # Not in the last one, where LangChain takes the pieces of calls for whole ones.
+            message = AIMessageChunk(
+                content="",
+                tool_call_chunks=[
+                    tool_call_chunk(name=None, args=UNREPAIRABLE, id=None, index=number) for number in broken
+                ],
+                response_metadata={"model_provider": PROVIDER},
+            )
+            yield ChatGenerationChunk(message=message)
+        yield self.last(response)
 
     def last(self, response: CreateChatCompletionResponse) -> ChatGenerationChunk:
-        """The end of a stream that ended well: usage, why it ended, and what does not come in pieces."""
+        """Usage, why the stream ended, and what does not come in pieces."""
         choice = next((choice for choice in response.choices if choice.index == 0), None)
         info = metadata(response, response.call)
         told: dict[str, Any] = {}
         calls: list[ToolCallChunk] = []
         if choice is not None:
-            info["finish_reason"] = choice.finish_reason
+            info |= {"finish_reason": choice.finish_reason, **unknown(response, choice)}
             told = rest(choice.message)
             for identity, name, arguments in custom_calls(choice.message):
                 calls.append(tool_call_chunk(name=name, args=arguments, id=identity, index=self._count))
@@ -74,15 +90,14 @@ class Chunks:
 
     def _tool_calls(self, delta: ChatCompletionStreamResponseDelta) -> list[ToolCallChunk]:
         return [
-            tool_call_chunk(
-                name=piece.function.name,
-                args=piece.function.arguments,
-                id=piece.id,
-                index=self._number(piece.index, piece.id),
-            )
+            self._piece(self._number(piece.index, piece.id), piece.id, piece.function)
             for piece in delta.tool_calls or ()
             if piece.function is not None
         ]
+
+    def _piece(self, number: int, identity: str | None, function: Any) -> ToolCallChunk:
+        self._written[number] = self._written.get(number, "") + (function.arguments or "")
+        return tool_call_chunk(name=function.name, args=function.arguments, id=identity, index=number)
 
     def _number(self, index: int, identity: str | None) -> int:
         """Which call a piece belongs to: by its index, and by its id, since some servers send all with index 0."""
@@ -95,3 +110,13 @@ class Chunks:
         if identity:
             self._calls[index, identity] = number
         return number
+
+
+def _is_repaired(written: str) -> bool:
+    """Whether LangChain would call a tool with an object that the model did not write."""
+    if not written or arguments_of(written) is not None:
+        return False
+    try:
+        return isinstance(parse_partial_json(written), dict)
+    except ValueError:
+        return False

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
-import hashlib
-import json
-import os
 import threading
 import uuid
 import weakref
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from jackfield_langchain.arguments import digest
 
 if TYPE_CHECKING:
     from jackfield.aclient import AsyncClient
@@ -57,10 +55,20 @@ class Clients:
         self._sync, self._async = client, async_client
         self._lock = threading.Lock()
         self._id = uuid.uuid4().hex
+        self._digest: str | None = None
+        self._profiles: dict[str | None, Clients] = {}
 
-    def fit(self, config: object, profile: str | None, given: tuple[object, object]) -> bool:
-        """Whether these are the clients of that configuration, and not only of one that is equal to it."""
-        return self.config is config and self.profile == profile and self.given == given
+    def of(self, config: object, profile: str | None, given: tuple[Any, Any]) -> Clients:
+        """The clients of that configuration: these, if it is theirs and not only one that is equal to it.
+
+        Those of another profile of it are kept here and closed with these, so that a profile may be chosen by call.
+        """
+        if self.config is not config or self.given != given:
+            return Clients(config, profile, *given)
+        if self.profile == profile:
+            return self
+        with self._lock:
+            return self._profiles.setdefault(profile, Clients(config, profile))
 
     def client(self) -> Client:
         """The synchronous client.
@@ -97,19 +105,25 @@ class Clients:
             return self._async
 
     def close(self) -> None:
-        """Close the synchronous client, if it was made here."""
+        """Close the synchronous client, if it was made here, and those of other profiles."""
         with self._lock:
-            own = self._sync if self.given[0] is None else None
-        if own is not None:
-            own.close()
+            own, others = self._sync if self.given[0] is None else None, list(self._profiles.values())
+        with contextlib.ExitStack() as stack:
+            for other in others:
+                stack.callback(other.close)
+            if own is not None:
+                stack.callback(own.close)
 
     async def aclose(self) -> None:
-        """Close both clients, as far as they were made here."""
+        """Close both clients, as far as they were made here, and those of other profiles."""
         self.close()
         with self._lock:
-            own = self._async if self.given[1] is None else None
-        if own is not None:
-            await own.close()
+            own, others = self._async if self.given[1] is None else None, list(self._profiles.values())
+        async with contextlib.AsyncExitStack() as stack:
+            for other in others:
+                stack.push_async_callback(other.aclose)
+            if own is not None:
+                stack.push_async_callback(own.close)
 
     def end(self) -> None:
         """Close both where no event loop runs any more, as far as they were made here; the process is about to end."""
@@ -120,16 +134,19 @@ class Clients:
                 asyncio.run(self._async.close())
 
     def identity(self) -> dict[str, str]:
-        """What tells this configuration from others, without telling it: for keys of caches, and for traces."""
+        """What tells this configuration from others, without telling it: for keys of caches, and for traces.
+
+        It is of what is read when it is first asked for: files and the environment may change, but clients do not.
+        """
         profile = {} if self.profile is None else {"config_profile": self.profile}
         if self.given != (None, None):
             return {"config": f"client:{self._id}"}
-        if self.config is None:
-            return profile
-        if isinstance(self.config, Mapping):
-            text = json.dumps(self.config, default=str, sort_keys=True)
-            return {"config": "sha256:" + hashlib.sha256(text.encode()).hexdigest(), **profile}
-        return {"config": os.path.abspath(self.config), **profile}
+        with self._lock:
+            if self._digest is None:
+                from jackfield.config.load import load
+
+                self._digest = digest(load(self.config, profile=self.profile).settings)
+        return {"config": self._digest, **profile}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.config, self.profile, *self.given)

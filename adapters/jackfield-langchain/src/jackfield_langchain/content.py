@@ -103,7 +103,13 @@ def _file(block: Mapping[str, Any]) -> Part | None:
         return {"type": "file", "file": dict(block["file"])}
     if block.get("source_type") == "text" and "text" in block:
         return _text(block)
+    told = _told(block)
+    if told is not None:
+        return {"type": "text", "text": told}
     identity = block.get("file_id") or (block.get("id") if block.get("source_type") == "id" else None)
+    source = block.get("source")
+    if isinstance(source, Mapping) and source.get("type") == "file":
+        identity = source.get("file_id")
     if identity:
         return {"type": "file", "file": {"file_id": identity}}
     data = _source(block) or _data_url(block) or block.get("url")
@@ -145,6 +151,23 @@ def _source(block: Mapping[str, Any]) -> str | None:
         return f"data:{source.get('media_type')};base64,{source.get('data')}"
     url = source.get("url")
     return url if isinstance(url, str) else None
+
+
+def _told(block: Mapping[str, Any]) -> str | None:
+    """The text of a document of Anthropic's format, if it is one of text only."""
+    source = block.get("source")
+    if not isinstance(source, Mapping):
+        return None
+    if source.get("type") == "text":
+        return str(source.get("data", ""))
+    if source.get("type") != "content":
+        return None
+    parts = source.get("content") or ()
+    if isinstance(parts, str):
+        return parts
+    if not all(isinstance(part, Mapping) and part.get("type") == "text" for part in parts):
+        raise ValueError("a document block: expected its content to be text")
+    return "\n".join(str(part.get("text", "")) for part in parts)
 
 
 def _extra(block: Mapping[str, Any], name: str) -> Any:

@@ -22,6 +22,11 @@ PROVIDER = "jackfield"
 """``model_provider`` of our answers, and the key of what only we understand in their ``additional_kwargs``."""
 CUSTOM_ARGUMENT = "__arg1"
 """The argument in which LangChain has the text of a call of a custom tool."""
+UNREPAIRABLE = '[}"[}'
+"""What the arguments of a call end in, in a stream, where LangChain would make an object of what is none.
+
+It closes what was not opened, in a string and outside of one, after a backslash too, and no parser repairs that.
+"""
 THOUGHTS = ("reasoning_content", "reasoning")
 """Where backends have the model's thoughts: fields of a message, and of ``additional_kwargs`` under the same names."""
 
@@ -57,15 +62,17 @@ def _role(message: BaseMessage) -> str:
 def _assistant(message: AIMessage) -> dict[str, Any]:
     told = message.additional_kwargs
     kept = _mapping(told.get(PROVIDER))
-    parts = content_of(message.content)
+    identity = _mapping(told.get("audio")).get("id")
+    parts = content_of(_unsaid(message.content) if identity else message.content)
     fields: dict[str, Any] = {**_mapping(kept.get("extra")), "role": "assistant"}
     if isinstance(told.get("refusal"), str):
         fields["refusal"] = told["refusal"]
         if isinstance(parts, list):
             parts = [part for part in parts if part["type"] != "refusal"]
     if isinstance(parts, list):
-        parts = [part for part in parts if part["type"] != "input_audio"]  # what the model said, told by its id
-    if identity := _mapping(told.get("audio")).get("id"):
+        # What the model said goes by its id; citations of a stream may stand at an empty text.
+        parts = [part for part in parts if part["type"] != "input_audio" and part.get("text") != ""]
+    if identity:
         fields["audio"] = {"id": identity}
     fields |= _thoughts(message)
     calls = _calls(message, _mapping(kept.get("calls")))
@@ -76,6 +83,13 @@ def _assistant(message: AIMessage) -> dict[str, Any]:
     elif not parts and not fields.get("refusal") and not fields.get("audio"):
         parts = ""  # a message has to have something
     return {**fields, "content": None if parts in ([], "") and len(fields) > 1 else parts}
+
+
+def _unsaid(content: str | list[str | dict[str, Any]]) -> str | list[str | dict[str, Any]]:
+    """Content without sound, which goes by its id and may be of no format that could be sent."""
+    if isinstance(content, str):
+        return content
+    return [block for block in content if not (isinstance(block, dict) and block.get("type") == "audio")]
 
 
 def _thoughts(message: AIMessage) -> dict[str, str]:
@@ -100,7 +114,10 @@ def _calls(message: AIMessage, kept: Mapping[str, Any]) -> list[Part]:
         else:
             arguments = json.dumps(call["args"], ensure_ascii=False)
             calls.append({**_mapping(own.get("extra")), **_function(call["id"], call["name"], arguments)})
-    return calls + [_function(bad["id"], bad["name"] or "", bad["args"] or "") for bad in message.invalid_tool_calls]
+    return calls + [
+        _function(bad["id"], bad["name"] or "", (bad["args"] or "").removesuffix(UNREPAIRABLE))
+        for bad in message.invalid_tool_calls
+    ]
 
 
 def _function(identity: str | None, name: str, arguments: str) -> Part:
