@@ -29,7 +29,7 @@ class Chunks:
     def __init__(self) -> None:
         self._calls: dict[tuple[int, str], int] = {}
         self._latest: dict[int, tuple[int, str | None]] = {}
-        self._written: dict[int, str] = {}
+        self._written: dict[int, list[str]] = {}
         self._count = 0
 
     def next(self, chunk: CreateChatCompletionStreamResponse) -> Iterator[ChatGenerationChunk]:
@@ -53,7 +53,7 @@ class Chunks:
 
     def end(self, response: CreateChatCompletionResponse) -> Iterator[ChatGenerationChunk]:
         """What comes after the last chunk of a stream that ended well; at the very end ``last``."""
-        if broken := [number for number, written in self._written.items() if _is_repaired(written)]:
+        if broken := [number for number, pieces in self._written.items() if _is_repaired("".join(pieces))]:
             # Not in the last one, where LangChain takes the pieces of calls for whole ones.
             message = AIMessageChunk(
                 content="",
@@ -96,7 +96,7 @@ class Chunks:
         ]
 
     def _piece(self, number: int, identity: str | None, function: Any) -> ToolCallChunk:
-        self._written[number] = self._written.get(number, "") + (function.arguments or "")
+        self._written.setdefault(number, []).append(function.arguments or "")
         return tool_call_chunk(name=function.name, args=function.arguments, id=identity, index=number)
 
     def _number(self, index: int, identity: str | None) -> int:
