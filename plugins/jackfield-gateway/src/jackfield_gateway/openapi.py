@@ -120,7 +120,11 @@ def _paths(schemas: Schemas) -> dict[str, Any]:
     return {
         chat: {
             "get": _operation(
-                "listChatCompletions", "Stored completions.", _ref("ChatCompletionList"), KEY, [*page, *narrow]
+                "listChatCompletions",
+                "Stored completions.",
+                _ref("ChatCompletionList"),
+                (*KEY, 404),  # where there is nothing of the id ``after``
+                [*page, *narrow],
             ),
             "post": _create(schemas, whole),
         },
