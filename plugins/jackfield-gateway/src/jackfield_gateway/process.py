@@ -7,6 +7,8 @@ import logging
 import os
 import signal
 import socket
+import threading
+import time
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +17,38 @@ from jackfield.errors import JackfieldError
 if TYPE_CHECKING:
     from jackfield_gateway.gateway import Gateway
 
+SETTLE = 0.5
+"""Seconds that threads may take to end; those that stay, as numerical libraries keep some, are waited for so long."""
 log = logging.getLogger("jackfield.gateway")
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine to its end, on uvloop where that is installed."""
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(main)
+    """Run a coroutine to its end, on uvloop where that is installed; and let the system end its threads."""
+    before = _threads()
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(main)
+    finally:
+        _settle(before)
+
+
+def _settle(before: frozenset[int]) -> None:
+    """Wait until no thread is left that began since and is none of Python's any more, where the system tells.
+
+    Python takes a thread for ended a little earlier than the system, and knows nothing of the server's own. What the
+    server keeps for a thread goes after that, and a program that ends at that moment would be aborted.
+    """
+    until = time.monotonic() + SETTLE
+    while time.monotonic() < until and _threads() - before - {thread.native_id for thread in threading.enumerate()}:
+        time.sleep(0.0005)
+
+
+def _threads() -> frozenset[int]:
+    """The system's numbers of the threads of this process; none where it does not tell."""
+    try:
+        return frozenset(map(int, os.listdir("/proc/self/task")))
+    except OSError:
+        return frozenset()
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
