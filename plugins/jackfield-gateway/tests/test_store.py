@@ -121,6 +121,8 @@ def test_a_completion_takes_no_other_s_place(within):
 
     async def work(store):
         saved = [await store.save("", one) for one in (ONE, other)]
+        assert await store.has_completion("", ONE.id)
+        assert not await store.has_completion("key_1", ONE.id)
         return saved, await store.completion("", ONE.id), len(await every(store))
 
     assert within(work) == ([True, False], ONE, 1)

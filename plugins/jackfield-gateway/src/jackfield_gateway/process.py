@@ -24,26 +24,30 @@ log = logging.getLogger("jackfield.gateway")
 
 def run(main: Coroutine[Any, Any, None]) -> None:
     """Run a coroutine to its end, on uvloop where that is installed; and let the system end its threads."""
-    before = _threads()
+    before = threads()
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(main)
     finally:
-        _settle(before)
+        settle(lambda: threads() - before - {thread.native_id for thread in threading.enumerate()}, SETTLE)
 
 
-def _settle(before: frozenset[int]) -> None:
-    """Wait until no thread is left that began since and is none of Python's any more, where the system tells.
+def settle(left: Callable[[], object], patience: float) -> None:
+    """Wait until the system has ended threads, too.
 
     Python takes a thread for ended a little earlier than the system, and knows nothing of the server's own. What the
     server keeps for a thread goes after that, and a program that ends at that moment would be aborted.
+
+    Args:
+        left: whether one of them is left.
+        patience: seconds.
     """
-    until = time.monotonic() + SETTLE
-    while time.monotonic() < until and _threads() - before - {thread.native_id for thread in threading.enumerate()}:
+    until = time.monotonic() + patience
+    while left() and time.monotonic() < until:
         time.sleep(0.0005)
 
 
-def _threads() -> frozenset[int]:
+def threads() -> frozenset[int]:
     """The system's numbers of the threads of this process; none where it does not tell."""
     try:
         return frozenset(map(int, os.listdir("/proc/self/task")))

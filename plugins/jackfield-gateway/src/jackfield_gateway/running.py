@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -101,6 +100,8 @@ class _Thread:
 
     def end(self, patience: float) -> None:
         """Stop, and wait so many seconds; raises what it failed with."""
+        from jackfield_gateway.process import settle, threads
+
         if self._loop is None:  # it was interrupted before it could begin
             self._stop.set()
         else:
@@ -110,7 +111,7 @@ class _Thread:
             self._thread.join(patience)
         if self._thread.is_alive():
             raise JackfieldError("the gateway did not end")
-        _settle(self._thread)
+        settle(lambda: self._thread.native_id in threads(), SETTLE)
         self._raise()
 
     def _raise(self) -> None:
@@ -132,14 +133,3 @@ class _Thread:
     async def _within(self) -> None:
         self._loop = asyncio.get_running_loop()
         await self._main(self._stop, self._ready)
-
-
-def _settle(thread: threading.Thread) -> None:
-    """Wait until the system has ended it, too, where it tells.
-
-    Python takes a thread for ended a little earlier. What the server keeps for it goes after that, and a program that
-    ends at that moment would be aborted.
-    """
-    until = time.monotonic() + SETTLE
-    while os.path.exists(f"/proc/self/task/{thread.native_id}") and time.monotonic() < until:
-        time.sleep(0.0005)

@@ -123,6 +123,11 @@ class Store:
         rows = await self._run(statement, owner, _text(id_))
         return _completion(*rows[0]) if rows else None
 
+    async def has_completion(self, owner: str, id_: str) -> bool:
+        """Whether that owner has a completion of that id."""
+        asked = "SELECT 1 FROM gateway_completions WHERE owner = $1 AND id = $2"
+        return bool(await self._run(asked, owner, _text(id_)))
+
     async def completions(
         self,
         owner: str,

@@ -77,7 +77,7 @@ async def keep(
 
 async def free_id(gateway: Gateway, inbound: Inbound, id_: str) -> str:
     """The id under which an answer can be stored: its own, or another where it has none or that is taken."""
-    taken = not id_ or await gateway.store.completion(_owner(inbound), id_) is not None
+    taken = not id_ or await gateway.store.has_completion(_owner(inbound), id_)
     return new_id() if taken else id_
 
 

@@ -47,6 +47,13 @@ def faults(service, answers):
     service.answer = answer
 
 
+def asking_for_a_stream(ask, url: str) -> threading.Thread:
+    """What asks a gateway, beside the page; it ends with the answer."""
+    asking = threading.Thread(target=ask, args=(url,), kwargs={"stream": True})
+    asking.start()
+    return asking
+
+
 def test_calls_are_followed_live(gateway, service, visit, ask, answers):
     """One appears as it begins, while it runs, and turns as it ends: nobody loads the page again."""
     service.answer, go_on = answers.held("a", "b")
@@ -54,8 +61,7 @@ def test_calls_are_followed_live(gateway, service, visit, ask, answers):
     page = visit(f"{url}/#inspector")
     page.locator("#version:not(:empty)").wait_for()
     assert page.locator("#no-calls").is_visible()
-    asking = threading.Thread(target=ask, args=(url,), kwargs={"stream": True})
-    asking.start()
+    asking = asking_for_a_stream(ask, url)
     page.locator(f"{ROWS} .state.running").wait_for()
     assert "1 running" in page.inner_text("#figures")
     go_on.set()
@@ -228,8 +234,7 @@ def test_a_call_can_be_opened_while_it_ends(gateway, service, visit, ask, answer
     """Its row is another one then."""
     service.answer, go_on = answers.held("a", "b")
     url = gateway()
-    asking = threading.Thread(target=ask, args=(url,), kwargs={"stream": True})
-    asking.start()
+    asking = asking_for_a_stream(ask, url)
     page = visit(f"{url}/#inspector")
     page.locator(f"{ROWS} .running").hover()
     page.mouse.down()
@@ -244,8 +249,7 @@ def test_marked_text_of_a_running_call_stays_marked(gateway, service, visit, ask
     """What it took meanwhile is not drawn until it ends, or another call is looked at."""
     service.answer, go_on = answers.held("a", "b")
     url = gateway()
-    asking = threading.Thread(target=ask, args=(url,), kwargs={"stream": True})
-    asking.start()
+    asking = asking_for_a_stream(ask, url)
     page = visit(f"{url}/#inspector")
     page.locator(f"{ROWS} .running").click()
     page.locator("#detail dd code").first.dblclick()
